@@ -1,0 +1,254 @@
+// The words that cross the native boundary. Plain data only: no class, no function.
+
+/** `auto` is resolved once and told by {@link DeviceInfo}; a named device that is missing is an error. */
+export type DeviceName = "auto" | "cpu" | "cuda" | `cuda:${number}`;
+
+export interface DeviceInfo {
+  readonly name: "cpu" | `cuda:${number}`;
+  /** Human name, e.g. "AMD EPYC" or "NVIDIA H100". */
+  readonly description: string;
+  /** CPU: instruction set chosen at run time (`scalar`, `avx2`, `avx512`); CUDA: architecture, e.g. `sm_90`. */
+  readonly instructionSet: string;
+  readonly memoryBytes: number;
+  readonly threads: number;
+}
+
+/** Numbers read from a checkpoint's `config.json`; see docs/architecture.md for the symbols. */
+export interface ModelConfig {
+  readonly hiddenSize: number;
+  readonly encoderHiddenSize: number;
+  readonly intermediateSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly slidingWindow: number;
+  readonly textHiddenSize: number;
+  readonly timbreFrames: number;
+  readonly patchSize: number;
+  readonly latentChannels: number;
+  readonly timestepMu: number;
+  readonly timestepSigma: number;
+  readonly isTurbo: boolean;
+  readonly modelVersion: string;
+  readonly isXl: boolean;
+  /** SHA-256 (hex) over the header of the checkpoint's tensors (names, dtypes, shapes) and 64 KiB of each: the identity an adapter remembers. */
+  readonly fingerprint: string;
+}
+
+export interface AdapterCommon {
+  /** > 0. */
+  readonly rank: number;
+  readonly alpha: number;
+  /**
+   * Which linears of the decoder's layers: module suffixes (`q_proj`), suffixes with their parent
+   * (`cross_attn.q_proj`), full names (`layers.3.mlp.up_proj`) or patterns with `*` (`layers.1?.*.q_proj`).
+   */
+  readonly targetModules: readonly string[];
+  /** Rank / alpha by the same kinds of names; the longest match wins. */
+  readonly rankPattern?: Readonly<Record<string, number>>;
+  readonly alphaPattern?: Readonly<Record<string, number>>;
+}
+export interface LoraConfig extends AdapterCommon {
+  readonly kind: "lora" | "dora";
+  /** Probability of dropping an input of the A product, 0 to 1 (exclusive). */
+  readonly dropout?: number;
+  /** scale = alpha / sqrt(rank) instead of alpha / rank. */
+  readonly rsLora?: boolean;
+}
+export interface LokrConfig extends AdapterCommon {
+  readonly kind: "lokr";
+  /** -1: the most square factorisation. */
+  readonly factor?: number;
+  readonly decomposeBoth?: boolean;
+  readonly fullMatrix?: boolean;
+  readonly weightDecompose?: boolean;
+  readonly rankDropout?: number;
+  readonly rankDropoutScale?: boolean;
+}
+export interface LohaConfig extends AdapterCommon {
+  readonly kind: "loha";
+  readonly weightDecompose?: boolean;
+  readonly rankDropout?: number;
+  readonly rankDropoutScale?: boolean;
+}
+export type AdapterConfig = LoraConfig | LokrConfig | LohaConfig;
+
+/** What became of each tensor of a file when it was loaded. */
+export interface LoadReport {
+  readonly matched: readonly string[];
+  /** In the model's adapter but not in the file. */
+  readonly missing: readonly string[];
+  /** In the file but without a place; `zero` entries of other modules are listed here too and harmless. */
+  readonly unexpected: readonly string[];
+}
+
+/** A tensor as plain data. `data` is little-endian bytes, row-major. */
+export interface HostTensor {
+  readonly dtype: "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL" | "F8_E4M3" | "F8_E5M2";
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
+
+/** One tensor's place in a safetensors file. */
+export interface TensorEntry {
+  readonly dtype: HostTensor["dtype"];
+  readonly shape: readonly number[];
+  /** From the start of the file. */
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+export type TimestepLaw =
+  /** The larger of two logit-normal draws: what the authors' model.forward does. */
+  | { readonly law: "logit-normal-max2"; readonly mu: number; readonly sigma: number }
+  | { readonly law: "logit-normal"; readonly mu: number; readonly sigma: number }
+  | { readonly law: "uniform"; readonly low: number; readonly high: number }
+  /** Each value with the same probability; at most 64. */
+  | { readonly law: "discrete"; readonly table: readonly number[] };
+
+export interface TrainSessionConfig {
+  readonly seed: number;
+  readonly optimizer: { readonly kind: "adamw"; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
+  /** Global L2 norm the gradient is clipped to; 0 switches clipping off. */
+  readonly maxGradNorm: number;
+  readonly timesteps: TimestepLaw;
+  /** `bf16` rounds t and 1000 t as upstream's bf16 runs do. */
+  readonly timestepRounding: "exact" | "bf16";
+  /** Probability that a sample's condition is replaced by the null condition. */
+  readonly conditionDropout: number;
+  /**
+   * What is kept for the backward pass: `none` recomputes nothing, `cheap` recomputes norms and the SwiGLU
+   * product, `block` keeps each layer's input only. Results are the same bit for bit.
+   */
+  readonly recompute: "none" | "cheap" | "block";
+  /** Shapes are rounded up to these, so that programs are shared; results stay within 1e-5. */
+  readonly buckets: { readonly decoderTokens: number; readonly conditionTokens: number };
+  /**
+   * `masked`: each sample sees its own true length, loss counts true frames only.
+   * `official`: a batch is padded to its longest member, padding is attended to and counted.
+   */
+  readonly padding: "masked" | "official";
+}
+
+/** One training sample handed over to the device once. All row-major float32. */
+export interface TrainSample {
+  /** [frames, 64]. */
+  readonly latents: Float32Array;
+  /** Encoder hidden states, one entry per caption variant: [tokens, encoderHiddenSize]. At least one. */
+  readonly conditions: readonly Float32Array[];
+  /** [frames, 128] (source latents, mask). */
+  readonly contextLatents: Float32Array;
+}
+
+/** Which sample a place in a micro-batch trains on, and everything random about it that a caller may fix. */
+export interface SampleRef {
+  /** Handle of {@link TrainSession.addSample}. */
+  readonly sample: number;
+  /** Counter that seeds this place's noise, timestep and dropout together with (seed, step): unique within a step. */
+  readonly key: number;
+  /** First latent frame of the crop, default 0. */
+  readonly start?: number;
+  /** Frames of the crop, default all. */
+  readonly frames?: number;
+  /** Which condition variant, default 0. */
+  readonly variant?: number;
+  /** Fixed timestep in (0, 1] instead of a draw. */
+  readonly timestep?: number;
+  /** Fixed noise [frames, 64] instead of a draw. */
+  readonly noise?: Float32Array;
+  /** Fixed choice instead of a draw. */
+  readonly dropCondition?: boolean;
+}
+
+export interface StepInput {
+  /** Number of the optimizer step, from 0. Part of every random counter. */
+  readonly step: number;
+  readonly learningRate: number;
+  /** Gradients of all micro-batches are accumulated as if they were one batch, then one update is made. */
+  readonly microBatches: readonly (readonly SampleRef[])[];
+}
+
+export interface SampleResult {
+  readonly loss: number;
+  readonly timestep: number;
+  readonly conditionDropped: boolean;
+}
+
+export interface StepResult {
+  /** Mean squared error over all counted elements of the step. */
+  readonly loss: number;
+  /** Global L2 norm before clipping. */
+  readonly gradNorm: number;
+  /** A NaN or infinity was met in loss or gradient: nothing was updated, the optimizer's counter stands still. */
+  readonly skipped: boolean;
+  /** In the order of the micro-batches. */
+  readonly samples: readonly SampleResult[];
+  /** Wall time of the native call. */
+  readonly milliseconds: number;
+}
+
+/** Bytes by part, exact before anything is allocated. */
+export interface MemoryPlan {
+  readonly weightBytes: number;
+  /** Activations and scratch of the largest program. */
+  readonly arenaBytes: number;
+  readonly adapterBytes: number;
+  readonly gradientBytes: number;
+  readonly optimizerBytes: number;
+  readonly datasetBytes: number;
+  readonly totalBytes: number;
+  /** Floating-point operations of matrix products in one micro-batch, forward and backward. */
+  readonly flopsPerMicroBatch: number;
+}
+
+export interface PlanRequest {
+  readonly batch: number;
+  readonly frames: number;
+  readonly conditionTokens: number;
+  readonly adapter: AdapterConfig;
+  readonly recompute: TrainSessionConfig["recompute"];
+  readonly buckets?: TrainSessionConfig["buckets"];
+  /** Bytes of all samples that will be resident. */
+  readonly datasetBytes?: number;
+}
+
+export interface SampleRequest {
+  /** [tokens, encoderHiddenSize]. */
+  readonly condition: Float32Array;
+  /** [frames, 128]. */
+  readonly contextLatents: Float32Array;
+  readonly seed: number;
+  /** Overrides the seeded start noise: [frames, 64]. */
+  readonly noise?: Float32Array;
+  /** Fresh noises of the SDE, one [frames, 64] for each step but the last; default drawn from the seed. */
+  readonly renoise?: readonly Float32Array[];
+  /** Falling times in (0, 1], without the final 0. */
+  readonly times: readonly number[];
+  readonly method: "ode" | "sde";
+  /** Guidance scale; <= 1 is off. With guidance the null condition is evaluated too (APG). */
+  readonly guidance?: number;
+  readonly guidanceInterval?: readonly [number, number];
+}
+
+export interface ConditionRequest {
+  /** Text encoder output [text tokens, textHiddenSize]. */
+  readonly text: Float32Array;
+  /** Rows of the text encoder's embedding table [lyric tokens, textHiddenSize]; may be empty. */
+  readonly lyrics: Float32Array;
+  /** Reference latents, each [frames, 64]; one silent clip of {@link ModelConfig.timbreFrames} where there is no reference. */
+  readonly timbre: readonly Float32Array[];
+  /** 0/1 masks of the text and lyric tokens (official padding); default all valid. */
+  readonly textMask?: Uint8Array;
+  readonly lyricMask?: Uint8Array;
+}
+
+export interface ConditionResult {
+  /** [tokens, encoderHiddenSize], valid tokens first. */
+  readonly hiddenStates: Float32Array;
+  readonly tokens: number;
+  /** How many of them are valid; the rest is padding in its packed order. */
+  readonly validTokens: number;
+  /** Token ranges [from, to) of the parts. */
+  readonly segments: { readonly lyrics: readonly [number, number]; readonly timbre: readonly [number, number]; readonly text: readonly [number, number] };
+}
