@@ -85,7 +85,8 @@ export interface LoadReport {
 
 /** A tensor as plain data. `data` is little-endian bytes, row-major. */
 export interface HostTensor {
-  readonly dtype: "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL" | "F8_E4M3" | "F8_E5M2";
+  readonly dtype:
+    "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL" | "F8_E4M3" | "F8_E5M2";
   readonly shape: readonly number[];
   readonly data: Uint8Array;
 }
@@ -109,7 +110,13 @@ export type TimestepLaw =
 
 export interface TrainSessionConfig {
   readonly seed: number;
-  readonly optimizer: { readonly kind: "adamw"; readonly beta1: number; readonly beta2: number; readonly epsilon: number; readonly weightDecay: number };
+  readonly optimizer: {
+    readonly kind: "adamw";
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly epsilon: number;
+    readonly weightDecay: number;
+  };
   /** Global L2 norm the gradient is clipped to; 0 switches clipping off. */
   readonly maxGradNorm: number;
   readonly timesteps: TimestepLaw;
@@ -250,5 +257,9 @@ export interface ConditionResult {
   /** How many of them are valid; the rest is padding in its packed order. */
   readonly validTokens: number;
   /** Token ranges [from, to) of the parts. */
-  readonly segments: { readonly lyrics: readonly [number, number]; readonly timbre: readonly [number, number]; readonly text: readonly [number, number] };
+  readonly segments: {
+    readonly lyrics: readonly [number, number];
+    readonly timbre: readonly [number, number];
+    readonly text: readonly [number, number];
+  };
 }
