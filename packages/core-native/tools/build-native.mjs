@@ -1,0 +1,93 @@
+// Builds the addon and the stand-alone programs with cmake-js (which needs no download: headers come from
+// node-api-headers) and says how many CUDA files were compiled. CMake and Ninja make it incremental.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const packageFolder = fileURLToPath(new URL("..", import.meta.url));
+const buildFolder = join(packageFolder, "build");
+const cacheFile = join(buildFolder, "CMakeCache.txt");
+const cmakeJs = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
+
+/** @returns {string | undefined} path of the CUDA compiler */
+function findNvcc() {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/cuda/bin"];
+  const named = process.env["CUDACXX"];
+  const candidates = [
+    ...(named === undefined ? [] : [named]),
+    ...folders.map((folder) => join(folder, "nvcc")),
+  ];
+  // A path that exists and cannot run (another machine's link) is no compiler.
+  return candidates.find((path) => existsSync(path) && spawnSync(path, ["--version"]).status === 0);
+}
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} env
+ * @returns {Promise<void>}
+ */
+function run(command, args, env) {
+  const child = spawn(command, args, {
+    cwd: packageFolder,
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
+  return new Promise((done, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) done();
+      else reject(new Error(`${command} ${args.join(" ")} ended with exit code ${String(code)}`));
+    });
+  });
+}
+
+/** CMake remembers that there was no CUDA compiler; forget that when there is one now. */
+function forgetMissingCuda() {
+  if (!existsSync(cacheFile)) return;
+  const cache = readFileSync(cacheFile, "utf8");
+  if (
+    /^CMAKE_CUDA_COMPILER:[A-Z]+=.+$/m.test(cache) &&
+    !/^CMAKE_CUDA_COMPILER:[A-Z]+=.*NOTFOUND$/m.test(cache)
+  )
+    return;
+  rmSync(cacheFile);
+  rmSync(join(buildFolder, "CMakeFiles"), { recursive: true, force: true });
+}
+
+/** @returns {number} CUDA sources whose object file exists in the build tree */
+function countCudaObjects() {
+  const commands = /** @type {{ file: string, command: string }[]} */ (
+    JSON.parse(readFileSync(join(buildFolder, "compile_commands.json"), "utf8"))
+  );
+  const compiled = commands.filter(({ file, command }) => {
+    const object = / -o (\S+)/.exec(command)?.[1]; // a field of its own only from CMake 3.26 on
+    return file.endsWith(".cu") && object !== undefined && existsSync(resolve(buildFolder, object));
+  });
+  return new Set(compiled.map(({ file }) => file)).size;
+}
+
+const nvcc = findNvcc();
+/** @type {Record<string, string>} */
+const env = nvcc === undefined ? {} : { CUDACXX: nvcc };
+if (nvcc !== undefined) forgetMissingCuda();
+const jobs = String(availableParallelism());
+try {
+  const configure = ["configure", "--log-level", "warn", "-G", "Ninja", "-O", "build", "--CDACE_PROGRAMS=ON"];
+  await run(process.execPath, [cmakeJs, ...configure, "--CDCMAKE_EXPORT_COMPILE_COMMANDS=ON"], env);
+  await run("cmake", ["--build", buildFolder, "--parallel", jobs], env);
+} catch (error) {
+  console.error(`build-native: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
+
+const cudaFiles = countCudaObjects();
+if (cudaFiles > 0) console.log(`CUDA: compiled ${cudaFiles} files`);
+else
+  console.log(
+    `CUDA: NOT COMPILED (${nvcc === undefined ? "no nvcc on this machine" : `although ${nvcc} is here`})`,
+  );
+if (nvcc !== undefined && cudaFiles === 0) process.exit(1);
