@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { AceError } from "./errors.js";
+
+/**
+ * Writes a whole file or nothing: temporary name in the same folder, fsync, rename.
+ *
+ * @throws {AceError} ERR_FILE when the folder is missing or not writable, or the disk is full; nothing is left behind.
+ */
+export function writeFileAtomic(path: string, data: string | Uint8Array): void {
+  writeChunksAtomic(path, [typeof data === "string" ? new TextEncoder().encode(data) : data]);
+}
+
+/** {@link writeFileAtomic} for content that is not in one piece; the chunks are asked for one at a time. */
+export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): void {
+  const temporary = join(
+    dirname(path),
+    `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`,
+  );
+  let descriptor: number | undefined;
+  let made = false;
+  try {
+    descriptor = openSync(temporary, "wx", 0o644);
+    made = true;
+    for (const chunk of chunks) writeWhole(descriptor, chunk);
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+    descriptor = undefined;
+    renameSync(temporary, path);
+  } catch (cause) {
+    if (descriptor !== undefined) closeSync(descriptor);
+    if (made) rmSync(temporary, { force: true });
+    if (cause instanceof AceError) throw cause;
+    throw new AceError("ERR_FILE", `${path}: could not be written: ${reason(cause)}`, { cause });
+  }
+  syncFolder(dirname(path));
+}
+
+function writeWhole(descriptor: number, chunk: Uint8Array): void {
+  // One write call takes at most 2^31 - 1 bytes and may take fewer than asked.
+  const mostPerCall = 1 << 28;
+  for (let done = 0; done < chunk.length;) {
+    done += writeSync(descriptor, chunk, done, Math.min(mostPerCall, chunk.length - done));
+  }
+}
+
+/** Makes the rename itself durable. */
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return; // Windows cannot open a folder for this; its rename is journalled.
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function reason(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === "ENOSPC") return "the disk is full; free some space and try again";
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS")
+    return "no permission to write in this folder";
+  if (code === "ENOENT" || code === "ENOTDIR") return "the folder does not exist";
+  return cause instanceof Error ? cause.message : String(cause);
+}
