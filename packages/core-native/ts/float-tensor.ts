@@ -15,18 +15,11 @@ export function toFloat32(tensor: HostTensor): Float32Array {
   if (count === undefined || data.length !== count * dtypeBytes[dtype]) {
     throw new AceError("ERR_SHAPE", `${dtype} [${shape.join(", ")}] does not fit its ${data.length} bytes`);
   }
-  switch (dtype) {
-    case "F32":
-      return new Float32Array(data.buffer);
-    case "F64":
-      return Float32Array.from(new Float64Array(data.buffer));
-    case "BF16":
-      return widenBf16(new Uint16Array(data.buffer));
-    case "F16":
-      return Float32Array.from(new Uint16Array(data.buffer), halfToNumber);
-    default:
-      throw new AceError("ERR_SHAPE", `expected a float tensor (F32, F64, BF16, F16), got ${dtype}`);
-  }
+  if (dtype === "F32") return new Float32Array(data.buffer);
+  if (dtype === "F64") return Float32Array.from(new Float64Array(data.buffer));
+  if (dtype === "BF16") return widenBf16(new Uint16Array(data.buffer));
+  if (dtype === "F16") return Float32Array.from(new Uint16Array(data.buffer), halfToNumber);
+  throw new AceError("ERR_SHAPE", `expected a float tensor (F32, F64, BF16, F16), got ${dtype}`);
 }
 
 /**

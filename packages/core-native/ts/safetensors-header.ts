@@ -164,6 +164,7 @@ function isIntegerList(value: unknown): value is number[] {
 }
 
 function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? "missing";
+  if (value === undefined) return "missing";
+  const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

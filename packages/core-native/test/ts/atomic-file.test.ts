@@ -9,7 +9,9 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "acewright-atomic-"));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
 
 test("text and bytes replace what was there, and nothing else stays", () => {
   const path = join(folder, "a.json");
@@ -28,20 +30,26 @@ test("a failure in the middle leaves the old file and no other", () => {
     yield new Uint8Array(10);
     throw new Error("the source broke");
   }
-  expect(() => writeChunksAtomic(path, chunks())).toThrow(/the source broke/);
+  expect(() => {
+    writeChunksAtomic(path, chunks());
+  }).toThrow(/the source broke/);
   expect(readFileSync(path, "utf8")).toBe("old");
   expect(readdirSync(folder)).toEqual(["a"]);
 });
 
 test("a name taken by a folder is refused and no temporary file stays", () => {
   mkdirSync(join(folder, "taken"));
-  expect(() => writeFileAtomic(join(folder, "taken"), "x")).toThrow(AceError);
+  expect(() => {
+    writeFileAtomic(join(folder, "taken"), "x");
+  }).toThrow(AceError);
   expect(readdirSync(folder)).toEqual(["taken"]);
 });
 
 test("a path below a file is refused", () => {
   writeFileAtomic(join(folder, "file"), "x");
-  expect(() => writeFileAtomic(join(folder, "file", "a"), "x")).toThrow(/the folder does not exist/);
+  expect(() => {
+    writeFileAtomic(join(folder, "file", "a"), "x");
+  }).toThrow(/the folder does not exist/);
 });
 
 test("a full disk is named, and nothing stays", () => {
@@ -49,7 +57,9 @@ test("a full disk is named, and nothing stays", () => {
     yield new Uint8Array(10);
     throw Object.assign(new Error("write"), { code: "ENOSPC" });
   }
-  const write = (): void => writeChunksAtomic(join(folder, "a"), chunks());
+  const write = (): void => {
+    writeChunksAtomic(join(folder, "a"), chunks());
+  };
   expect(write).toThrow(AceError);
   expect(write).toThrow(/the disk is full/);
   expect(readdirSync(folder)).toEqual([]);

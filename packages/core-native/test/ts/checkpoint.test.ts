@@ -12,11 +12,14 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "acewright-checkpoint-"));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const one = fromFloat32(Float32Array.of(1), [1]);
-const writeIndex = (weightMap: unknown): void =>
+const writeIndex = (weightMap: unknown): void => {
   writeFileSync(join(folder, "model.safetensors.index.json"), JSON.stringify({ weight_map: weightMap }));
+};
 
 test("one file and shards give tensors alike", () => {
   expect(openCheckpoint(join(golden, "tiny/model")).files).toHaveLength(1);

@@ -19,13 +19,16 @@ import {
   readSafetensorsHeader,
   writeSafetensors,
 } from "../../ts/safetensors.js";
+import { dtypeBytes } from "../../ts/safetensors-header.js";
 import type { HostTensor } from "../../ts/types.js";
 
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "acewright-safetensors-"));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** A file with this header text, whatever it says, and so many bytes of data. */
 function forge(header: string | Uint8Array, dataBytes = 0, claimed?: bigint): string {
@@ -84,7 +87,7 @@ describe("a written file", () => {
     const path = join(folder, "a");
     writeSafetensors(path, content);
     for (const { byteOffset, dtype } of Object.values(readSafetensorsHeader(path).tensors)) {
-      expect(byteOffset % ({ I64: 8, F32: 4 }[dtype as "I64"] ?? 1)).toBe(0);
+      expect(byteOffset % dtypeBytes[dtype]).toBe(0);
     }
   });
 
@@ -129,21 +132,29 @@ describe("a written file", () => {
 
 describe("writing refuses", () => {
   test("bytes that do not fit the shape", () => {
-    const error = refusal(() => writeSafetensors(join(folder, "a"), { w: tensor("F32", [2], [0, 0, 0, 0]) }));
+    const error = refusal(() => {
+      writeSafetensors(join(folder, "a"), { w: tensor("F32", [2], [0, 0, 0, 0]) });
+    });
     expect(error.code).toBe("ERR_SHAPE");
     expect(error.message).toContain('"w": F32 [2] needs 8 bytes, got 4');
     expect(readdirSync(folder)).toEqual([]);
   });
 
   test("a folder that is not there", () => {
-    expect(refusal(() => writeSafetensors(join(folder, "no", "a"), {})).message).toContain(
-      "folder does not exist",
-    );
+    expect(
+      refusal(() => {
+        writeSafetensors(join(folder, "no", "a"), {});
+      }).message,
+    ).toContain("folder does not exist");
   });
 
   test("a tensor with the metadata's name", () => {
     const forbidden = Object.fromEntries([["__metadata__", tensor("U8", [0], [])]]);
-    expect(refusal(() => writeSafetensors(join(folder, "a"), forbidden)).code).toBe("ERR_SHAPE");
+    expect(
+      refusal(() => {
+        writeSafetensors(join(folder, "a"), forbidden);
+      }).code,
+    ).toBe("ERR_SHAPE");
   });
 });
 
