@@ -2,6 +2,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 // Long matrices (*.full.test.ts) run under `npm run test:full`.
 const full = process.env["ACEWRIGHT_TEST_FULL"] === "1";
+// tools/test.mjs sums the counts of several runners and wants to know why a test was skipped.
+const countsFile = process.env["ACEWRIGHT_TEST_COUNTS"];
 const exclude = [...configDefaults.exclude, ...(full ? [] : ["**/*.full.test.ts"])];
 
 /** One project a room. Forks, because a native addon that dies must not take the other tests along. */
@@ -11,6 +13,12 @@ const project = (name: string, root: string) => ({
 
 export default defineConfig({
   test: {
+    reporters: [
+      "default",
+      ...(countsFile === undefined
+        ? []
+        : [["./tools/vitest-counts.mjs", { outputFile: countsFile }] as const]),
+    ],
     // The machine is shared with native threads: two files at a time are as fast as more.
     maxWorkers: 2,
     projects: [

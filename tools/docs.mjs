@@ -1,0 +1,41 @@
+// npm run docs: writes the generated pages of docs/. A test compares them with what stands there.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { format } from "prettier";
+import { errors } from "@acewright/core-native";
+import { root } from "./child.mjs";
+
+/** @returns {string} */
+function errorsPage() {
+  const rows = Object.entries(errors).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`);
+  return `# Errors
+
+Every refusal of every package is an \`AceError\` with one of these codes. The message says what is wrong, where
+(file, key, row), what was expected, what came, and how to mend it. The command line ends with exit code 2 where the
+input is at fault and with 1 where we are (\`ERR_INTERNAL\`, \`ERR_DISPOSED\`).
+
+| code | meaning |
+| --- | --- |
+${rows.join("\n")}
+
+This page is generated from the table in \`packages/core-native/ts/errors.ts\`: \`npm run docs\`.
+`;
+}
+
+/** @returns {Promise<ReadonlyMap<string, string>>} page text by path from the root, formatted like all others */
+export async function generatedPages() {
+  const pages = { "docs/errors.md": errorsPage() };
+  const formatted = Object.entries(pages).map(
+    async ([path, text]) =>
+      /** @type {const} */ ([path, await format(text, { parser: "markdown", printWidth: 110 })]),
+  );
+  return new Map(await Promise.all(formatted));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [path, text] of await generatedPages()) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+}

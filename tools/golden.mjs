@@ -1,0 +1,70 @@
+// npm run golden -- DIR [--device cpu|cuda] [--json]: every case under a folder laid out like tools/reference/golden.
+// The native core runs its cases itself (core_golden); the onnxruntime networks' cases come from @acewright/dataset.
+import { existsSync, statSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fail, run } from "./child.mjs";
+import { nativeProgram } from "./native-programs.mjs";
+
+/**
+ * @typedef {object} GoldenCase
+ * @property {string} name path of the case's file below the folder, without `.safetensors`
+ * @property {boolean} passed
+ * @property {boolean} [todo] not expected to pass yet
+ * @property {Record<string, number>} errors by tensor
+ * @property {number} consumed tensors that were inputs
+ * @property {number} compared tensors that were compared
+ */
+/** @typedef {{ cases: GoldenCase[], worst: number }} GoldenReport */
+
+/** @param {readonly GoldenCase[]} cases */
+function worstError(cases) {
+  const counted = cases.filter(({ passed, todo }) => passed || todo !== true);
+  return Math.max(0, ...counted.flatMap(({ errors }) => Object.values(errors)));
+}
+
+/**
+ * @param {string} folder
+ * @param {string} device
+ * @returns {Promise<GoldenReport>}
+ */
+export async function goldenReport(folder, device) {
+  const native = await run(nativeProgram("core_golden"), [folder, "--json", "--device", device], {
+    capture: "stdout",
+  });
+  /** @type {GoldenReport} */
+  let report;
+  try {
+    report = JSON.parse(native.stdout);
+  } catch {
+    throw new Error(`core_golden ended with exit code ${native.code} and no JSON object`);
+  }
+  /** @type {{ goldenCases: (folder: string) => Promise<GoldenCase[]> }} */
+  const dataset = await import("@acewright/dataset");
+  const cases = [...report.cases, ...(await dataset.goldenCases(folder))];
+  return { cases, worst: worstError(cases) };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { device: { type: "string", default: "cpu" }, json: { type: "boolean", default: false } },
+  });
+  const [dir] = positionals;
+  if (dir === undefined) fail("golden: a folder is needed: npm run golden -- tools/reference/golden", 2);
+  const folder = resolve(process.env["INIT_CWD"] ?? ".", dir);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) fail(`golden: ${folder} is not a folder`, 2);
+  const report = await goldenReport(folder, values.device);
+  if (values.json) console.log(JSON.stringify(report));
+  else {
+    for (const { name, passed, todo, errors, consumed, compared } of report.cases) {
+      const verdict = passed ? "passed" : todo === true ? "todo  " : "FAILED";
+      const worst = Math.max(0, ...Object.values(errors)).toExponential(1);
+      console.log(`${verdict}  ${name.padEnd(40)} worst ${worst}  ${consumed} inputs, ${compared} compared`);
+    }
+    console.log(`worst error ${report.worst.toExponential(1)}`);
+  }
+  process.exitCode =
+    report.cases.length > 0 && report.cases.every((c) => c.passed || c.todo === true) ? 0 : 1;
+}

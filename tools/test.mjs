@@ -1,0 +1,123 @@
+// npm test: sets up, then every test there is. The last line is `N passed, N failed, N skipped`.
+// --full adds the long matrices (*.full.test.ts, core_tests --full).
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root, run } from "./child.mjs";
+import { nativeProgram } from "./native-programs.mjs";
+import { setUp } from "./setup.mjs";
+
+/** @typedef {import("./vitest-counts.mjs").Counts} Counts */
+
+const full = process.argv.includes("--full");
+const env = full ? { ACEWRIGHT_TEST_FULL: "1" } : {};
+const bin = (/** @type {string} */ path) => join(root, "node_modules", path);
+
+/** @returns {Counts} */
+const none = () => ({ passed: 0, failed: [], skipped: [] });
+
+/**
+ * A check that only says yes or no counts as one test.
+ *
+ * @param {string} name
+ * @param {string} script
+ * @param {readonly string[]} args
+ * @returns {Promise<Counts>}
+ */
+async function check(name, script, args) {
+  const { code } = await run(process.execPath, [script, ...args]);
+  return code === 0
+    ? { ...none(), passed: 1 }
+    : { ...none(), failed: [{ name, reason: `exit code ${code}` }] };
+}
+
+/** @returns {Promise<Counts>} */
+async function nativeTests() {
+  const { code, stdout } = await run(nativeProgram("core_tests"), full ? ["--full"] : [], {
+    capture: "stdout",
+  });
+  process.stdout.write(stdout);
+  const lines = stdout.trimEnd().split("\n");
+  const last = lines.at(-1) ?? "";
+  /** @type {{ passed: number, failed: number, skipped: number }} */
+  const counts = JSON.parse(last);
+  const reasons = lines.filter((line) => /^skip(ped)?\b/i.test(line));
+  const remarks = (/** @type {number} */ n, /** @type {string} */ reason) =>
+    Array.from({ length: n }, () => ({ name: "core_tests", reason }));
+  const failed = remarks(counts.failed, "see the output of core_tests above");
+  if (code !== 0 && counts.failed === 0) failed.push({ name: "core_tests", reason: `exit code ${code}` });
+  const skipped = remarks(counts.skipped, "see the output of core_tests above");
+  reasons.slice(0, skipped.length).forEach((reason, i) => (skipped[i] = { name: "core_tests", reason }));
+  return { passed: counts.passed, failed, skipped };
+}
+
+/** @returns {Promise<Counts>} */
+async function typescriptTests() {
+  const folder = mkdtempSync(join(tmpdir(), "acewright-test-"));
+  const file = join(folder, "counts.json");
+  try {
+    const { code } = await run(process.execPath, [bin("vitest/vitest.mjs"), "run"], {
+      env: { ...env, ACEWRIGHT_TEST_COUNTS: file },
+    });
+    if (!existsSync(file)) throw new Error(`vitest ended with exit code ${code} before it counted anything`);
+    /** @type {Counts} */
+    const counts = JSON.parse(readFileSync(file, "utf8"));
+    if (code !== 0 && counts.failed.length === 0)
+      counts.failed.push({ name: "vitest", reason: `exit code ${code}` });
+    return counts;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** @returns {Promise<Counts>} */
+async function goldenCases() {
+  const args = ["tools/golden.mjs", "tools/reference/golden", "--json"];
+  const { stdout } = await run(process.execPath, args, { capture: "stdout" });
+  /** @type {import("./golden.mjs").GoldenReport} */
+  const report = JSON.parse(stdout);
+  const counts = none();
+  for (const { name, passed, todo, errors } of report.cases) {
+    if (todo === true && !passed)
+      counts.skipped.push({ name: `golden ${name}`, reason: "later issue (todo)" });
+    else if (passed) counts.passed += 1;
+    else counts.failed.push({ name: `golden ${name}`, reason: JSON.stringify(errors).slice(0, 300) });
+  }
+  return counts;
+}
+
+/** @type {readonly (readonly [string, () => Promise<Counts>])[]} */
+const parts = [
+  ["lint", () => check("eslint", bin("eslint/bin/eslint.js"), ["."])],
+  [
+    "format",
+    () => check("prettier", bin("prettier/bin/prettier.cjs"), ["--check", "--log-level", "warn", "."]),
+  ],
+  ["types of tests and tools", () => check("tsc", "tools/check-types.mjs", [])],
+  ["native core", nativeTests],
+  ["TypeScript", typescriptTests],
+  ["golden", goldenCases],
+];
+
+await setUp();
+const total = none();
+for (const [name, part] of parts) {
+  console.log(`== ${name}`);
+  try {
+    const counts = await part();
+    if (counts.passed + counts.failed.length + counts.skipped.length === 0)
+      throw new Error("produced no count");
+    total.passed += counts.passed;
+    total.failed.push(...counts.failed);
+    total.skipped.push(...counts.skipped);
+  } catch (error) {
+    // A part that cannot say what it counted has failed; the others still run.
+    total.failed.push({ name, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+console.log("");
+for (const { name, reason } of total.skipped) console.log(`skipped: ${name}: ${reason}`);
+for (const { name, reason } of total.failed)
+  console.log(`failed: ${name}: ${reason.split("\n", 1)[0] ?? ""}`);
+process.exitCode = total.failed.length === 0 ? 0 : 1;
+console.log(`${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`);
