@@ -1,0 +1,160 @@
+import { AceError } from "@acewright/core-native";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { DecodedAudio, DecodeRequest } from "./decode-file.js";
+import type { DecodeReply } from "./decode-worker.js";
+import { audioRefusal } from "./refusal.js";
+
+export interface DecodePoolOptions {
+  /** Files decoded at the same time. */
+  concurrency?: number;
+  /** A decoder that shows no sign of life for this long is stopped. */
+  stallS?: number;
+  /** An idle worker thread ends after this long. */
+  idleS?: number;
+  workerUrl?: URL;
+}
+
+interface Job {
+  request: DecodeRequest;
+  resolve(audio: DecodedAudio): void;
+  reject(error: unknown): void;
+}
+
+interface Slot {
+  worker: Worker;
+  heartbeat: Int32Array;
+  job: Job | undefined;
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+/** Worker threads that decode, so that the event loop never waits; threads start when needed and end when idle. */
+export class DecodePool {
+  #concurrency: number;
+  readonly #stallS: number;
+  readonly #idleS: number;
+  readonly #workerUrl: URL;
+  readonly #queue: Job[] = [];
+  readonly #slots = new Set<Slot>();
+
+  constructor(options: DecodePoolOptions = {}) {
+    this.#concurrency = options.concurrency ?? Math.max(1, Math.min(4, availableParallelism() - 1));
+    this.#stallS = options.stallS ?? 60;
+    this.#idleS = options.idleS ?? 5;
+    this.#workerUrl = options.workerUrl ?? new URL("./decode-worker.js", import.meta.url);
+  }
+
+  /** Jobs already running are not interrupted. */
+  setConcurrency(concurrency: number): void {
+    this.#concurrency = concurrency;
+    this.#next();
+  }
+
+  /** Threads alive, for tests. */
+  get threads(): number {
+    return this.#slots.size;
+  }
+
+  /** Queues one file; an abort drops it from the queue or stops its thread. */
+  async run(request: DecodeRequest, signal?: AbortSignal): Promise<DecodedAudio> {
+    signal?.throwIfAborted();
+    let onAbort: (() => void) | undefined;
+    try {
+      return await new Promise<DecodedAudio>((resolve, reject) => {
+        const job: Job = { request, resolve, reject };
+        onAbort = () => this.#abort(job, signal?.reason);
+        signal?.addEventListener("abort", onAbort, { once: true });
+        this.#queue.push(job);
+        this.#next();
+      });
+    } finally {
+      if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #next(): void {
+    const slots = [...this.#slots];
+    const busy = slots.filter((slot) => slot.job !== undefined).length;
+    if (this.#queue.length === 0 || busy >= this.#concurrency) return;
+    const job = this.#queue.shift()!;
+    this.#start(slots.find((slot) => slot.job === undefined) ?? this.#open(), job);
+    this.#next();
+  }
+
+  #start(slot: Slot, job: Job): void {
+    clearTimeout(slot.idleTimer);
+    slot.job = job;
+    slot.worker.ref();
+    slot.worker.postMessage(job.request);
+    this.#watch(slot, job, Atomics.load(slot.heartbeat, 0), 0);
+  }
+
+  /** Counts ticks without a heartbeat, not wall time: a laptop that slept has not stalled. */
+  #watch(slot: Slot, job: Job, lastBeat: number, quietTicks: number): void {
+    const ticks = 12;
+    setTimeout(
+      () => {
+        if (slot.job !== job) return;
+        const beat = Atomics.load(slot.heartbeat, 0);
+        if (beat !== lastBeat) return this.#watch(slot, job, beat, 0);
+        if (quietTicks + 1 < ticks) return this.#watch(slot, job, beat, quietTicks + 1);
+        const what = `the decoder made no progress for ${this.#stallS} s and was stopped; re-encode the file`;
+        this.#fail(slot, audioRefusal("stalled", job.request.path, what));
+      },
+      (this.#stallS * 1000) / ticks,
+    ).unref();
+  }
+
+  #open(): Slot {
+    const memory = new SharedArrayBuffer(4);
+    const worker = new Worker(this.#workerUrl, { workerData: memory });
+    const slot: Slot = { worker, heartbeat: new Int32Array(memory), job: undefined, idleTimer: undefined };
+    this.#slots.add(slot);
+    worker.on("message", (reply: DecodeReply) => this.#settle(slot, reply));
+    worker.on("error", (cause) => {
+      this.#fail(
+        slot,
+        new AceError("ERR_INTERNAL", `the decoding thread failed: ${String(cause)}`, { cause }),
+      );
+    });
+    return slot;
+  }
+
+  #settle(slot: Slot, reply: DecodeReply): void {
+    const job = slot.job;
+    slot.job = undefined;
+    slot.worker.unref();
+    slot.idleTimer = setTimeout(() => this.#close(slot), this.#idleS * 1000).unref();
+    if (job !== undefined) {
+      if ("audio" in reply) job.resolve(reply.audio);
+      else if ("refusal" in reply) {
+        job.reject(new AceError("ERR_FILE", reply.refusal.message, { cause: reply.refusal.problem }));
+      } else job.reject(new AceError("ERR_INTERNAL", reply.fault.message, { cause: reply.fault.stack }));
+    }
+    this.#next();
+  }
+
+  #fail(slot: Slot, error: unknown): void {
+    slot.job?.reject(error);
+    slot.job = undefined;
+    this.#close(slot);
+    this.#next();
+  }
+
+  #abort(job: Job, reason: unknown): void {
+    const queued = this.#queue.indexOf(job);
+    if (queued >= 0) {
+      this.#queue.splice(queued, 1);
+      job.reject(reason);
+      return;
+    }
+    const slot = [...this.#slots].find((candidate) => candidate.job === job);
+    if (slot !== undefined) this.#fail(slot, reason);
+  }
+
+  #close(slot: Slot): void {
+    clearTimeout(slot.idleTimer);
+    this.#slots.delete(slot);
+    void slot.worker.terminate();
+  }
+}

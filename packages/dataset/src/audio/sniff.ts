@@ -1,0 +1,98 @@
+import { tagAt, type ByteSource } from "./byte-source.js";
+import { parseMpegHeader } from "./mpeg-frames.js";
+
+/** The containers this package tells apart, by their first bytes and never by the file's name. */
+export type AudioKind = "wav" | "aiff" | "flac" | "mp3" | "vorbis" | "opus" | "oggflac" | "m4a" | "aac";
+
+/** Where the audio starts (after an ID3v2 tag) and what it is; undefined when nothing fits. */
+export async function sniffAudio(
+  source: ByteSource,
+): Promise<{ kind: AudioKind; start: number } | undefined> {
+  const start = await endOfId3(source);
+  const head = (await source.read(start, 64)).slice();
+  const kind = kindOfHead(head) ?? (await mpegKind(source, start));
+  return kind === undefined ? undefined : { kind, start };
+}
+
+function kindOfHead(head: Uint8Array): AudioKind | undefined {
+  const tag = tagAt(head, 0);
+  if ((tag === "RIFF" || tag === "RF64" || tag === "BW64") && tagAt(head, 8) === "WAVE") return "wav";
+  if (tag === "FORM" && (tagAt(head, 8) === "AIFF" || tagAt(head, 8) === "AIFC")) return "aiff";
+  if (tag === "fLaC") return "flac";
+  if (tagAt(head, 4) === "ftyp") return "m4a";
+  if (tag === "OggS" && head.length > 28) return oggKind(head.subarray(27 + (head[26] ?? 0)));
+  if (head.length >= 7 && head[0] === 0xff && (head[1]! & 0xf6) === 0xf0) return "aac";
+  return undefined;
+}
+
+/** By the first packet of the first page. */
+function oggKind(packet: Uint8Array): AudioKind | undefined {
+  if (tagAt(packet, 0, 7) === "\x01vorbis") return "vorbis";
+  if (tagAt(packet, 0, 8) === "OpusHead") return "opus";
+  if (tagAt(packet, 0, 5) === "\x7fFLAC") return "oggflac";
+  return undefined;
+}
+
+/** An mp3 frame header that is followed by another one; some files carry a little padding before the first. */
+async function mpegKind(source: ByteSource, start: number): Promise<AudioKind | undefined> {
+  const searchBytes = 4096;
+  const bytes = (await source.read(start, searchBytes + 4)).slice();
+  for (let at = 0; at + 4 <= bytes.length; at++) {
+    const header = parseMpegHeader(bytes, at);
+    if (header === undefined) continue;
+    const next = start + at + header.frameBytes;
+    if (next === source.size) return "mp3";
+    const follower = await source.read(next, 4);
+    if (follower.length === 4 && parseMpegHeader(follower, 0)?.sampleRateHz === header.sampleRateHz)
+      return "mp3";
+    if (follower.length < 4 || tagAt(follower, 0, 3) === "TAG") return at === 0 ? "mp3" : undefined;
+  }
+  return undefined;
+}
+
+/** The offset after any ID3v2 tags, which players put in front of mp3, flac and aac alike. */
+async function endOfId3(source: ByteSource): Promise<number> {
+  let offset = 0;
+  for (;;) {
+    const head = await source.read(offset, 10);
+    if (head.length < 10 || tagAt(head, 0, 3) !== "ID3") return offset;
+    const size = head.subarray(6, 10);
+    if (size.some((byte) => byte > 127)) return offset;
+    const footer = (head[5]! & 0x10) === 0 ? 0 : 10;
+    offset += 10 + size.reduce((total, byte) => total * 128 + byte, 0) + footer;
+  }
+}
+
+const kindsOfExtension: Readonly<Record<string, readonly AudioKind[]>> = {
+  wav: ["wav"],
+  aiff: ["aiff"],
+  aif: ["aiff"],
+  flac: ["flac", "oggflac"],
+  mp3: ["mp3"],
+  oga: ["vorbis", "opus", "oggflac"],
+  ogg: ["vorbis", "opus", "oggflac"],
+  opus: ["opus"],
+  m4a: ["m4a"],
+  aac: ["aac", "m4a"],
+};
+
+/** Extensions (lower case, no dot) a folder scan takes for songs. */
+export const audioExtensions: readonly string[] = Object.keys(kindsOfExtension);
+
+/** The words for a kind in messages. */
+export const kindNames: Readonly<Record<AudioKind, string>> = {
+  wav: "a WAV file",
+  aiff: "an AIFF file",
+  flac: "a FLAC file",
+  mp3: "an MP3 file",
+  vorbis: "an Ogg Vorbis file",
+  opus: "an Ogg Opus file",
+  oggflac: "an Ogg FLAC file",
+  m4a: "an MPEG-4 file",
+  aac: "an AAC file",
+};
+
+/** True when the name's extension promises another kind than the content is. */
+export function isMisnamed(extension: string, kind: AudioKind): boolean {
+  return !(kindsOfExtension[extension.toLowerCase()]?.includes(kind) ?? false);
+}
