@@ -62,7 +62,9 @@ export class DecodePool {
     try {
       return await new Promise<DecodedAudio>((resolve, reject) => {
         const job: Job = { request, resolve, reject };
-        onAbort = () => this.#abort(job, signal?.reason);
+        onAbort = () => {
+          this.#abort(job, signal?.reason);
+        };
         signal?.addEventListener("abort", onAbort, { once: true });
         this.#queue.push(job);
         this.#next();
@@ -74,11 +76,13 @@ export class DecodePool {
 
   #next(): void {
     const slots = [...this.#slots];
-    const busy = slots.filter((slot) => slot.job !== undefined).length;
-    if (this.#queue.length === 0 || busy >= this.#concurrency) return;
-    const job = this.#queue.shift()!;
-    this.#start(slots.find((slot) => slot.job === undefined) ?? this.#open(), job);
-    this.#next();
+    let busy = slots.filter((slot) => slot.job !== undefined).length;
+    while (busy < this.#concurrency) {
+      const job = this.#queue.shift();
+      if (job === undefined) return;
+      this.#start(slots.find((slot) => slot.job === undefined) ?? this.#open(), job);
+      busy++;
+    }
   }
 
   #start(slot: Slot, job: Job): void {
@@ -96,8 +100,11 @@ export class DecodePool {
       () => {
         if (slot.job !== job) return;
         const beat = Atomics.load(slot.heartbeat, 0);
-        if (beat !== lastBeat) return this.#watch(slot, job, beat, 0);
-        if (quietTicks + 1 < ticks) return this.#watch(slot, job, beat, quietTicks + 1);
+        const quiet = beat === lastBeat ? quietTicks + 1 : 0;
+        if (quiet < ticks) {
+          this.#watch(slot, job, beat, quiet);
+          return;
+        }
         const what = `the decoder made no progress for ${this.#stallS} s and was stopped; re-encode the file`;
         this.#fail(slot, audioRefusal("stalled", job.request.path, what));
       },
@@ -110,21 +117,29 @@ export class DecodePool {
     const worker = new Worker(this.#workerUrl, { workerData: memory });
     const slot: Slot = { worker, heartbeat: new Int32Array(memory), job: undefined, idleTimer: undefined };
     this.#slots.add(slot);
-    worker.on("message", (reply: DecodeReply) => this.#settle(slot, reply));
-    worker.on("error", (cause) => {
+    worker.on("message", (reply: DecodeReply) => {
+      this.#settle(slot, reply);
+    });
+    const fail = (cause: unknown): void => {
       this.#fail(
         slot,
         new AceError("ERR_INTERNAL", `the decoding thread failed: ${String(cause)}`, { cause }),
       );
+    };
+    worker.on("error", fail);
+    worker.on("exit", (code) => {
+      if (this.#slots.has(slot)) fail(`it ended with code ${code}`);
     });
     return slot;
   }
 
   #settle(slot: Slot, reply: DecodeReply): void {
-    const job = slot.job;
+    const { job } = slot;
     slot.job = undefined;
     slot.worker.unref();
-    slot.idleTimer = setTimeout(() => this.#close(slot), this.#idleS * 1000).unref();
+    slot.idleTimer = setTimeout(() => {
+      this.#close(slot);
+    }, this.#idleS * 1000).unref();
     if (job !== undefined) {
       if ("audio" in reply) job.resolve(reply.audio);
       else if ("refusal" in reply) {

@@ -85,7 +85,11 @@ async function taggedSamples(
   const frame = (await source.read(offset, Math.max(header.frameBytes, 256))).slice();
   const xing = 4 + header.sideInfoBytes;
   const name = tagAt(frame, xing);
-  if ((name === "Xing" || name === "Info") && frame.length >= xing + 12 && (frame[xing + 7]! & 1) === 1) {
+  if (
+    (name === "Xing" || name === "Info") &&
+    frame.length >= xing + 12 &&
+    ((frame[xing + 7] ?? 0) & 1) === 1
+  ) {
     const samples = viewOf(frame).getUint32(xing + 8) * header.samplesPerFrame;
     return Math.max(0, samples - lameTrim(frame, xing));
   }
@@ -97,12 +101,12 @@ async function taggedSamples(
 
 /** Encoder delay plus end padding, 12 bits each, 21 bytes into the LAME part that follows the Xing fields. */
 function lameTrim(frame: Uint8Array, xing: number): number {
-  const flags = frame[xing + 7]!;
+  const flags = frame[xing + 7] ?? 0;
   const fields = 8 + (flags & 1 ? 4 : 0) + (flags & 2 ? 4 : 0) + (flags & 4 ? 100 : 0) + (flags & 8 ? 4 : 0);
   const at = xing + fields + 21;
   const encoder = tagAt(frame, xing + fields);
-  if (at + 3 > frame.length || !/^[A-Za-z]{4}$/.test(encoder)) return 0;
-  const [a, b, c] = [frame[at]!, frame[at + 1]!, frame[at + 2]!];
+  const [a, b, c] = frame.subarray(at, at + 3);
+  if (a === undefined || b === undefined || c === undefined || !/^[A-Za-z]{4}$/.test(encoder)) return 0;
   return (a << 4) + (b >> 4) + ((b & 15) << 8) + c;
 }
 

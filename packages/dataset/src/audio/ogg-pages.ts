@@ -39,7 +39,7 @@ export async function walkOgg(source: ByteSource, start: number, verify: boolean
       Object.assign(layout, { brokenAt: at, ended: false });
       break;
     }
-    const flags = head[5]!;
+    const flags = head[5] ?? 0;
     if ((flags & 2) !== 0) {
       layout.streams++;
       layout.granules += lastGranule;
@@ -71,6 +71,6 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** CRC-32 of polynomial 0x04c11db7, not reflected, initial value 0 (RFC 3533). */
 export function oggChecksum(bytes: Uint8Array): number {
   let crc = 0;
-  for (const byte of bytes) crc = ((crc << 8) ^ crcTable[((crc >>> 24) ^ byte) & 255]!) >>> 0;
+  for (const byte of bytes) crc = ((crc << 8) ^ (crcTable[((crc >>> 24) ^ byte) & 255] as number)) >>> 0;
   return crc;
 }

@@ -53,7 +53,9 @@ export async function probeSource(source: ByteSource): Promise<AudioProbe> {
   if (extension !== "" && isMisnamed(extension, kind)) {
     warnings.push(`${source.path}: is ${kindNames[kind]} in spite of its name; read as what it is`);
   }
-  const warn = (text: string): void => void warnings.push(`${source.path}: ${text}`);
+  const warn = (text: string): void => {
+    warnings.push(`${source.path}: ${text}`);
+  };
   const described = await describe(source, kind, start, warn);
   const rate = described.format?.sampleRateHz;
   if (rate !== undefined && (rate < sampleRateRange.least || rate > sampleRateRange.most)) {
@@ -107,7 +109,7 @@ async function describeMpeg(source: ByteSource, start: number): Promise<Descript
 
 /** STREAMINFO, the first metadata block of every FLAC file (RFC 9639, section 8.2). */
 function flacFormat(path: string, bytes: Uint8Array): AudioFormat {
-  if (bytes.length < 42 || (bytes[4]! & 0x7f) !== 0) {
+  if (bytes.length < 42 || ((bytes[4] ?? 0xff) & 0x7f) !== 0) {
     throw audioRefusal("damaged", path, "the FLAC file does not begin with its stream information");
   }
   const view = viewOf(bytes);
@@ -127,7 +129,7 @@ async function describeOgg(
   start: number,
 ): Promise<Description> {
   const head = (await source.read(start, 27 + 255 + 64)).slice();
-  const packet = head.subarray(27 + head[26]!);
+  const packet = head.subarray(27 + (head[26] ?? 0));
   const layout = await walkOgg(source, start, false);
   if (layout.brokenAt !== undefined) throw brokenOgg(source.path, layout.brokenAt, layout.cutOff);
   const granules = Number(layout.granules);
@@ -136,7 +138,10 @@ async function describeOgg(
   if (kind === "opus") {
     const preSkip = view.getUint16(10, true);
     const frames = Math.max(0, granules - preSkip * Math.max(1, layout.streams));
-    return { codec: "opus", format: { sampleRateHz: 48000, channels: packet[9]!, frames, exact: false } };
+    return {
+      codec: "opus",
+      format: { sampleRateHz: 48000, channels: view.getUint8(9), frames, exact: false },
+    };
   }
   if (kind === "oggflac") {
     const inner = packet.subarray(9);
@@ -145,7 +150,10 @@ async function describeOgg(
     return { codec: "flac", format: { ...flacFormat(source.path, inner), exact: false } };
   }
   const sampleRateHz = view.getUint32(12, true);
-  return { codec: "vorbis", format: { sampleRateHz, channels: packet[11]!, frames: granules, exact: false } };
+  return {
+    codec: "vorbis",
+    format: { sampleRateHz, channels: view.getUint8(11), frames: granules, exact: false },
+  };
 }
 
 /** The refusal for an Ogg file whose pages stop making sense. */

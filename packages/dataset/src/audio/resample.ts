@@ -44,9 +44,9 @@ function sincRow(fraction: number, half: number, bandwidth: number): Float64Arra
     const sinc = angle === 0 ? 1 : Math.sin(angle) / angle;
     const edge = distance / half;
     taps[tap] = sinc * besselI0(kaiserBeta * Math.sqrt(Math.max(0, 1 - edge * edge)));
-    sum += taps[tap]!;
+    sum += taps[tap] as number;
   }
-  for (let tap = 0; tap < taps.length; tap++) taps[tap]! /= sum;
+  for (let tap = 0; tap < taps.length; tap++) taps[tap] = (taps[tap] as number) / sum;
   return taps;
 }
 
@@ -148,12 +148,12 @@ function dot(taps: Float64Array, input: Float32Array, first: number): number {
   const whole = taps.length & ~3;
   let tap = 0;
   for (; tap < whole; tap += 4) {
-    a += taps[tap]! * input[first + tap]!;
-    b += taps[tap + 1]! * input[first + tap + 1]!;
-    c += taps[tap + 2]! * input[first + tap + 2]!;
-    d += taps[tap + 3]! * input[first + tap + 3]!;
+    a += (taps[tap] as number) * (input[first + tap] as number);
+    b += (taps[tap + 1] as number) * (input[first + tap + 1] as number);
+    c += (taps[tap + 2] as number) * (input[first + tap + 2] as number);
+    d += (taps[tap + 3] as number) * (input[first + tap + 3] as number);
   }
-  for (; tap < taps.length; tap++) a += taps[tap]! * input[first + tap]!;
+  for (; tap < taps.length; tap++) a += (taps[tap] as number) * (input[first + tap] as number);
   return a + b + (c + d);
 }
 

@@ -21,7 +21,7 @@ function kindOfHead(head: Uint8Array): AudioKind | undefined {
   if (tag === "fLaC") return "flac";
   if (tagAt(head, 4) === "ftyp") return "m4a";
   if (tag === "OggS" && head.length > 28) return oggKind(head.subarray(27 + (head[26] ?? 0)));
-  if (head.length >= 7 && head[0] === 0xff && (head[1]! & 0xf6) === 0xf0) return "aac";
+  if (head.length >= 7 && head[0] === 0xff && ((head[1] ?? 0) & 0xf6) === 0xf0) return "aac";
   return undefined;
 }
 
@@ -58,7 +58,7 @@ async function endOfId3(source: ByteSource): Promise<number> {
     if (head.length < 10 || tagAt(head, 0, 3) !== "ID3") return offset;
     const size = head.subarray(6, 10);
     if (size.some((byte) => byte > 127)) return offset;
-    const footer = (head[5]! & 0x10) === 0 ? 0 : 10;
+    const footer = ((head[5] ?? 0) & 0x10) === 0 ? 0 : 10;
     offset += 10 + size.reduce((total, byte) => total * 128 + byte, 0) + footer;
   }
 }

@@ -52,7 +52,7 @@ export class StereoCollector {
 
   #check(samples: Float32Array): void {
     for (let index = 0; index < samples.length; index++) {
-      const level = Math.abs(samples[index]!);
+      const level = Math.abs(samples[index] as number);
       if (level <= absurdLevel) continue;
       const at = `${((this.#received + index) / this.#fromHz).toFixed(2)} s`;
       if (Number.isFinite(level)) {

@@ -91,7 +91,7 @@ async function openDecoder(kind: WasmKind): Promise<StreamDecoder> {
       return {
         decode: (chunk) => Promise.resolve(decoder.decode(chunk)),
         flush: () => Promise.resolve(undefined),
-        free: () => decoder.free(),
+        free: decoder.free.bind(decoder),
       };
     }
     case "flac":
@@ -103,9 +103,10 @@ async function openDecoder(kind: WasmKind): Promise<StreamDecoder> {
       const decoder = new OggOpusDecoder();
       await decoder.ready;
       return {
-        decode: async (chunk) => await decoder.decode(chunk),
+        // Typed as a plain value by its package, though it is a promise.
+        decode: (chunk) => Promise.resolve(decoder.decode(chunk)),
         flush: () => decoder.flush(),
-        free: () => decoder.free(),
+        free: decoder.free.bind(decoder),
       };
     }
   }
@@ -122,7 +123,9 @@ function toBlock(output: DecoderOutput, kind: WasmKind): DecodedBlock {
     .slice(0, 2)
     .map((samples) => samples.subarray(0, output.samplesDecoded));
   if (kind === "flac" || kind === "oggflac")
-    channels.forEach((samples) => rescaleFlac(samples, output.bitDepth ?? 16));
+    channels.forEach((samples) => {
+      rescaleFlac(samples, output.bitDepth ?? 16);
+    });
   return { channels, sampleRateHz: output.sampleRate };
 }
 
@@ -130,5 +133,5 @@ function toBlock(output: DecoderOutput, kind: WasmKind): DecodedBlock {
 function rescaleFlac(samples: Float32Array, bitDepth: number): void {
   const full = 2 ** (bitDepth - 1);
   for (let index = 0; index < samples.length; index++)
-    samples[index] = Math.round(samples[index]! * (full - 1)) / full;
+    samples[index] = Math.round((samples[index] as number) * (full - 1)) / full;
 }

@@ -37,7 +37,7 @@ export function writeWav(
   channels.forEach((channel, index) => {
     let at = header.length + index * sampleBytes;
     for (let frame = 0; frame < frames; frame++, at += channels.length * sampleBytes) {
-      const value = channel[frame]!;
+      const value = channel[frame] as number;
       if (!Number.isFinite(value)) {
         throw new AceError(
           "ERR_FILE",
@@ -72,7 +72,9 @@ function wavHeader(
   const sampleBytes = bytesPerSample[format];
   const header = new Uint8Array(float ? 58 : 44);
   const view = new DataView(header.buffer);
-  const tag = (at: number, text: string): void => header.set(Buffer.from(text, "latin1"), at);
+  const tag = (at: number, text: string): void => {
+    header.set(Buffer.from(text, "latin1"), at);
+  };
   tag(0, "RIFF");
   view.setUint32(4, header.length - 8 + dataBytes + (dataBytes % 2), true);
   tag(8, "WAVEfmt ");

@@ -1,0 +1,28 @@
+import { AceError, writeFileAtomic } from "@acewright/core-native";
+import { parseDataset } from "./load-dataset.js";
+import type { Dataset } from "./schema.js";
+
+/**
+ * Writes dataset.json as the official trainer does (two-space indent, non-ASCII kept), whole or not at all, with
+ * `num_samples` brought up to date. `.json` is added to a name without it.
+ *
+ * @returns the path written.
+ * @throws {AceError} ERR_FILE when it cannot be written; ERR_INTERNAL when the dataset would not load again.
+ */
+export function saveDataset(path: string, dataset: Dataset): string {
+  const target = path.toLowerCase().endsWith(".json") ? path : `${path}.json`;
+  const text = datasetToJson(dataset);
+  try {
+    parseDataset(text, target);
+  } catch (cause) {
+    throw new AceError("ERR_INTERNAL", `not written, it would not load again: ${String(cause)}`, { cause });
+  }
+  writeFileAtomic(target, text);
+  return target;
+}
+
+/** The text of the file. */
+export function datasetToJson(dataset: Dataset): string {
+  const metadata = { ...dataset.metadata, num_samples: dataset.samples.length };
+  return JSON.stringify({ ...dataset, metadata }, null, 2);
+}
