@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runFromShell } from "../dist/shell.js";
+
+await runFromShell();

@@ -1,0 +1,37 @@
+import { Command } from "commander";
+import { Output } from "./output.js";
+import type { Terminal } from "./terminal.js";
+
+/** What a command is given besides its words. */
+export interface Context {
+  readonly terminal: Terminal;
+  /** Aborted by Ctrl-C: stop at the next safe point, keep what is done. */
+  readonly signal: AbortSignal;
+}
+
+/** What every command shares: one line of help, examples, `--json` and `--plain`. */
+export interface CommandWords {
+  readonly name: string;
+  readonly summary: string;
+  /** Command lines without the leading `acewright`. */
+  readonly examples: readonly string[];
+  /** Shown between the options and the examples. */
+  readonly notes?: string;
+}
+
+/** A command that does something, with the options every such command has. */
+export function leafCommand(words: CommandWords): Command {
+  const examples = words.examples.map((line) => `  acewright ${line}\n`).join("");
+  const notes = words.notes === undefined ? "" : `\n${words.notes.trimEnd()}\n`;
+  return new Command(words.name)
+    .description(words.summary)
+    .option("--json", "print the result as JSON, one value a line, and draw nothing")
+    .option("--plain", "draw no bars, charts or colours")
+    .addHelpText("after", `${notes}\nExamples:\n${examples}`);
+}
+
+/** How the command now running speaks, by its `--json` and `--plain`. */
+export function outputOf(command: Command, context: Context): Output {
+  const { json, plain } = command.opts<{ json?: true; plain?: true }>();
+  return new Output(context.terminal, { json: json === true, plain: plain === true });
+}

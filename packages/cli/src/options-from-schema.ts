@@ -1,0 +1,143 @@
+import { InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import type { z } from "zod";
+import { expectation, flagsOf } from "./flags.js";
+import { withoutNull } from "./json-schema.js";
+import type { Flag, FlagChoice } from "./flags.js";
+import type { PlainNode, SchemaNode } from "./json-schema.js";
+
+/**
+ * Gives a command one option for each field of a schema: name, help, default and range come from the schema alone.
+ * Values are read with {@link givenOptions}; defaults are left to the schema, so that a file may stand between.
+ */
+export function optionsFromSchema(command: Command, schema: z.ZodType, choice: FlagChoice = {}): Command {
+  for (const flag of flagsOf(schema, choice)) for (const option of optionsOf(flag)) command.addOption(option);
+  return command;
+}
+
+/** What the user wrote on the command line, laid out like the schema. */
+export function givenOptions(
+  command: Command,
+  schema: z.ZodType,
+  choice: FlagChoice = {},
+): Record<string, unknown> {
+  const values: Record<string, unknown> = command.opts();
+  const given: Record<string, unknown> = {};
+  for (const flag of flagsOf(schema, choice)) {
+    const key = new Option(`--${flag.name}`).attributeName();
+    if (command.getOptionValueSource(key) === "cli") place(given, flag.path, values[key]);
+  }
+  return given;
+}
+
+function place(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [head, ...rest] = path;
+  if (head === undefined) return;
+  if (rest.length === 0) target[head] = value;
+  else place((target[head] ??= {}) as Record<string, unknown>, rest, value);
+}
+
+function optionsOf(flag: Flag): Option[] {
+  const { name, node } = flag;
+  const help = helpText(flag);
+  if (node.type === "boolean") return [new Option(`--${name}`, help), new Option(`--no-${name}`).hideHelp()];
+  const option = new Option(`--${name} <${placeholder(node)}>`, help);
+  if (node.type === "array") {
+    const itemNode = (i: number): SchemaNode => node.prefixItems?.[i] ?? (node.items || {});
+    const read = (text: string): unknown[] =>
+      text.split(",").map((item, i) => parseScalar(item, itemNode(i), name));
+    return [option.argParser((text, before: unknown[] | undefined) => [...(before ?? []), ...read(text)])];
+  }
+  if (node.type === "object") {
+    return [
+      option.argParser((text, before: unknown) => ({
+        ...(before as object | undefined),
+        ...parsePairs(text, flag),
+      })),
+    ];
+  }
+  return [option.argParser((text) => parseScalar(text, scalarNode(flag), name))];
+}
+
+function placeholder(node: PlainNode): string {
+  if (node.enum !== undefined) return node.enum.join("|");
+  if (node.type === "number" || node.type === "integer") return "n";
+  if (node.type === "array") return "a,b,...";
+  if (node.type === "object") return "name=value,...";
+  return "text";
+}
+
+/** Several members may bound a field differently: the flag takes what any of them takes, the schema decides. */
+function scalarNode({ node, members }: Flag): PlainNode {
+  return members.every((member) => expectation(member.node) === expectation(node))
+    ? node
+    : { type: node.type ?? "string" };
+}
+
+function helpText({ node, members }: Flag): string {
+  const description = node.description ?? "";
+  const facts: string[] = [];
+  const tags = members.map(({ tag }) => tag);
+  if (tags.length > 0) facts.push(tags.join(", "));
+  if (node.type === "number" || node.type === "integer") facts.push(expectation(node));
+  const items = node.items || undefined;
+  if (items?.enum !== undefined) facts.push(`of ${items.enum.join(", ")}`);
+  facts.push(...defaultText({ node, members }));
+  return facts.length === 0 ? description : `${description} (${facts.join("; ")})`;
+}
+
+function defaultText({ node, members }: Pick<Flag, "node" | "members">): string[] {
+  const show = (value: unknown): string => (Array.isArray(value) ? value.join(",") : String(value));
+  const defaults = new Map<string, string[]>();
+  const sources = members.length === 0 ? [{ tag: "", node }] : members;
+  for (const { tag, node: member } of sources) {
+    const value = member.default;
+    if (value === undefined || value === null || (typeof value === "object" && !Array.isArray(value)))
+      continue;
+    defaults.set(show(value), [...(defaults.get(show(value)) ?? []), tag]);
+  }
+  if (defaults.size === 0) return [];
+  const [[only] = [""]] = defaults;
+  if (defaults.size === 1) return [`default ${only}`];
+  return [`default ${[...defaults].map(([value, tags]) => `${value} for ${tags.join(", ")}`).join("; ")}`];
+}
+
+function parsePairs(text: string, { node, name }: Flag): Record<string, unknown> {
+  const values = typeof node.additionalProperties === "object" ? node.additionalProperties : {};
+  const pairs = text.split(",").map((pair) => {
+    const split = pair.lastIndexOf("=");
+    if (split < 1)
+      throw new InvalidArgumentError(`expected ${expectation(node)}, got ${JSON.stringify(pair)}`);
+    return [pair.slice(0, split).trim(), parseScalar(pair.slice(split + 1), values, name)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+function parseScalar(text: string, schema: SchemaNode, name: string): unknown {
+  const value = scalarOf(text.trim(), withoutNull(schema));
+  if (value !== undefined) return value;
+  throw new InvalidArgumentError(`--${name} takes ${expectation(schema)}, got ${JSON.stringify(text)}.`);
+}
+
+/** The text as a value of the schema, or undefined where it is none. */
+function scalarOf(text: string, node: PlainNode): unknown {
+  if (node.anyOf !== undefined) {
+    const values = node.anyOf.map((option) => scalarOf(text, withoutNull(option)));
+    return values.find((value) => value !== undefined);
+  }
+  if (node.type === "number" || node.type === "integer") {
+    const value = Number(text);
+    return text !== "" && Number.isFinite(value) && isInRange(value, node) ? value : undefined;
+  }
+  if (node.type === "boolean") return text === "true" ? true : text === "false" ? false : undefined;
+  const allowed = node.enum ?? (node.const === undefined ? undefined : [node.const]);
+  return allowed === undefined || allowed.includes(text) ? text : undefined;
+}
+
+function isInRange(value: number, node: SchemaNode): boolean {
+  const { minimum = -Infinity, maximum = Infinity } = node;
+  const { exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = node;
+  if (node.type === "integer" && !Number.isInteger(value)) return false;
+  const within = value >= minimum && value <= maximum;
+  return within && value > exclusiveMinimum && value < exclusiveMaximum;
+}

@@ -1,0 +1,44 @@
+import picocolors from "picocolors";
+import { Progress } from "./render/progress.js";
+import type { Terminal } from "./terminal.js";
+
+/** How one command speaks: JSON for programs, lines for logs, drawings for a person. */
+export class Output {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  /** Bars and charts are drawn, lines may be rewritten. */
+  readonly draws: boolean;
+  readonly colors: ReturnType<typeof picocolors.createColors>;
+
+  constructor(terminal: Terminal, options: { json: boolean; plain: boolean }) {
+    this.terminal = terminal;
+    this.json = options.json;
+    this.draws = terminal.interactive && !options.json && !options.plain;
+    this.colors = picocolors.createColors(terminal.color && !options.json && !options.plain);
+  }
+
+  /** The result, said once: as one line of JSON, or in words. */
+  result(value: unknown, words: () => string): void {
+    this.terminal.out(this.json ? `${JSON.stringify(value)}\n` : `${words()}\n`);
+  }
+
+  /** One event of a long work, for programs only. */
+  event(value: unknown): void {
+    if (this.json) this.terminal.out(`${JSON.stringify(value)}\n`);
+  }
+
+  /** A remark on the way, for people only. */
+  say(line: string): void {
+    if (!this.json) this.terminal.err(`${line}\n`);
+  }
+
+  /** A remark that a person should not overlook. Programs find it in the result. */
+  warn(line: string): void {
+    this.say(`${this.colors.yellow("warning:")} ${line}`);
+  }
+
+  /** A bar that is drawn for a person, and one line at its end otherwise. */
+  progress(what: string, unit: string): Progress {
+    return new Progress(this, what, unit);
+  }
+}

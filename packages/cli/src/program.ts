@@ -1,0 +1,33 @@
+import { Command } from "commander";
+import type { Context } from "./command.js";
+import { modelsCommand } from "./commands/models.js";
+import { packageVersion } from "./package-version.js";
+
+/** The whole command tree, ready to parse one command line. */
+export function acewrightProgram(context: Context): Command {
+  const program = new Command("acewright")
+    .description("Fine-tune the ACE-Step 1.5 music model: songs in, adapter and audio out.")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .addCommand(modelsCommand(context));
+  speakThrough(program, context);
+  return program;
+}
+
+/** Commander neither prints errors nor ends the process: main() does both, once. */
+function speakThrough(command: Command, context: Context): void {
+  command
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        context.terminal.out(text);
+      },
+      writeErr: (text) => {
+        context.terminal.err(text);
+      },
+      outputError: () => undefined,
+      getOutHelpWidth: () => context.terminal.columns,
+      getErrHelpWidth: () => context.terminal.columns,
+    })
+    .helpCommand(false);
+  for (const child of command.commands) speakThrough(child, context);
+}

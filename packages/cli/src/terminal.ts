@@ -1,0 +1,30 @@
+import picocolors from "picocolors";
+
+/** Where words go, and how much may be drawn there. */
+export interface Terminal {
+  /** Results. */
+  out(text: string): void;
+  /** Progress, remarks and errors: what is not the result. */
+  err(text: string): void;
+  /** Both ends are a person's terminal: bars may be drawn, questions may be asked. */
+  readonly interactive: boolean;
+  /** Width in characters. */
+  readonly columns: number;
+  /** False under NO_COLOR, and where nobody looks. */
+  readonly color: boolean;
+}
+
+/** The terminal this process was started from. */
+export function processTerminal(): Terminal {
+  const { stdout, stderr } = process;
+  return {
+    out: (text) => stdout.write(text),
+    err: (text) => stderr.write(text),
+    interactive: stdout.isTTY && stderr.isTTY && process.env["TERM"] !== "dumb",
+    get columns() {
+      // A pseudo terminal without a window reports 0.
+      return stderr.columns > 0 ? stderr.columns : 80;
+    },
+    color: picocolors.isColorSupported && stdout.isTTY,
+  };
+}

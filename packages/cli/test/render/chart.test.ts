@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { renderChart } from "../../src/render/chart.js";
+import { textWidth } from "../../src/render/table.js";
+
+test("a curve never leaves the terminal's width", () => {
+  const falling = Array.from({ length: 1000 }, (_, i) => 2 / (1 + i / 50));
+  for (const columns of [40, 80, 133]) {
+    const lines = renderChart(falling, columns).split("\n");
+    expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(columns);
+    expect(lines.length).toBeGreaterThan(5);
+  }
+});
+
+test("a value that is no number is left out, and one point is no curve", () => {
+  expect(renderChart([1, NaN, 0.5], 80)).not.toContain("NaN");
+  expect(renderChart([1], 80)).toBe("");
+});
