@@ -18,3 +18,5 @@ export type { ResolveOptions, Song } from "./dataset-file/resolve-audio.js";
 export { saveDataset } from "./dataset-file/save-dataset.js";
 export { Dataset, DatasetMetadata, Sample } from "./dataset-file/schema.js";
 export { normaliseTimeSignature } from "./dataset-file/time-signature.js";
+export { scanFolder } from "./scan/scan-folder.js";
+export type { ScanOptions, ScanProgress, ScanReport } from "./scan/scan-folder.js";

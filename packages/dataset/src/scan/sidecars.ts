@@ -1,0 +1,139 @@
+import { join } from "node:path";
+import { findJsonMistake } from "../dataset-file/json-mistake.js";
+import { normaliseTimeSignature } from "../dataset-file/time-signature.js";
+import type { FinderRow } from "./finder-csv.js";
+import { readTextFile } from "./read-text.js";
+import { parseSideStepText, type SideStepFields } from "./side-step-text.js";
+
+/** What the files beside a song say of it. Absent fields were said nowhere. */
+export interface SongNotes {
+  caption?: string;
+  genre?: string;
+  lyrics?: string;
+  bpm?: number;
+  keyscale?: string;
+  timesignature?: string;
+  language?: string;
+  customTag?: string;
+  promptOverride?: "caption" | "genre";
+  repeat?: number;
+}
+
+/** Songs are described by these keys of `{stem}.json`; others are told, not silently dropped. */
+const jsonKeys = ["caption", "genre", "bpm", "keyscale", "timesignature", "language"];
+
+/**
+ * Reads the sidecars of one song. Weakest first for caption and metadata: `.caption.txt`, `.txt` of "key: value" lines,
+ * `.json`, the table's row. For lyrics: `.lyrics.txt`, then `.txt`. Empty values never override.
+ */
+export async function readSidecars(
+  folder: string,
+  names: ReadonlySet<string>,
+  songName: string,
+  row: FinderRow | undefined,
+): Promise<{ notes: SongNotes; warnings: string[] }> {
+  const stem = songName.replace(/\.[^.]*$/, "");
+  const warnings: string[] = [];
+  const read = async (suffix: string): Promise<string> => {
+    if (!names.has(stem + suffix)) return "";
+    const file = await readTextFile(join(folder, stem + suffix));
+    warnings.push(...file.warnings);
+    return file.text.trim();
+  };
+  const notes: SongNotes = {};
+  const text = await read(".txt");
+  const sideStep = parseSideStepText(text);
+  put(notes, { caption: await read(".caption.txt") });
+  if (sideStep !== undefined) put(notes, fromSideStep(sideStep));
+  const lyricsFile = await read(".lyrics.txt");
+  put(notes, {
+    lyrics: lyricsFile === "" ? (sideStep === undefined ? text : wordsOf(sideStep)) : lyricsFile,
+  });
+  const jsonName = `${stem}.json`;
+  if (names.has(jsonName)) put(notes, fromJson(await read(".json"), join(folder, jsonName), warnings));
+  if (row !== undefined) {
+    put(notes, { caption: row.caption, keyscale: row.key, ...wholeNumber("bpm", row.bpm) });
+  }
+  return { notes, warnings };
+}
+
+/** Sets what is there: empty strings, zero and null never take the place of something. */
+function put(notes: SongNotes, found: { [Key in keyof SongNotes]?: SongNotes[Key] | undefined }): void {
+  const truthy = Object.entries(found).filter(
+    ([, value]) => value !== undefined && value !== "" && value !== 0,
+  );
+  Object.assign(notes, Object.fromEntries(truthy));
+}
+
+function fromSideStep(fields: SideStepFields): SongNotes {
+  const override = fields.prompt_override;
+  return {
+    ...(fields.caption === undefined ? {} : { caption: fields.caption }),
+    ...(fields.genre === undefined ? {} : { genre: fields.genre }),
+    ...(fields.key === undefined ? {} : { keyscale: fields.key }),
+    ...(fields.signature === undefined ? {} : { timesignature: normaliseTimeSignature(fields.signature) }),
+    ...(fields.language === undefined ? {} : { language: fields.language }),
+    ...(fields.custom_tag === undefined ? {} : { customTag: fields.custom_tag }),
+    ...(override === "caption" || override === "genre" ? { promptOverride: override } : {}),
+    ...wholeNumber("bpm", fields.bpm),
+    ...wholeNumber("repeat", fields.repeat),
+  };
+}
+
+/** Side-Step writes "[Instrumental]" as the lyrics of a song without any. */
+function wordsOf(fields: SideStepFields): string {
+  const lyrics = fields.lyrics ?? "";
+  return /^\[instrumental\]$/i.test(lyrics) ? "" : lyrics;
+}
+
+function fromJson(text: string, path: string, warnings: string[]): SongNotes {
+  const json = parseObject(text, path, warnings);
+  if (json === undefined) return {};
+  const string = (key: string): string => {
+    const value = json[key];
+    if (typeof value === "string") return value.trim();
+    if (typeof value === "number") return String(value);
+    if (value !== undefined && value !== null) warnings.push(`${path}: "${key}" is no text; ignored`);
+    return "";
+  };
+  const unknown = Object.keys(json).filter((key) => !jsonKeys.includes(key));
+  if (unknown.length > 0) {
+    warnings.push(
+      `${path}: ${unknown.map((key) => `"${key}"`).join(", ")} not read; known are ${jsonKeys.join(", ")}`,
+    );
+  }
+  return {
+    caption: string("caption"),
+    genre: string("genre"),
+    keyscale: string("keyscale"),
+    timesignature: normaliseTimeSignature(string("timesignature")),
+    language: string("language"),
+    ...wholeNumber("bpm", string("bpm")),
+  };
+}
+
+function parseObject(text: string, path: string, warnings: string[]): Record<string, unknown> | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    const mistake = findJsonMistake(text);
+    const where =
+      mistake === undefined ? "" : ` (line ${mistake.line}, column ${mistake.column}: ${mistake.what})`;
+    warnings.push(`${path}: is no JSON${where}; ignored`);
+    return undefined;
+  }
+  if (typeof json === "object" && json !== null && !Array.isArray(json))
+    return json as Record<string, unknown>;
+  warnings.push(`${path}: an object was expected; ignored`);
+  return undefined;
+}
+
+/** "120.7" to 120; nothing for what is no number. */
+function wholeNumber<Key extends "bpm" | "repeat">(
+  key: Key,
+  text: string | undefined,
+): { [K in Key]?: number } {
+  const number = text === undefined || text.trim() === "" ? Number.NaN : Math.trunc(Number(text));
+  return (Number.isFinite(number) ? { [key]: number } : {}) as { [K in Key]?: number };
+}
