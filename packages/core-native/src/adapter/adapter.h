@@ -1,0 +1,56 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapter/module.h"
+#include "tensor/storage.h"
+
+namespace ace {
+
+// A linear of the decoder that an adapter may sit on.
+struct AdapterTarget {
+  std::string path;  // "layers.0.self_attn.q_proj"
+  Tensor weight;     // [out, in]
+};
+
+// All trainable parameters of one adapter in one flat buffer, module after module.
+class Adapter {
+ public:
+  // Wraps exactly the targets that config.target_modules names. Fresh parameters come from Philox(seed).
+  // Errors: ERR_CONFIG when a name matches nothing, or a setting is out of range.
+  Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, uint64_t seed, DType dtype,
+          ThreadPool& pool);
+
+  const AdapterConfig& config() const { return config_; }
+  int64_t parameter_count() const { return count_; }
+  Tensor parameters() const { return storage_.tensor(); }
+  const std::vector<std::unique_ptr<AdapterModule>>& modules() const { return modules_; }
+  // The module on `path`, or null.
+  const AdapterModule* find(const std::string& path) const;
+
+  // Every tensor under the ecosystem's file name; `flat` is parameters() or a buffer laid out like it (gradients,
+  // optimiser state). LyCORIS' `alpha` scalars are not parameters: see alphas().
+  std::map<std::string, Tensor> named(Tensor flat) const;
+  // File name -> value of the alpha scalars that a LyCORIS file carries; empty for PEFT.
+  std::map<std::string, double> alphas() const;
+  static bool is_peft(AdapterKind kind) { return kind == AdapterKind::lora || kind == AdapterKind::dora; }
+
+  // W' of one module in the compute type, written to `out` [out, in].
+  void merge(const AdapterTarget& target, double strength, Tensor out, ThreadPool& pool) const;
+
+ private:
+  void check(const AdapterConfig& config) const;
+  void initialise(const std::vector<const AdapterTarget*>& targets, uint64_t seed, ThreadPool& pool);
+  std::string file_name(const AdapterModule& module, const std::string& suffix) const;
+
+  AdapterConfig config_;
+  std::vector<std::unique_ptr<AdapterModule>> modules_;
+  std::map<std::string, const AdapterModule*> by_path_;
+  int64_t count_ = 0;
+  Storage storage_;
+};
+
+}  // namespace ace

@@ -1,0 +1,71 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapter/config.h"
+#include "autograd/tape.h"
+
+namespace ace {
+
+// How a fresh parameter is filled.
+enum class Init : uint8_t { zero, kaiming_uniform, normal, row_norm };
+
+// One trainable tensor of a module: its file suffix and its place in the adapter's flat storage.
+struct AdapterParameter {
+  std::string suffix;  // "lora_A.weight", "lokr_w1", ...
+  Shape shape;
+  Init init = Init::zero;
+  double deviation = 1;   // of Init::normal
+  int64_t offset = 0;     // in elements
+};
+
+// What an adapter needs to know of the pass it takes part in.
+struct AdapterPass {
+  Tensor parameters;  // flat, fixed memory
+  Tensor gradients;   // flat, or not given: no gradient is wanted
+  Tensor counters;    // seed, step, sample keys: given while training, so dropout is active
+  double strength = 1;  // multiplies the whole change
+};
+
+// The change one adapter makes to one frozen linear y = x W^T (no bias: the decoder's targets have none).
+class AdapterModule {
+ public:
+  AdapterModule(std::string path, int index, const AdapterConfig& config, int64_t rank, double alpha, int64_t out, int64_t in);
+  virtual ~AdapterModule() = default;
+
+  const std::string& path() const { return path_; }
+  int index() const { return index_; }
+  double alpha() const { return alpha_; }
+  int64_t rank() const { return rank_; }
+  double scale() const { return scale_; }
+  std::vector<AdapterParameter>& parameters() { return parameters_; }
+  const std::vector<AdapterParameter>& parameters() const { return parameters_; }
+
+  // y for x [.., in], base product included.
+  virtual Var forward(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const = 0;
+  // W' [out, in] such that y = x W'^T at full strength and without dropout, in the compute type.
+  virtual Tensor merged(Tape& tape, Tensor weight, const AdapterPass& pass) const = 0;
+
+ protected:
+  // Parameter `i` as a variable of the pass.
+  Var parameter(Tape& tape, const AdapterPass& pass, size_t i) const;
+  void add_parameter(std::string suffix, Shape shape, Init init, double deviation = 1);
+  // W in the compute type plus delta.
+  Tensor added(Tape& tape, Tensor weight, Tensor delta) const;
+
+  std::string path_;
+  int index_;
+  AdapterConfig config_;
+  int64_t rank_;
+  double alpha_;
+  double scale_;
+  int64_t out_, in_;
+  std::vector<AdapterParameter> parameters_;
+};
+
+std::unique_ptr<AdapterModule> make_lora(std::string path, int index, const AdapterConfig& config, int64_t rank, double alpha, int64_t out, int64_t in);
+std::unique_ptr<AdapterModule> make_lokr(std::string path, int index, const AdapterConfig& config, int64_t rank, double alpha, int64_t out, int64_t in);
+std::unique_ptr<AdapterModule> make_loha(std::string path, int index, const AdapterConfig& config, int64_t rank, double alpha, int64_t out, int64_t in);
+
+}  // namespace ace

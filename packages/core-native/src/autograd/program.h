@@ -1,0 +1,132 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "tensor/tensor.h"
+#include "tensor/thread_pool.h"
+
+namespace ace {
+
+enum class DeviceKind : uint8_t { cpu, cuda };
+
+// What a kernel needs to run: the CPU's threads, or a CUDA stream.
+struct Stream {
+  DeviceKind device = DeviceKind::cpu;
+  ThreadPool* pool = nullptr;
+  void* cuda_stream = nullptr;
+};
+
+// Where a buffer lives. `arena`: planned by lifetime. `fixed`: memory that outlives the program (weights, adapters).
+enum class Home : uint8_t { arena, fixed };
+
+struct Buffer {
+  std::string name;
+  int64_t bytes = 0;
+  Home home = Home::arena;
+  void* data = nullptr;     // fixed only
+  int32_t first = INT32_MAX;  // first and last call that touches it
+  int32_t last = -1;
+  bool input = false;       // filled before the run: lives from the start
+  bool output = false;      // read after the run: lives to the end
+  int64_t offset = -1;      // arena only, after plan()
+};
+
+// The flat list of kernel calls that one training step (or one evaluation) of one shape is.
+// Built once by tracing, planned once, run many times: running allocates nothing and decides nothing.
+class Program {
+ public:
+  explicit Program(DeviceKind device = DeviceKind::cpu) : device_(device) {}
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  DeviceKind device() const { return device_; }
+
+  Tensor tensor(Shape shape, DType dtype, std::string name = {});
+  Tensor input(Shape shape, DType dtype, std::string name);
+  // Marks a tensor as read after the run, so that its memory is not reused.
+  void keep(const Tensor& tensor);
+  // Memory that outlives the program. The same pointer twice is the same buffer.
+  Tensor fixed(const Tensor& memory, std::string name = {});
+
+  // Appends one call. K is a kernel of ops/kernels.h; args are its parameters after the stream.
+  template <class K, class... Args>
+  void call(Args&&... args) {
+    constexpr auto cpu = K::cpu;
+    constexpr auto cuda = K::cuda;
+    auto fn = device_ == DeviceKind::cpu ? cpu : cuda;
+    if (fn == nullptr) throw_no_twin(K::name);
+    push(K::name, fn, std::forward<Args>(args)...);
+  }
+
+  // Gives every arena buffer its offset (best fit over lifetimes, largest first). Returns the arena's bytes.
+  int64_t plan();
+  int64_t arena_bytes() const { return arena_bytes_; }
+  // Fills every tensor of every call with its address. The arena must hold arena_bytes(), aligned to 64.
+  void bind(void* arena);
+  void run(Stream& stream) const;
+  // The address of a tensor of this program after bind().
+  Tensor bound(const Tensor& tensor) const;
+
+  // Floating-point operations of the matrix products, counted by the kernels' callers.
+  void add_flops(int64_t flops) { flops_ += flops; }
+  int64_t flops() const { return flops_; }
+  size_t calls() const { return calls_.size(); }
+  const std::vector<Buffer>& buffers() const { return buffers_; }
+  // One call a line: name, shapes, arena offsets.
+  std::string describe() const;
+  // The name of the call that runs, for error messages.
+  const char* call_name(size_t index) const { return calls_[index]->name; }
+
+ private:
+  struct Call {
+    const char* name = "";
+    virtual ~Call() = default;
+    virtual void run(Stream&) const = 0;
+    virtual void each_tensor(void (*visit)(void*, Tensor&), void* context) = 0;
+  };
+  template <class... P>
+  struct BoundCall final : Call {
+    void (*fn)(Stream&, P...);
+    std::tuple<std::decay_t<P>...> args;
+    void run(Stream& stream) const override {
+      std::apply([&](const auto&... a) { fn(stream, a...); }, args);
+    }
+    void each_tensor(void (*visit)(void*, Tensor&), void* context) override {
+      std::apply(
+          [&](auto&... a) {
+            (
+                [&] {
+                  if constexpr (std::is_same_v<std::decay_t<decltype(a)>, Tensor>) visit(context, a);
+                }(),
+                ...);
+          },
+          args);
+    }
+  };
+  template <class... P, class... Args>
+  void push(const char* name, void (*fn)(Stream&, P...), Args&&... args) {
+    static_assert(sizeof...(P) == sizeof...(Args), "a kernel call has another number of arguments than the kernel");
+    auto call = std::make_unique<BoundCall<P...>>();
+    call->name = name;
+    call->fn = fn;
+    call->args = std::tuple<std::decay_t<P>...>(std::forward<Args>(args)...);
+    append(std::move(call));
+  }
+  void append(std::unique_ptr<Call> call);
+  [[noreturn]] static void throw_no_twin(const char* name);
+
+  DeviceKind device_;
+  std::vector<Buffer> buffers_;
+  std::vector<std::unique_ptr<Call>> calls_;
+  std::unordered_map<void*, int32_t> fixed_;  // address -> buffer
+  char* arena_ = nullptr;
+  int64_t arena_bytes_ = 0;
+  int64_t flops_ = 0;
+};
+
+}  // namespace ace

@@ -1,0 +1,147 @@
+#include "autograd/tape.h"
+
+#include "ops/kernels.h"
+
+namespace ace {
+
+int32_t Tape::add_node(Tensor value) {
+  Node node;
+  node.value = value;
+  nodes_.push_back(std::move(node));
+  return static_cast<int32_t>(nodes_.size()) - 1;
+}
+
+Var Tape::leaf(Tensor value) { return gradients_ ? Var{value, add_node(value)} : Var{value, -1}; }
+
+Var Tape::parameter(Tensor value, Tensor gradient) {
+  met_parameter_ = true;
+  if (!gradients_) return Var{value, -1};
+  Var out{value, add_node(value)};
+  Node& node = nodes_[out.node];
+  node.parameter = true;
+  node.has_grad = true;
+  node.grad = gradient;
+  return out;
+}
+
+Var Tape::record(Tensor y, std::initializer_list<Var> inputs, std::function<void(Tensor)> backward) {
+  return record(y, std::vector<Var>(inputs), std::move(backward));
+}
+
+Var Tape::record(Tensor y, const std::vector<Var>& inputs, std::function<void(Tensor)> backward) {
+  bool wanted = false;
+  for (const Var& input : inputs) wanted = wanted || input.needs_grad();
+  if (!gradients_ || !wanted) return Var{y, -1};
+  Var out{y, add_node(y)};
+  records_.push_back({out.node, std::move(backward)});
+  return out;
+}
+
+void Tape::cheap(const Var& value, std::function<Tensor()> remake) {
+  if (gradients_ && recompute_ == Recompute::cheap) remakes_[value.value.buffer] = std::move(remake);
+}
+
+Tensor Tape::saved(const Var& value) {
+  const int32_t key = value.value.buffer;
+  if (auto done = remade_.find(key); done != remade_.end()) return done->second.reshaped(value.value.shape);
+  auto remake = remakes_.find(key);
+  if (remake == remakes_.end()) return value.value;
+  Tensor again = remake->second();
+  remade_[key] = again;
+  return again.reshaped(value.value.shape);
+}
+
+GradSlot Tape::grad(const Var& x) {
+  Node& node = nodes_.at(x.node);
+  if (node.parameter) return {node.grad, true};
+  if (!node.has_grad) {
+    node.grad = program_.tensor(node.value.shape, node.value.dtype);
+    node.has_grad = true;
+    holders_[node.grad.buffer] = 1;
+    return {node.grad, false};
+  }
+  if (holders_[node.grad.buffer] > 1) {  // somebody else still reads it: part company first
+    Tensor own = program_.tensor(node.value.shape, node.value.dtype);
+    program_.call<kernels::copy>(own, node.grad);
+    --holders_[node.grad.buffer];
+    node.grad = own;
+    holders_[own.buffer] = 1;
+  }
+  return {node.grad, true};
+}
+
+void Tape::pass_grad(const Var& x, Tensor dy) {
+  Node& node = nodes_.at(x.node);
+  if (!node.parameter && !node.has_grad) {
+    node.grad = dy.reshaped(node.value.shape);
+    node.has_grad = true;
+    ++holders_[dy.buffer];
+    return;
+  }
+  GradSlot slot = grad(x);
+  program_.call<kernels::add_to>(slot.tensor, dy);
+}
+
+void Tape::release(Node& node) {
+  if (node.parameter || !node.has_grad) return;
+  if (auto held = holders_.find(node.grad.buffer); held != holders_.end()) --held->second;
+}
+
+void Tape::backward(const Var& root, Tensor droot, bool may_overwrite) {
+  if (!root.needs_grad()) return;
+  Node& node = nodes_.at(root.node);
+  node.grad = droot.reshaped(node.value.shape);
+  node.has_grad = true;
+  holders_[droot.buffer] += may_overwrite ? 1 : 2;  // the caller's own hold keeps droot unchanged
+  for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
+    Node& output = nodes_[record->output];
+    if (!output.has_grad) continue;
+    if (!output.probe.empty() && probes_ != nullptr) {
+      Tensor copy = program_.tensor(output.grad.shape, output.grad.dtype);
+      program_.call<kernels::copy>(copy, output.grad);
+      program_.keep(copy);
+      (*probes_)[output.probe] = copy;
+    }
+    // The output holds dy while its rule runs: an input that shares dy gets a copy of its own before it adds to it.
+    record->backward(output.grad);
+    release(nodes_[record->output]);
+  }
+}
+
+Tensor Tape::gradient(const Var& x) const {
+  if (x.node < 0) return {};
+  const Node& node = nodes_.at(x.node);
+  return node.has_grad ? node.grad : Tensor{};
+}
+
+Var Tape::block(const Var& x, const std::function<Var(Tape&, const Var&)>& body) {
+  if (!gradients_ || recompute_ != Recompute::block) return body(*this, x);
+  Tape quiet(program_, Recompute::none, false);
+  quiet.probes_ = probes_;
+  Tensor y = body(quiet, Tape::constant(x.value)).value;
+  if (!x.needs_grad() && !quiet.met_parameter_) return Var{y, -1};
+  met_parameter_ = met_parameter_ || quiet.met_parameter_;
+  Var out{y, add_node(y)};
+  records_.push_back({out.node, [this, x, body](Tensor dy) {
+                        Tape again(program_, Recompute::none, true);
+                        Var inner = x.needs_grad() ? again.leaf(x.value) : Tape::constant(x.value);
+                        Var result = body(again, inner);
+                        again.backward(result, dy, holders_[dy.buffer] == 1);
+                        if (!x.needs_grad()) return;
+                        Tensor dx = again.gradient(inner);
+                        if (dx.given()) pass_grad(x, dx);
+                      }});
+  return out;
+}
+
+void Tape::probe(const std::string& name, const Tensor& tensor) {
+  if (probes_ == nullptr) return;
+  program_.keep(tensor);
+  (*probes_)[name] = tensor;
+}
+
+void Tape::probe_grad(const std::string& name, const Var& value) {
+  if (probes_ != nullptr && value.needs_grad()) nodes_[value.node].probe = name;
+}
+
+}  // namespace ace

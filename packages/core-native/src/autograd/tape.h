@@ -1,0 +1,105 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "autograd/program.h"
+
+namespace ace {
+
+class Tape;
+
+// A value of the traced computation; `node` is -1 where no gradient is wanted.
+struct Var {
+  Tensor value;
+  int32_t node = -1;
+  bool needs_grad() const { return node >= 0; }
+};
+
+// Where a backward rule writes: `accumulate` says whether the tensor already holds a part of the gradient.
+struct GradSlot {
+  Tensor tensor;
+  bool accumulate = false;
+};
+
+// What is thrown away after the forward pass and made again in the backward pass.
+enum class Recompute : uint8_t { none, cheap, block };
+
+// Reverse mode over a Program: operators append their forward calls and leave a backward rule; backward() appends the
+// rules' calls in reverse order. The tape lives only while tracing; the Program it leaves knows nothing of it.
+class Tape {
+ public:
+  explicit Tape(Program& program, Recompute recompute = Recompute::none, bool gradients = true)
+      : program_(program), recompute_(recompute), gradients_(gradients) {}
+
+  Program& program() { return program_; }
+  Recompute recompute() const { return recompute_; }
+  bool gradients() const { return gradients_; }
+
+  Tensor empty(Shape shape, DType dtype, std::string name = {}) { return program_.tensor(shape, dtype, std::move(name)); }
+
+  // A value whose gradient is wanted (an input under test, or the input of a recomputed block).
+  Var leaf(Tensor value);
+  // A trainable parameter: its gradient is added to `gradient`, which outlives the program.
+  Var parameter(Tensor value, Tensor gradient);
+  static Var constant(Tensor value) { return Var{value, -1}; }
+
+  // Registers `y` as computed from `inputs`. The rule runs in backward() with y's gradient and must add to the
+  // gradient of each input that needs one. Nothing is kept when no input needs a gradient.
+  Var record(Tensor y, std::initializer_list<Var> inputs, std::function<void(Tensor dy)> backward);
+  Var record(Tensor y, const std::vector<Var>& inputs, std::function<void(Tensor dy)> backward);
+
+  // Under Recompute::cheap, `value` is not kept for the backward pass but made again by `remake` on first need.
+  void cheap(const Var& value, std::function<Tensor()> remake);
+  // The value as a backward rule may use it: kept, or made again.
+  Tensor saved(const Var& value);
+
+  // Where the gradient of x is to be written. x must need a gradient.
+  GradSlot grad(const Var& x);
+  // x's gradient += dy without a copy where possible: x takes dy over until somebody adds to it.
+  void pass_grad(const Var& x, Tensor dy);
+
+  // Appends the backward pass that starts from d(loss)/d(root) = droot. `may_overwrite`: droot's memory may be reused.
+  void backward(const Var& root, Tensor droot, bool may_overwrite = false);
+  // The gradient of a leaf after backward(); not given when none reached it.
+  Tensor gradient(const Var& x) const;
+
+  // Runs `body` now and, under Recompute::block, again in the backward pass instead of keeping its insides.
+  Var block(const Var& x, const std::function<Var(Tape&, const Var&)>& body);
+
+  // Names a tensor for the golden tests: kept alive and findable after the run.
+  void probe(const std::string& name, const Tensor& tensor);
+  // Names the gradient of a value likewise.
+  void probe_grad(const std::string& name, const Var& value);
+  void set_probes(std::unordered_map<std::string, Tensor>* probes) { probes_ = probes; }
+  bool probing() const { return probes_ != nullptr; }
+
+ private:
+  struct Node {
+    Tensor value;
+    Tensor grad;
+    bool has_grad = false;
+    bool parameter = false;
+    std::string probe;
+  };
+  struct Record {
+    int32_t output;
+    std::function<void(Tensor)> backward;
+  };
+  int32_t add_node(Tensor value);
+  void release(Node& node);
+
+  Program& program_;
+  Recompute recompute_;
+  bool gradients_;
+  bool met_parameter_ = false;
+  std::vector<Node> nodes_;
+  std::vector<Record> records_;
+  std::unordered_map<int32_t, int> holders_;  // gradient buffer -> how many nodes hold it
+  std::unordered_map<int32_t, std::function<Tensor()>> remakes_;
+  std::unordered_map<int32_t, Tensor> remade_;
+  std::unordered_map<std::string, Tensor>* probes_ = nullptr;
+};
+
+}  // namespace ace

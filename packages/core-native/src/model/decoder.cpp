@@ -1,0 +1,249 @@
+#include "model/decoder.h"
+
+#include <mutex>
+
+namespace ace {
+
+AttentionWeights load_attention(Weights& weights, const std::string& path, int64_t width, int64_t heads, int64_t kv_heads,
+                                int64_t head_dim, DType dtype) {
+  AttentionWeights w;
+  w.q_proj = weights.matrix(path + ".q_proj.weight", {heads * head_dim, width});
+  w.k_proj = weights.matrix(path + ".k_proj.weight", {kv_heads * head_dim, width});
+  w.v_proj = weights.matrix(path + ".v_proj.weight", {kv_heads * head_dim, width});
+  w.o_proj = weights.matrix(path + ".o_proj.weight", {width, heads * head_dim});
+  w.q_norm = weights.converted(path + ".q_norm.weight", {head_dim}, dtype);
+  w.k_norm = weights.converted(path + ".k_norm.weight", {head_dim}, dtype);
+  return w;
+}
+
+MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, int64_t inner) {
+  return {weights.matrix(path + ".gate_proj.weight", {inner, width}), weights.matrix(path + ".up_proj.weight", {inner, width}),
+          weights.matrix(path + ".down_proj.weight", {width, inner})};
+}
+
+Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, const std::vector<AdapterUse>& adapters) {
+  Var y;
+  int found = 0;
+  for (const AdapterUse& use : adapters) {
+    const AdapterModule* module = use.adapter->find(path);
+    if (module == nullptr) continue;
+    if (weight.shape[1] != x.value.shape.last())
+      throw_shape(path + ": weight " + weight.shape.text() + " does not fit x " + x.value.shape.text());
+    Var part = module->forward(tape, weight, x, use.pass);
+    if (found++ == 0) {
+      y = part;
+      continue;
+    }
+    // Stacked adapters (generation only): each brings the base product along, which must count once.
+    tape.program().call<kernels::add_to>(y.value, part.value);
+    matmul(tape, y.value, x.value, weight, {.transpose_b = true, .accumulate = true, .alpha = -1});
+  }
+  return found == 0 ? linear(tape, x, weight) : y;
+}
+
+Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype, int64_t max_layers)
+    : config_(config), weights_(std::move(weights)), dtype_(dtype) {
+  Weights& w = *weights_;
+  const int64_t width = config.hidden_size, patch = config.patch_size, latent = config.audio_acoustic_hidden_dim;
+  // Convolutions whose stride is their kernel are one matrix product a patch: [D, C, P] -> [D, P C], [D, 64, P] -> [P 64, D].
+  proj_in_ = w.permuted("proj_in.1.weight", {width, config.in_channels, patch}, {0, 2, 1}, {width, patch * config.in_channels});
+  proj_in_bias_ = w.converted("proj_in.1.bias", {width}, dtype);
+  proj_out_ = w.permuted("proj_out.1.weight", {width, latent, patch}, {2, 1, 0}, {patch * latent, width});
+  Tensor bias = w.converted("proj_out.1.bias", {latent}, dtype);
+  repeated_bias_ = Storage({patch * latent}, dtype, "proj_out bias");
+  for (int64_t i = 0; i < patch * latent; ++i) {
+    if (dtype == DType::f64) repeated_bias_.tensor().as<double>()[i] = bias.as<double>()[i % latent];
+    else repeated_bias_.tensor().as<float>()[i] = bias.as<float>()[i % latent];
+  }
+  proj_out_bias_ = repeated_bias_.tensor();
+  condition_embedder_ = w.matrix("condition_embedder.weight", {width, config.encoder_hidden_size});
+  condition_embedder_bias_ = w.converted("condition_embedder.bias", {width}, dtype);
+  norm_out_ = w.converted("norm_out.weight", {width}, dtype);
+  scale_shift_table_ = w.converted("scale_shift_table", {1, 2, width}, dtype).reshaped({2, width});
+  time_embed_ = load_time_embedding("time_embed");
+  time_embed_r_ = load_time_embedding("time_embed_r");
+  const int64_t count = max_layers > 0 ? std::min(max_layers, config.num_hidden_layers) : config.num_hidden_layers;
+  for (int64_t i = 0; i < count; ++i) {
+    Layer layer;
+    layer.path = "layers." + std::to_string(i);
+    layer.window = config.window(i);
+    layer.self_attn_norm = w.converted(layer.path + ".self_attn_norm.weight", {width}, dtype);
+    layer.cross_attn_norm = w.converted(layer.path + ".cross_attn_norm.weight", {width}, dtype);
+    layer.mlp_norm = w.converted(layer.path + ".mlp_norm.weight", {width}, dtype);
+    layer.scale_shift_table = w.converted(layer.path + ".scale_shift_table", {1, 6, width}, dtype).reshaped({6, width});
+    auto attention = [&](const std::string& name) {
+      AttentionWeights a = load_attention(w, layer.path + name, width, config.num_attention_heads, config.num_key_value_heads,
+                                          config.head_dim, dtype);
+      targets_.push_back({layer.path + name + ".q_proj", a.q_proj});
+      targets_.push_back({layer.path + name + ".k_proj", a.k_proj});
+      targets_.push_back({layer.path + name + ".v_proj", a.v_proj});
+      targets_.push_back({layer.path + name + ".o_proj", a.o_proj});
+      return a;
+    };
+    layer.self_attn = attention(".self_attn");
+    layer.cross_attn = attention(".cross_attn");
+    layer.mlp = load_mlp(w, layer.path + ".mlp", width, config.intermediate_size);
+    targets_.push_back({layer.path + ".mlp.gate_proj", layer.mlp.gate_proj});
+    targets_.push_back({layer.path + ".mlp.up_proj", layer.mlp.up_proj});
+    targets_.push_back({layer.path + ".mlp.down_proj", layer.mlp.down_proj});
+    layers_.push_back(std::move(layer));
+  }
+}
+
+Decoder::TimeEmbedding Decoder::load_time_embedding(const std::string& path) {
+  const int64_t width = config_.hidden_size;
+  TimeEmbedding e;
+  e.linear_1 = weights_->matrix(path + ".linear_1.weight", {width, 256});
+  e.bias_1 = weights_->converted(path + ".linear_1.bias", {width}, dtype_);
+  e.linear_2 = weights_->matrix(path + ".linear_2.weight", {width, width});
+  e.bias_2 = weights_->converted(path + ".linear_2.bias", {width}, dtype_);
+  e.time_proj = weights_->matrix(path + ".time_proj.weight", {6 * width, width});
+  e.time_proj_bias = weights_->converted(path + ".time_proj.bias", {6 * width}, dtype_);
+  return e;
+}
+
+Decoder::Embedded Decoder::embed_time(Tape& tape, const TimeEmbedding& w, Tensor t, Tensor r, bool round) const {
+  Program& program = tape.program();
+  const int64_t batch = t.elements(), width = config_.hidden_size;
+  Tensor features = tape.empty({batch, 256}, dtype_);
+  program.call<kernels::sinusoid>(features, t, r, round);
+  auto activated = [&](Tensor x) {
+    Tensor y = tape.empty(x.shape, x.dtype);
+    program.call<kernels::silu>(y, x);
+    return y;
+  };
+  Tensor hidden = activated(product(tape, features, w.linear_1, {.transpose_b = true}, w.bias_1));
+  Tensor temb = product(tape, hidden, w.linear_2, {.transpose_b = true}, w.bias_2);
+  Tensor modulation = product(tape, activated(temb), w.time_proj, {.transpose_b = true}, w.time_proj_bias);
+  return {temb, modulation.reshaped({batch, 6, width})};
+}
+
+Var Decoder::self_attention(Tape& tape, const Layer& layer, const Var& x, const RopeTables& rope, Tensor token_count,
+                            const std::vector<AdapterUse>& adapters) const {
+  const std::string path = layer.path + ".self_attn";
+  const AttentionWeights& w = layer.self_attn;
+  Var q = head_norm(tape, project(tape, path + ".q_proj", w.q_proj, x, adapters), w.q_norm, config_.rms_norm_eps, rope.cos, rope.sin);
+  Var k = head_norm(tape, project(tape, path + ".k_proj", w.k_proj, x, adapters), w.k_norm, config_.rms_norm_eps, rope.cos, rope.sin);
+  Var v = project(tape, path + ".v_proj", w.v_proj, x, adapters);
+  AttentionSpec spec;
+  spec.heads = static_cast<int>(config_.num_attention_heads);
+  spec.kv_heads = static_cast<int>(config_.num_key_value_heads);
+  spec.window = layer.window;
+  Var o = attention(tape, q, k, v, spec, token_count);
+  tape.probe(layer.path + ".self_q", q.value);
+  tape.probe(layer.path + ".self_k", k.value);
+  tape.probe(layer.path + ".self_v", v.value);
+  tape.probe(layer.path + ".self_attn", o.value);
+  return project(tape, path + ".o_proj", w.o_proj, o, adapters);
+}
+
+Var Decoder::cross_attention(Tape& tape, const Layer& layer, const Var& x, Tensor condition, Tensor condition_count,
+                             const std::vector<AdapterUse>& adapters) const {
+  const std::string path = layer.path + ".cross_attn";
+  const AttentionWeights& w = layer.cross_attn;
+  const Var source = Tape::constant(condition);
+  Var q = head_norm(tape, project(tape, path + ".q_proj", w.q_proj, x, adapters), w.q_norm, config_.rms_norm_eps);
+  Var k = head_norm(tape, project(tape, path + ".k_proj", w.k_proj, source, adapters), w.k_norm, config_.rms_norm_eps);
+  Var v = project(tape, path + ".v_proj", w.v_proj, source, adapters);
+  AttentionSpec spec;
+  spec.heads = static_cast<int>(config_.num_attention_heads);
+  spec.kv_heads = static_cast<int>(config_.num_key_value_heads);
+  Var o = attention(tape, q, k, v, spec, condition_count);
+  tape.probe(layer.path + ".cross_q", q.value);
+  tape.probe(layer.path + ".cross_k", k.value);
+  tape.probe(layer.path + ".cross_v", v.value);
+  tape.probe(layer.path + ".cross_attn", o.value);
+  return project(tape, path + ".o_proj", w.o_proj, o, adapters);
+}
+
+Var Decoder::layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulation, Tensor condition, const RopeTables& rope,
+                   const DecoderInputs& in, const std::vector<AdapterUse>& adapters) const {
+  // Rows of mod: shift1, scale1, gate1, shift2, scale2, gate2.
+  Tensor mod = tape.empty(modulation.shape, dtype_);
+  tape.program().call<kernels::add_rows>(mod, layer.scale_shift_table, modulation);
+  const double eps = config_.rms_norm_eps;
+  Var n1 = rms_norm(tape, x, layer.self_attn_norm, eps, mod, 1, 0);
+  Var a1 = self_attention(tape, layer, n1, rope, in.token_count, adapters);
+  Var x1 = gate_add(tape, x, a1, mod, 2);
+  Var n2 = rms_norm(tape, x1, layer.cross_attn_norm, eps);
+  Var a2 = cross_attention(tape, layer, n2, condition, in.condition_count, adapters);
+  Var x2 = gate_add(tape, x1, a2);
+  Var n3 = rms_norm(tape, x2, layer.mlp_norm, eps, mod, 4, 3);
+  const std::string path = layer.path + ".mlp";
+  Var gate = project(tape, path + ".gate_proj", layer.mlp.gate_proj, n3, adapters);
+  Var up = project(tape, path + ".up_proj", layer.mlp.up_proj, n3, adapters);
+  Var a3 = project(tape, path + ".down_proj", layer.mlp.down_proj, swiglu(tape, gate, up), adapters);
+  Var x3 = gate_add(tape, x2, a3, mod, 5);
+  if (tape.probing()) {
+    const std::pair<const char*, const Var*> named[] = {{".self_in", &n1},  {".self_out", &a1},    {".after_self", &x1},
+                                                        {".cross_in", &n2}, {".cross_out", &a2},   {".after_cross", &x2},
+                                                        {".mlp_in", &n3},   {".mlp_out", &a3},     {".out", &x3}};
+    for (const auto& [name, value] : named) tape.probe(layer.path + name, value->value);
+    tape.probe_grad("d" + layer.path + ".out", x3);
+  }
+  return x3;
+}
+
+Var Decoder::velocity(Tape& tape, const DecoderInputs& in, const std::vector<AdapterUse>& adapters) const {
+  const int64_t batch = in.x_t.shape[0], frames = in.x_t.shape[1], width = config_.hidden_size, patch = config_.patch_size;
+  const int64_t tokens = (frames + patch - 1) / patch, latent = config_.audio_acoustic_hidden_dim;
+  if (in.condition.shape.last() != config_.encoder_hidden_size)
+    throw_shape("condition " + in.condition.shape.text() + " does not fit a model whose encoder is " +
+                std::to_string(config_.encoder_hidden_size) + " wide");
+  Program& program = tape.program();
+  // r = t everywhere in training and sampling, so the second embedder sees t - r = 0.
+  Embedded time = embed_time(tape, time_embed_, in.t, Tensor{}, in.round_timesteps);
+  Embedded second = embed_time(tape, time_embed_r_, in.t, in.r, in.round_timesteps);
+  program.call<kernels::add_to>(time.temb, second.temb);
+  program.call<kernels::add_to>(time.modulation, second.modulation);
+  Tensor rows = tape.empty({batch, tokens, patch * config_.in_channels}, dtype_);
+  program.call<kernels::patchify>(rows, in.context, in.x_t, in.frame_count);
+  Tensor patches = product(tape, rows, proj_in_, {.transpose_b = true}, proj_in_bias_);
+  Tensor condition = product(tape, in.condition, condition_embedder_, {.transpose_b = true}, condition_embedder_bias_);
+  tape.probe("temb", time.temb);
+  tape.probe("modulation", time.modulation);
+  tape.probe("patches", patches);
+  tape.probe("cond", condition);
+  const RopeTables rope = rope_cache().get(tokens, config_.head_dim, config_.rope_theta, dtype_);
+  Var x = Tape::constant(patches);
+  for (const Layer& each : layers_) {
+    // By value: under block recompute it runs again long after this function has returned.
+    x = tape.block(x, [this, &each, time, condition, rope, in, adapters](Tape& inner, const Var& h) {
+      return layer(inner, each, h, time.modulation, condition, rope, in, adapters);
+    });
+  }
+  Tensor ends = tape.empty({batch, 2, width}, dtype_);  // rows: shift, scale
+  program.call<kernels::add_rows>(ends, scale_shift_table_, time.temb);
+  Var y = rms_norm(tape, x, norm_out_, config_.rms_norm_eps, ends, 1, 0);
+  tape.probe("final", y.value);
+  Var v = linear(tape, y, proj_out_, proj_out_bias_);
+  // [B, L, P 64] is [B, L P, 64] in memory.
+  Var out{v.value.reshaped({batch, tokens * patch, latent}), v.node};
+  return out;
+}
+
+RopeTables RopeCache::get(int64_t length, int64_t head_dim, double theta, DType dtype) {
+  static std::mutex guard;
+  const std::lock_guard<std::mutex> lock(guard);
+  for (const auto& entry : entries_)
+    if (entry->head_dim == head_dim && entry->theta == theta && entry->dtype == dtype && entry->cos.tensor().shape[0] >= length)
+      return {entry->cos.tensor(), entry->sin.tensor()};
+  // Programs keep pointing into older, shorter tables, so those stay.
+  const int64_t rounded = std::max<int64_t>(1024, (length + 1023) / 1024 * 1024);
+  auto entry = std::make_unique<Entry>();
+  entry->head_dim = head_dim;
+  entry->theta = theta;
+  entry->dtype = dtype;
+  entry->cos = Storage({rounded, head_dim / 2}, dtype, "RoPE table");
+  entry->sin = Storage({rounded, head_dim / 2}, dtype, "RoPE table");
+  fill_rope(entry->cos.tensor(), entry->sin.tensor(), theta);
+  entries_.push_back(std::move(entry));
+  return {entries_.back()->cos.tensor(), entries_.back()->sin.tensor()};
+}
+
+RopeCache& rope_cache() {
+  static RopeCache cache;
+  return cache;
+}
+
+}  // namespace ace

@@ -1,0 +1,116 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapter/adapter.h"
+#include "model/config.h"
+#include "model/weights.h"
+#include "ops/ops.h"
+
+namespace ace {
+
+// An adapter taking part in a pass.
+struct AdapterUse {
+  const Adapter* adapter;
+  AdapterPass pass;
+};
+
+struct AttentionWeights {
+  Tensor q_proj, k_proj, v_proj, o_proj;  // [H hd, D], [G hd, D], [G hd, D], [D, H hd]
+  Tensor q_norm, k_norm;                  // [hd]
+};
+
+struct MlpWeights {
+  Tensor gate_proj, up_proj, down_proj;  // [F, D], [F, D], [D, F]
+};
+
+AttentionWeights load_attention(Weights& weights, const std::string& path, int64_t width, int64_t heads, int64_t kv_heads,
+                                int64_t head_dim, DType dtype);
+MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, int64_t inner);
+
+// A linear of the decoder with whatever adapters sit on `path`.
+Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, const std::vector<AdapterUse>& adapters);
+
+// What one pass of the decoder reads. Tensors of the program; B samples, T frames, L = ceil(T / patch) tokens, S
+// condition tokens.
+struct DecoderInputs {
+  Tensor x_t;          // [B, T, 64]
+  Tensor context;      // [B, T, 128]
+  Tensor condition;    // [B, S, E]
+  Tensor t;            // [B] compute type
+  Tensor r;            // [B] compute type
+  Tensor frame_count;  // [B] int32: frames from there on are zero
+  Tensor token_count;  // [B] int32: decoder tokens that exist, or not given: all
+  Tensor condition_count;  // [B] int32, or not given: all
+  bool round_timesteps = false;  // as upstream's bf16 runs do
+};
+
+// The diffusion transformer's frozen weights and its forward pass, written once for training and generation.
+class Decoder {
+ public:
+  // `dtype` is the compute type: f32, or f64 for gradient checks. max_layers > 0 takes the first layers only (benchmarks).
+  Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype, int64_t max_layers = 0);
+
+  const ModelConfig& config() const { return config_; }
+  DType dtype() const { return dtype_; }
+  int64_t layers() const { return static_cast<int64_t>(layers_.size()); }
+  int64_t weight_bytes() const { return weights_->bytes(); }
+  // Every linear an adapter may sit on, in the order of the layers.
+  const std::vector<AdapterTarget>& targets() const { return targets_; }
+
+  // The velocity, [B, L patch, 64]; frames past frame_count hold no meaning.
+  Var velocity(Tape& tape, const DecoderInputs& in, const std::vector<AdapterUse>& adapters) const;
+
+ private:
+  struct TimeEmbedding {
+    Tensor linear_1, bias_1, linear_2, bias_2, time_proj, time_proj_bias;
+  };
+  struct Layer {
+    std::string path;
+    Tensor self_attn_norm, cross_attn_norm, mlp_norm, scale_shift_table;
+    AttentionWeights self_attn, cross_attn;
+    MlpWeights mlp;
+    int window;
+  };
+  TimeEmbedding load_time_embedding(const std::string& path);
+  struct Embedded {
+    Tensor temb, modulation;
+  };
+  Embedded embed_time(Tape& tape, const TimeEmbedding& w, Tensor t, Tensor r, bool round) const;
+  Var layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulation, Tensor condition, const RopeTables& rope,
+            const DecoderInputs& in, const std::vector<AdapterUse>& adapters) const;
+  Var self_attention(Tape& tape, const Layer& layer, const Var& x, const RopeTables& rope, Tensor token_count,
+                     const std::vector<AdapterUse>& adapters) const;
+  Var cross_attention(Tape& tape, const Layer& layer, const Var& x, Tensor condition, Tensor condition_count,
+                      const std::vector<AdapterUse>& adapters) const;
+
+  ModelConfig config_;
+  std::unique_ptr<Weights> weights_;
+  DType dtype_;
+  std::vector<Layer> layers_;
+  std::vector<AdapterTarget> targets_;
+  Tensor proj_in_, proj_in_bias_, proj_out_, proj_out_bias_;
+  Tensor condition_embedder_, condition_embedder_bias_;
+  Tensor norm_out_, scale_shift_table_;
+  TimeEmbedding time_embed_, time_embed_r_;
+  Storage repeated_bias_;
+};
+
+// cos and sin for at least `length` positions; kept for the life of the cache.
+class RopeCache {
+ public:
+  RopeTables get(int64_t length, int64_t head_dim, double theta, DType dtype);
+
+ private:
+  struct Entry {
+    int64_t head_dim;
+    double theta;
+    DType dtype;
+    Storage cos, sin;
+  };
+  std::vector<std::unique_ptr<Entry>> entries_;
+};
+RopeCache& rope_cache();
+
+}  // namespace ace

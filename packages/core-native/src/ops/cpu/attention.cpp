@@ -1,0 +1,226 @@
+#include <cmath>
+#include <limits>
+
+#include "ops/cpu/gemm/gemm.h"
+#include "ops/cpu/loops.h"
+#include "ops/kernels.h"
+
+// Attention by tiles of query rows: a tile's scores over all keys it can see are held at once (they fit a cache), so the
+// softmax is the plain two-pass one and needs no rescaling.
+namespace ace {
+
+namespace {
+
+constexpr int64_t kTileRows = 64;
+
+template <class T>
+struct Problem {
+  int64_t batch, length, keys, heads, kv_heads, hd, q_width, kv_width;
+  int window;
+  bool causal;
+  const int32_t* key_count;
+  const uint8_t* key_mask;
+  T scale;
+
+  int64_t count(int64_t b) const { return key_count == nullptr ? keys : std::min<int64_t>(keys, key_count[b]); }
+  // Keys that some row of [row0, row1) can see.
+  std::pair<int64_t, int64_t> key_range(int64_t b, int64_t row0, int64_t row1) const {
+    int64_t from = 0, to = count(b);
+    if (window >= 0) {
+      from = std::max<int64_t>(0, row0 - window);
+      to = std::min<int64_t>(to, row1 + window);
+    }
+    if (causal) to = std::min<int64_t>(to, row1);
+    return {from, std::max(from, to)};
+  }
+  // The part of a tile's key range that one row sees.
+  std::pair<int64_t, int64_t> row_range(int64_t row, std::pair<int64_t, int64_t> tile) const {
+    int64_t from = tile.first, to = tile.second;
+    if (window >= 0) {
+      from = std::max<int64_t>(from, row - window);
+      to = std::min<int64_t>(to, row + window + 1);
+    }
+    if (causal) to = std::min<int64_t>(to, row + 1);
+    return {from, std::max(from, to)};
+  }
+};
+
+template <class T>
+Problem<T> describe(const Tensor& q, const Tensor& k, const Tensor& key_count, const Tensor& key_mask,
+                    const AttentionSpec& spec) {
+  Problem<T> p;
+  p.batch = q.shape[0];
+  p.length = q.shape[1];
+  p.keys = k.shape[1];
+  p.heads = spec.heads;
+  p.kv_heads = spec.kv_heads;
+  p.q_width = q.shape[2];
+  p.kv_width = k.shape[2];
+  p.hd = p.q_width / p.heads;
+  p.window = spec.window;
+  p.causal = spec.causal;
+  p.key_count = key_count.given() ? key_count.as<int32_t>() : nullptr;
+  p.key_mask = key_mask.given() ? key_mask.as<uint8_t>() : nullptr;
+  p.scale = T(1) / std::sqrt(T(p.hd));
+  return p;
+}
+
+template <class T>
+constexpr cpu::Compute compute_of() {
+  return std::is_same_v<T, double> ? cpu::Compute::f64 : cpu::Compute::f32;
+}
+
+template <class T>
+cpu::Operand rows_of(const T* data, int64_t stride) {
+  return {data, std::is_same_v<T, double> ? DType::f64 : DType::f32, stride, 1};
+}
+template <class T>
+cpu::Operand columns_of(const T* data, int64_t stride) {
+  return {data, std::is_same_v<T, double> ? DType::f64 : DType::f32, 1, stride};
+}
+
+template <class T>
+void product(Scratch& scratch, int64_t m, int64_t n, int64_t k, cpu::Operand a, cpu::Operand b, T* c, int64_t ldc,
+             double alpha, bool accumulate) {
+  cpu::GemmArgs args{};
+  args.m = m;
+  args.n = n;
+  args.k = k;
+  args.a = a;
+  args.b = b;
+  args.c = c;
+  args.ldc = ldc;
+  args.alpha = alpha;
+  args.beta = accumulate ? 1 : 0;
+  cpu::gemm_serial(scratch, compute_of<T>(), args);
+}
+
+// Softmax of one row over [from, to) of `scores` (relative to the tile), zero elsewhere in [0, columns).
+// Returns the log-sum-exp; +infinity where nothing is visible.
+template <class T>
+T softmax_row(T* scores, int64_t columns, int64_t from, int64_t to, const uint8_t* visible) {
+  T top = -std::numeric_limits<T>::infinity();
+  for (int64_t j = from; j < to; ++j)
+    if (visible == nullptr || visible[j] != 0) top = std::max(top, scores[j]);
+  for (int64_t j = 0; j < from; ++j) scores[j] = 0;
+  for (int64_t j = to; j < columns; ++j) scores[j] = 0;
+  if (top == -std::numeric_limits<T>::infinity()) {
+    for (int64_t j = from; j < to; ++j) scores[j] = 0;
+    return std::numeric_limits<T>::infinity();
+  }
+  for (int64_t j = from; j < to; ++j) scores[j] = visible != nullptr && visible[j] == 0 ? T(0) : std::exp(scores[j] - top);
+  const T sum = cpu::lane_sum<T>(to - from, [&](int64_t j) { return scores[from + j]; });
+  const T inverse = T(1) / sum;
+  for (int64_t j = from; j < to; ++j) scores[j] *= inverse;
+  return top + std::log(sum);
+}
+
+}  // namespace
+
+void cpu::attention_forward(Stream& stream, Tensor o, Tensor lse, Tensor q, Tensor k, Tensor v, Tensor key_count,
+                            Tensor key_mask, AttentionSpec spec) {
+  with_float(q.dtype, [&](auto type) {
+    using T = decltype(type);
+    const Problem<T> p = describe<T>(q, k, key_count, key_mask, spec);
+    const int64_t tiles = (p.length + kTileRows - 1) / kTileRows;
+    stream.pool->run(p.batch * p.heads * tiles, [&](int64_t item, Scratch& scratch) {
+      const int64_t b = item / (p.heads * tiles), h = item / tiles % p.heads, tile = item % tiles;
+      const int64_t row0 = tile * kTileRows, row1 = std::min(p.length, row0 + kTileRows), rows = row1 - row0;
+      const int64_t g = h * p.kv_heads / p.heads;
+      const T* queries = q.as<T>() + (b * p.length + row0) * p.q_width + h * p.hd;
+      const T* keys = k.as<T>() + b * p.keys * p.kv_width + g * p.hd;
+      const T* values = v.as<T>() + b * p.keys * p.kv_width + g * p.hd;
+      T* out = o.as<T>() + (b * p.length + row0) * p.q_width + h * p.hd;
+      const auto range = p.key_range(b, row0, row1);
+      const int64_t columns = range.second - range.first;
+      Scratch::Frame frame(scratch);
+      T* scores = frame.template take<T>(rows * std::max<int64_t>(1, columns));
+      const uint8_t* mask = p.key_mask == nullptr ? nullptr : p.key_mask + b * p.keys + range.first;
+      product<T>(scratch, rows, columns, p.hd, rows_of(queries, p.q_width),
+                 columns_of(keys + range.first * p.kv_width, p.kv_width), scores, columns, p.scale, false);
+      bool blind = false;
+      for (int64_t i = 0; i < rows; ++i) {
+        const auto seen = p.row_range(row0 + i, range);
+        const T l = softmax_row(scores + i * columns, columns, seen.first - range.first, seen.second - range.first, mask);
+        lse.as<T>()[(b * p.heads + h) * p.length + row0 + i] = l;
+        blind = blind || l == std::numeric_limits<T>::infinity();
+      }
+      product<T>(scratch, rows, p.hd, columns, rows_of(scores, columns),
+                 rows_of(values + range.first * p.kv_width, p.kv_width), out, p.q_width, 1, false);
+      // A row of a masked batch that sees no key at all averages every value: what a softmax over equal, very negative
+      // scores gives. It is padding, but its numbers travel on in the reference.
+      if (!blind || p.key_mask == nullptr) return;
+      for (int64_t i = 0; i < rows; ++i) {
+        if (lse.as<T>()[(b * p.heads + h) * p.length + row0 + i] != std::numeric_limits<T>::infinity()) continue;
+        for (int64_t d = 0; d < p.hd; ++d) {
+          T sum = 0;
+          for (int64_t j = 0; j < p.keys; ++j) sum += values[j * p.kv_width + d];
+          out[i * p.q_width + d] = sum / T(p.keys);
+        }
+      }
+    });
+  });
+}
+
+void cpu::attention_backward(Stream& stream, Tensor dq, Tensor dk, Tensor dv, Tensor d_o, Tensor o, Tensor lse, Tensor q,
+                             Tensor k, Tensor v, Tensor key_count, AttentionSpec spec) {
+  with_float(q.dtype, [&](auto type) {
+    using T = decltype(type);
+    const Problem<T> p = describe<T>(q, k, key_count, Tensor{}, spec);
+    const int64_t group = p.heads / p.kv_heads, tiles = (p.length + kTileRows - 1) / kTileRows;
+    // One part a (sample, kv head): it alone writes its dK and dV, so that no sum needs an atomic.
+    stream.pool->run(p.batch * p.kv_heads, [&](int64_t item, Scratch& scratch) {
+      const int64_t b = item / p.kv_heads, g = item % p.kv_heads;
+      const int64_t kv_at = b * p.keys * p.kv_width + g * p.hd;
+      const T *keys = k.as<T>() + kv_at, *values = v.as<T>() + kv_at;
+      auto clear = [&](Tensor& target, bool accumulate) {
+        if (!target.given() || accumulate) return;
+        for (int64_t j = 0; j < p.keys; ++j) {
+          T* row = target.as<T>() + kv_at + j * p.kv_width;
+          std::fill(row, row + p.hd, T(0));
+        }
+      };
+      clear(dk, spec.accumulate_k);
+      clear(dv, spec.accumulate_v);
+      for (int64_t h = g * group; h < (g + 1) * group; ++h) {
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+          const int64_t row0 = tile * kTileRows, row1 = std::min(p.length, row0 + kTileRows), rows = row1 - row0;
+          const int64_t at = (b * p.length + row0) * p.q_width + h * p.hd;
+          const T *queries = q.as<T>() + at, *upstream = d_o.as<T>() + at, *out = o.as<T>() + at;
+          const auto range = p.key_range(b, row0, row1);
+          const int64_t columns = range.second - range.first;
+          const T *tile_keys = keys + range.first * p.kv_width, *tile_values = values + range.first * p.kv_width;
+          Scratch::Frame frame(scratch);
+          T* weights = frame.template take<T>(rows * std::max<int64_t>(1, columns));
+          T* dscores = frame.template take<T>(rows * std::max<int64_t>(1, columns));
+          product<T>(scratch, rows, columns, p.hd, rows_of(queries, p.q_width), columns_of(tile_keys, p.kv_width), weights,
+                     columns, p.scale, false);
+          product<T>(scratch, rows, columns, p.hd, rows_of(upstream, p.q_width), columns_of(tile_values, p.kv_width),
+                     dscores, columns, 1, false);
+          for (int64_t i = 0; i < rows; ++i) {
+            const auto seen = p.row_range(row0 + i, range);
+            const int64_t from = seen.first - range.first, to = seen.second - range.first;
+            T *w = weights + i * columns, *ds = dscores + i * columns;
+            const T l = lse.as<T>()[(b * p.heads + h) * p.length + row0 + i];
+            const T dot = lane_sum<T>(p.hd, [&](int64_t d) { return upstream[i * p.q_width + d] * out[i * p.q_width + d]; });
+            for (int64_t j = 0; j < from; ++j) w[j] = ds[j] = 0;
+            for (int64_t j = to; j < columns; ++j) w[j] = ds[j] = 0;
+            for (int64_t j = from; j < to; ++j) w[j] = std::exp(w[j] - l);
+            for (int64_t j = from; j < to; ++j) ds[j] = w[j] * (ds[j] - dot);
+          }
+          if (dq.given())
+            product<T>(scratch, rows, p.hd, columns, rows_of(dscores, columns), rows_of(tile_keys, p.kv_width),
+                       dq.as<T>() + at, p.q_width, p.scale, spec.accumulate_q);
+          if (dk.given())
+            product<T>(scratch, columns, p.hd, rows, columns_of(dscores, columns), rows_of(queries, p.q_width),
+                       dk.as<T>() + kv_at + range.first * p.kv_width, p.kv_width, p.scale, true);
+          if (dv.given())
+            product<T>(scratch, columns, p.hd, rows, columns_of(weights, columns), rows_of(upstream, p.q_width),
+                       dv.as<T>() + kv_at + range.first * p.kv_width, p.kv_width, 1, true);
+        }
+      }
+    });
+  });
+}
+
+}  // namespace ace

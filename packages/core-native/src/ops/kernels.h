@@ -1,0 +1,60 @@
+#pragma once
+#include "autograd/program.h"
+
+namespace ace {
+
+struct MatmulSpec {
+  bool transpose_a = false;
+  bool transpose_b = false;
+  bool accumulate = false;
+  double alpha = 1;
+};
+
+// `batch` products of the same shape; strides in elements, 0 shares the operand. c_reduce: all products are summed
+// into one c, in a fixed order.
+struct BatchedSpec {
+  int64_t batch = 1, m = 0, n = 0, k = 0;
+  int64_t a_stride = 0, a_row = 0, a_col = 0;
+  int64_t b_stride = 0, b_row = 0, b_col = 0;
+  int64_t c_stride = 0, c_row = 0;
+  double alpha = 1;
+  bool accumulate = false;
+  bool reduce = false;
+};
+
+struct AttentionSpec {
+  int heads = 0;
+  int kv_heads = 0;
+  int window = -1;  // |i - j| <= window, -1: all keys
+  bool causal = false;
+  bool accumulate_q = false, accumulate_k = false, accumulate_v = false;
+};
+
+#define ACE_KERNEL(twins, name, ...) void name(Stream& stream, __VA_ARGS__);
+namespace cpu {
+#include "ops/kernels.inc"
+}
+namespace cuda {
+#include "ops/kernels.inc"
+}
+#undef ACE_KERNEL
+
+#if ACE_WITH_CUDA
+#define ACE_TWIN_both(name) &ace::cuda::name
+#else
+#define ACE_TWIN_both(name) nullptr
+#endif
+#define ACE_TWIN_cpu(name) nullptr
+// What Program::call takes: a kernel's name and its twins.
+namespace kernels {
+#define ACE_KERNEL(twins, kernel, ...)                                  \
+  struct kernel {                                                       \
+    static constexpr const char* name = #kernel;                        \
+    static constexpr auto cpu = &ace::cpu::kernel;                      \
+    static constexpr decltype(&ace::cpu::kernel) cuda = ACE_TWIN_##twins(kernel); \
+  };
+#include "ops/kernels.inc"
+#undef ACE_KERNEL
+}  // namespace kernels
+
+}  // namespace ace

@@ -1,0 +1,19 @@
+#pragma once
+
+namespace ace {
+
+// What the optimiser's kernels read and write on the device: one small block of doubles, uploaded once a step.
+// Everything that changes between steps stands here, so that the list of kernel calls never does.
+struct OptimizerState {
+  double learning_rate;
+  double beta1, beta2, epsilon, weight_decay;
+  double max_grad_norm;  // 0: no clipping
+  double updates;        // done so far: the exponent of the bias correction is updates + 1
+  // Written by the device:
+  double grad_norm;  // before clipping
+  double skipped;    // 1: a NaN or infinity was met, nothing was changed
+  double loss_finite;  // 0: the loss was NaN or infinite
+};
+constexpr int kOptimizerStateDoubles = sizeof(OptimizerState) / sizeof(double);
+
+}  // namespace ace

@@ -1,0 +1,65 @@
+#include "train/flow_program.h"
+
+namespace ace {
+
+FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const FlowShape& shape, const Options& options,
+                         Tensor parameters, Tensor gradients, const Adapter* adapter, bool probes) {
+  const ModelConfig& config = decoder.config();
+  const DType dtype = decoder.dtype();
+  const int64_t batch = shape.batch, latent = config.audio_acoustic_hidden_dim;
+  Program& p = program_;
+  x0 = p.input({batch, shape.frames, latent}, dtype, "x0");
+  context = p.input({batch, shape.frames, 2 * latent}, dtype, "context");
+  condition = p.input({batch, shape.condition_tokens, config.encoder_hidden_size}, dtype, "condition");
+  noise = p.input({batch, shape.frames, latent}, dtype, "noise");
+  draw_noise = p.input({batch}, DType::i32, "draw_noise");
+  t = p.input({batch}, dtype, "t");
+  dropped = p.input({batch}, DType::i32, "dropped");
+  frame_count = p.input({batch}, DType::i32, "frame_count");
+  loss_frames = p.input({batch}, DType::i32, "loss_frames");
+  token_count = p.input({batch}, DType::i32, "token_count");
+  condition_count = p.input({batch}, DType::i32, "condition_count");
+  counters = p.input({2 + batch}, DType::i64, "counters");
+  loss_weight = p.input({batch}, DType::f64, "loss_weight");
+
+  Tape tape(p, options.recompute, shape.gradients);
+  if (probes) tape.set_probes(&probes_);
+  p.call<kernels::draw_noise>(noise, counters, draw_noise);
+  DecoderInputs in;
+  in.x_t = tape.empty(x0.shape, dtype, "x_t");
+  p.call<kernels::mix_noise>(in.x_t, x0, noise, t, frame_count);
+  in.condition = tape.empty(condition.shape, dtype, "condition_or_null");
+  p.call<kernels::select_rows>(in.condition, condition, null_condition, dropped);
+  in.context = context;
+  in.t = t;
+  in.r = t;
+  in.frame_count = frame_count;
+  in.token_count = token_count;
+  in.condition_count = condition_count;
+  in.round_timesteps = options.round_timesteps;
+
+  std::vector<AdapterUse> adapters;
+  if (adapter != nullptr) {
+    AdapterPass pass;
+    pass.parameters = parameters;
+    if (shape.gradients) pass.gradients = gradients;
+    if (options.training) pass.counters = counters;
+    adapters.push_back({adapter, pass});
+  }
+  Var v = decoder.velocity(tape, in, adapters);
+  velocity = v.value;
+  loss = tape.empty({batch}, DType::f64, "loss");
+  p.keep(loss);
+  const bool backward = shape.gradients && v.needs_grad();
+  Tensor dv = backward ? tape.empty(v.value.shape, dtype, "dvelocity") : Tensor{};
+  p.call<kernels::flow_loss>(loss, dv, v.value, x0, noise, loss_frames, loss_weight);
+  if (probes) {
+    p.keep(velocity);
+    tape.probe("velocity", velocity);
+    if (backward) tape.probe("dvelocity", dv);
+  }
+  if (backward) tape.backward(v, dv, !probes);
+  p.plan();
+}
+
+}  // namespace ace

@@ -1,0 +1,54 @@
+#pragma once
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "model/decoder.h"
+
+namespace ace {
+
+// The shape of a micro-batch after bucketing, and what its program does.
+struct FlowShape {
+  int64_t batch = 1;
+  int64_t frames = 0;           // a multiple of the patch size
+  int64_t condition_tokens = 0;
+  bool gradients = true;        // false: the loss alone (validation)
+  bool operator==(const FlowShape&) const = default;
+};
+
+// One micro-batch as a program: noise, x_t, decoder, loss, and every adapter gradient.
+// The tensors below are the program's inputs and outputs; addresses come from program.bound().
+class FlowProgram {
+ public:
+  struct Options {
+    Recompute recompute = Recompute::none;
+    bool round_timesteps = false;
+    bool training = true;  // dropout active
+  };
+  // `adapters`: parameters and (with gradients) gradient buffers; may be empty for tests of the base model.
+  FlowProgram(const Decoder& decoder, Tensor null_condition, const FlowShape& shape, const Options& options,
+              Tensor parameters, Tensor gradients, const Adapter* adapter, bool probes = false);
+
+  FlowProgram(const FlowProgram&) = delete;
+  Program& program() { return program_; }
+  const Program& program() const { return program_; }
+  const std::unordered_map<std::string, Tensor>& probes() const { return probes_; }
+
+  // Inputs. B samples, T = shape.frames, S = shape.condition_tokens.
+  Tensor x0, context, condition;       // [B, T, 64], [B, T, 128], [B, S, E]
+  Tensor noise, draw_noise;            // [B, T, 64]; int32 [B]: 1 = drawn here, 0 = given
+  Tensor t, dropped;                   // [B]; int32 [B]
+  Tensor frame_count, loss_frames;     // int32 [B]: frames that exist; frames that count in the loss
+  Tensor token_count, condition_count; // int32 [B]
+  Tensor counters;                     // int64 [2 + B]: seed, step, keys
+  Tensor loss_weight;                  // double [B]: d loss / d (sum of squares) of each sample
+  // Outputs.
+  Tensor loss;      // double [B]: sum of squared errors
+  Tensor velocity;  // [B, T', 64]
+
+ private:
+  Program program_;
+  std::unordered_map<std::string, Tensor> probes_;
+};
+
+}  // namespace ace
