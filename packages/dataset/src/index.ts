@@ -20,3 +20,7 @@ export { Dataset, DatasetMetadata, Sample } from "./dataset-file/schema.js";
 export { normaliseTimeSignature } from "./dataset-file/time-signature.js";
 export { scanFolder } from "./scan/scan-folder.js";
 export type { ScanOptions, ScanProgress, ScanReport } from "./scan/scan-folder.js";
+export { checkDataset } from "./check/check-dataset.js";
+export type { CheckOptions } from "./check/check-dataset.js";
+export type { CountTokens } from "./check/check-fields.js";
+export type { Finding, FindingCode } from "./check/finding.js";
