@@ -36,6 +36,18 @@ std::unique_ptr<AdapterModule> make_module(const AdapterConfig& config, const Ad
 Adapter::Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, uint64_t seed, DType dtype,
                  ThreadPool& pool)
     : config_(config) {
+  const std::vector<const AdapterTarget*> chosen = build(targets);
+  storage_ = Storage({count_}, dtype, "adapter parameters");
+  initialise(chosen, seed, pool);
+}
+
+Adapter::Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, DType dtype) : config_(config) {
+  (void)build(targets);
+  storage_ = Storage::placeholder({count_}, dtype);
+}
+
+std::vector<const AdapterTarget*> Adapter::build(const std::vector<AdapterTarget>& targets) {
+  const AdapterConfig& config = config_;
   check(config);
   std::vector<const AdapterTarget*> chosen;
   for (const AdapterTarget& target : targets) {
@@ -63,8 +75,7 @@ Adapter::Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& 
     by_path_[target->path] = module.get();
     modules_.push_back(std::move(module));
   }
-  storage_ = Storage({count_}, dtype, "adapter parameters");
-  initialise(chosen, seed, pool);
+  return chosen;
 }
 
 void Adapter::check(const AdapterConfig& config) const {

@@ -23,6 +23,8 @@ class Adapter {
   // Errors: ERR_CONFIG when a name matches nothing, or a setting is out of range.
   Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, uint64_t seed, DType dtype,
           ThreadPool& pool);
+  // Sizes and addresses only, to trace and plan with.
+  Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, DType dtype);
 
   const AdapterConfig& config() const { return config_; }
   int64_t parameter_count() const { return count_; }
@@ -42,6 +44,7 @@ class Adapter {
   void merge(const AdapterTarget& target, double strength, Tensor out, ThreadPool& pool) const;
 
  private:
+  std::vector<const AdapterTarget*> build(const std::vector<AdapterTarget>& targets);
   void check(const AdapterConfig& config) const;
   void initialise(const std::vector<const AdapterTarget*>& targets, uint64_t seed, ThreadPool& pool);
   std::string file_name(const AdapterModule& module, const std::string& suffix) const;

@@ -51,7 +51,7 @@ Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DT
   proj_out_ = w.permuted("proj_out.1.weight", {width, latent, patch}, {2, 1, 0}, {patch * latent, width});
   Tensor bias = w.converted("proj_out.1.bias", {latent}, dtype);
   repeated_bias_ = Storage({patch * latent}, dtype, "proj_out bias");
-  for (int64_t i = 0; i < patch * latent; ++i) {
+  for (int64_t i = 0; i < patch * latent && !w.planning(); ++i) {
     if (dtype == DType::f64) repeated_bias_.tensor().as<double>()[i] = bias.as<double>()[i % latent];
     else repeated_bias_.tensor().as<float>()[i] = bias.as<float>()[i % latent];
   }

@@ -34,6 +34,7 @@ Tensor Weights::matrix(const std::string& name, Shape shape) { return adopt(fetc
 
 Tensor Weights::converted(const std::string& name, Shape shape, DType dtype) {
   Storage raw = fetch(name, shape);
+  if (planning()) return adopt(Storage::placeholder(shape, dtype));
   if (raw.tensor().dtype == dtype) return adopt(std::move(raw));
   Storage out(shape, dtype, name);
   for (int64_t i = 0; i < shape.elements(); ++i) {
@@ -45,7 +46,8 @@ Tensor Weights::converted(const std::string& name, Shape shape, DType dtype) {
 
 Tensor Weights::permuted(const std::string& name, Shape shape, const std::array<int, 3>& axes, Shape as) {
   Storage raw = fetch(name, shape);
-  Storage out(as, raw.tensor().dtype, name);
+  if (planning()) return adopt(Storage::placeholder(as, raw.tensor().dtype));
+  Storage out(as, raw.tensor().dtype, name, false);
   const int64_t size = static_cast<int64_t>(size_of(raw.tensor().dtype));
   const int64_t stride[3] = {shape[1] * shape[2], shape[2], 1};
   const char* from = raw.tensor().as<char>();
@@ -57,8 +59,8 @@ Tensor Weights::permuted(const std::string& name, Shape shape, const std::array<
   return adopt(std::move(out));
 }
 
-CheckpointWeights::CheckpointWeights(const std::string& folder, std::string prefix, const std::string& stem)
-    : folder_(folder), prefix_(std::move(prefix)) {
+CheckpointWeights::CheckpointWeights(const std::string& folder, std::string prefix, bool planning, const std::string& stem)
+    : folder_(folder), prefix_(std::move(prefix)), planning_(planning) {
   auto add = [this](const std::string& path) {
     files_.push_back(std::make_unique<Safetensors>(path));
     for (const auto& entry : files_.back()->entries()) {
@@ -99,7 +101,8 @@ Storage CheckpointWeights::fetch(const std::string& name, const Shape& shape) {
   if (entry.dtype != DType::f32 && entry.dtype != DType::bf16 && entry.dtype != DType::f16 && entry.dtype != DType::f64)
     throw Error(ErrorCode::checkpoint, found->second->path() + ": tensor \"" + full + "\" has dtype " + ace::name(entry.dtype) +
                                            "; expected BF16, F16, F32 or F64");
-  Storage out(shape, entry.dtype, full);
+  if (planning_) return Storage::placeholder(shape, entry.dtype);
+  Storage out(shape, entry.dtype, full, false);
   found->second->read(full, entry, out.data());
   return out;
 }

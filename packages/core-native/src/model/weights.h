@@ -23,6 +23,8 @@ class Weights {
   Tensor permuted(const std::string& name, Shape shape, const std::array<int, 3>& axes, Shape as);
 
   int64_t bytes() const { return bytes_; }
+  // True when the tensors have addresses but no memory: the model can be traced and planned, not run.
+  virtual bool planning() const { return false; }
 
  protected:
   // Fills fresh memory with the tensor `name`; its shape must be `shape`.
@@ -38,7 +40,9 @@ class Weights {
 class CheckpointWeights final : public Weights {
  public:
   // Errors: ERR_FILE. `prefix` is put before every name asked for ("decoder.").
-  CheckpointWeights(const std::string& folder, std::string prefix, const std::string& stem = "model");
+  // `planning`: headers alone are read.
+  CheckpointWeights(const std::string& folder, std::string prefix, bool planning = false, const std::string& stem = "model");
+  bool planning() const override { return planning_; }
 
  protected:
   // Errors: ERR_CHECKPOINT when the tensor is missing or has another shape.
@@ -46,6 +50,7 @@ class CheckpointWeights final : public Weights {
 
  private:
   std::string folder_, prefix_;
+  bool planning_;
   std::vector<std::unique_ptr<Safetensors>> files_;
   std::map<std::string, Safetensors*> where_;
 };

@@ -1,5 +1,6 @@
 #include "tensor/storage.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
@@ -14,7 +15,7 @@ constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
 }  // namespace
 
-Storage::Storage(Shape shape, DType dtype, const std::string& what) {
+Storage::Storage(Shape shape, DType dtype, const std::string& what, bool zero) {
   tensor_.shape = shape;
   tensor_.dtype = dtype;
   const size_t bytes = static_cast<size_t>(tensor_.bytes());
@@ -31,10 +32,18 @@ Storage::Storage(Shape shape, DType dtype, const std::string& what) {
 #if defined(__linux__)
   if (alignment == kHugePage) (void)madvise(memory, rounded, MADV_HUGEPAGE);
 #endif
-  if (bytes < 4 * kHugePage) std::memset(memory, 0, rounded);
-  else std::memset(memory, 0, bytes);
+  if (zero) std::memset(memory, 0, rounded);
   memory_.reset(memory);
   tensor_.data = memory;
+}
+
+Storage Storage::placeholder(Shape shape, DType dtype) {
+  static std::atomic<uintptr_t> next{uintptr_t{1} << 46};
+  Storage out;
+  out.tensor_.shape = shape;
+  out.tensor_.dtype = dtype;
+  out.tensor_.data = reinterpret_cast<void*>(next.fetch_add(static_cast<uintptr_t>(out.tensor_.bytes()) + kAlignment));
+  return out;
 }
 
 void Storage::Free::operator()(void* memory) const {

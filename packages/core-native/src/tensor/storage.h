@@ -6,11 +6,14 @@
 
 namespace ace {
 
-// Owned, 64-byte aligned, zeroed host memory for one tensor.
+// Owned, 64-byte aligned host memory for one tensor.
 class Storage {
  public:
   Storage() = default;
-  Storage(Shape shape, DType dtype, const std::string& what);
+  // Zeroed, unless it is about to be filled from a file. `what` names it in an out-of-memory error.
+  Storage(Shape shape, DType dtype, const std::string& what, bool zero = true);
+  // No memory at all: an address that no other placeholder has, never to be read. For planning.
+  static Storage placeholder(Shape shape, DType dtype);
   Storage(Storage&&) = default;
   Storage& operator=(Storage&&) = default;
 

@@ -1,0 +1,168 @@
+#include "train/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/philox.h"
+#include "train/sampling.h"
+
+namespace ace {
+
+// One velocity of a fixed shape as a program.
+struct Sampler::Pass {
+  int64_t batch, frames, tokens;
+  Program program;
+  Tensor x_t, context, condition, t, frame_count, v;
+};
+
+namespace {
+
+double get(const Tensor& tensor, int64_t i) { return tensor.dtype == DType::f64 ? tensor.as<double>()[i] : tensor.as<float>()[i]; }
+void set(const Tensor& tensor, int64_t i, double value) {
+  if (tensor.dtype == DType::f64) tensor.as<double>()[i] = value;
+  else tensor.as<float>()[i] = static_cast<float>(value);
+}
+
+std::vector<double> drawn_noise(uint64_t seed, int64_t step, size_t count) {
+  std::vector<double> out(count);
+  for (size_t i = 0; i < count; i += 4) {
+    const Philox words = random_words(seed, static_cast<uint64_t>(step), 0, static_cast<uint32_t>(Purpose::sampler), i / 4);
+    double normal[4];
+    normal_pair(words.word[0], words.word[1], normal[0], normal[1]);
+    normal_pair(words.word[2], words.word[3], normal[2], normal[3]);
+    for (size_t j = i; j < std::min(i + 4, count); ++j) out[j] = static_cast<float>(normal[j - i]);
+  }
+  return out;
+}
+
+}  // namespace
+
+Sampler::Sampler(const Decoder& decoder, Tensor null_condition, std::vector<SamplerAdapter> adapters, ThreadPool& pool)
+    : decoder_(decoder), null_condition_(null_condition), adapters_(std::move(adapters)), pool_(pool) {}
+
+Sampler::~Sampler() = default;
+
+void Sampler::check(const SampleRequest& request) const {
+  if (request.frames < 1) throw Error(ErrorCode::config, "frames: expected at least 1");
+  if (request.tokens < 1) throw Error(ErrorCode::config, "condition: expected at least one token");
+}
+
+Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens) {
+  for (auto it = passes_.begin(); it != passes_.end(); ++it) {
+    if ((*it)->batch != batch || (*it)->frames != frames || (*it)->tokens != tokens) continue;
+    passes_.splice(passes_.begin(), passes_, it);
+    return *passes_.front();
+  }
+  const ModelConfig& config = decoder_.config();
+  const DType dtype = decoder_.dtype();
+  auto pass = std::make_unique<Pass>();
+  pass->batch = batch;
+  pass->frames = frames;
+  pass->tokens = tokens;
+  Program& p = pass->program;
+  pass->x_t = p.input({batch, frames, config.audio_acoustic_hidden_dim}, dtype, "x_t");
+  pass->context = p.input({batch, frames, 2 * config.audio_acoustic_hidden_dim}, dtype, "context");
+  pass->condition = p.input({batch, tokens, config.encoder_hidden_size}, dtype, "condition");
+  pass->t = p.input({batch}, dtype, "t");
+  pass->frame_count = p.input({batch}, DType::i32, "frame_count");
+  for (const Tensor& input : {pass->x_t, pass->context, pass->condition, pass->t, pass->frame_count}) p.keep(input);
+  Tape tape(p, Recompute::none, false);
+  std::vector<AdapterUse> uses;
+  for (const SamplerAdapter& entry : adapters_) {
+    AdapterPass adapter_pass;
+    adapter_pass.parameters = entry.adapter->parameters();
+    adapter_pass.strength = entry.strength;
+    uses.push_back({entry.adapter.get(), adapter_pass});
+  }
+  DecoderInputs in;
+  in.x_t = pass->x_t;
+  in.context = pass->context;
+  in.condition = pass->condition;
+  in.t = pass->t;
+  in.r = pass->t;
+  in.frame_count = pass->frame_count;
+  pass->v = decoder_.velocity(tape, in, uses).value;
+  p.keep(pass->v);
+  const int64_t bytes = p.plan();
+  if (bytes > arena_.bytes()) {
+    passes_.clear();  // their inputs lie in the old arena
+    arena_ = Storage();
+    arena_ = Storage({bytes}, DType::u8, "activations");
+  }
+  p.bind(arena_.data());
+  if (passes_.size() == 4) passes_.pop_back();
+  passes_.push_front(std::move(pass));
+  return *passes_.front();
+}
+
+void Sampler::load(Pass& pass, const SampleRequest& request) {
+  Program& p = pass.program;
+  const Tensor context = p.bound(pass.context), condition = p.bound(pass.condition);
+  const int64_t context_count = context.elements() / pass.batch, condition_count = condition.elements() / pass.batch;
+  const int64_t width = decoder_.config().encoder_hidden_size;
+  for (int64_t b = 0; b < pass.batch; ++b) {
+    for (int64_t i = 0; i < context_count; ++i) set(context, b * context_count + i, request.context[i]);
+    for (int64_t i = 0; i < condition_count; ++i)
+      set(condition, b * condition_count + i, b == 0 ? request.condition[i] : get(null_condition_, i % width));
+    p.bound(pass.frame_count).as<int32_t>()[b] = static_cast<int32_t>(pass.frames);
+  }
+}
+
+void Sampler::run(Pass& pass, const std::vector<double>& x, double t, std::vector<double>& v) {
+  Program& p = pass.program;
+  const Tensor x_t = p.bound(pass.x_t), out = p.bound(pass.v), times = p.bound(pass.t);
+  const int64_t each = static_cast<int64_t>(x.size());
+  for (int64_t b = 0; b < pass.batch; ++b) {
+    for (int64_t i = 0; i < each; ++i) set(x_t, b * each + i, x[static_cast<size_t>(i)]);
+    set(times, b, t);
+  }
+  Stream stream{DeviceKind::cpu, &pool_, nullptr};
+  p.run(stream);
+  // The program's frames are whole patches; the caller's may be one fewer.
+  const int64_t stride = out.elements() / pass.batch;
+  v.resize(static_cast<size_t>(each * pass.batch));
+  for (int64_t b = 0; b < pass.batch; ++b)
+    for (int64_t i = 0; i < each; ++i) v[static_cast<size_t>(b * each + i)] = get(out, b * stride + i);
+}
+
+std::vector<float> Sampler::sample(const SampleRequest& request, const std::function<void(int, int)>& on_step) {
+  check(request);
+  if (request.times.empty()) throw Error(ErrorCode::config, "times: expected at least one");
+  for (size_t i = 0; i < request.times.size(); ++i)
+    if (!(request.times[i] > 0 && request.times[i] <= 1) || (i > 0 && request.times[i] >= request.times[i - 1]))
+      throw Error(ErrorCode::config, "times: expected falling numbers in (0, 1]");
+  const int64_t channels = decoder_.config().audio_acoustic_hidden_dim;
+  const size_t count = static_cast<size_t>(request.frames * channels);
+  if (!request.renoise.empty() && request.renoise.size() + 1 < request.times.size())
+    throw Error(ErrorCode::config, "renoise: expected one noise for each step but the last");
+  SamplingPlan plan{request.times, request.sde, request.guidance, request.interval_from, request.interval_to};
+  std::vector<double> x = request.noise != nullptr ? std::vector<double>(request.noise, request.noise + count)
+                                                   : drawn_noise(request.seed, 0, count);
+  std::vector<double> both;
+  auto velocity = [&](const std::vector<double>& at, double t, std::vector<double>& v, std::vector<double>* null_v) {
+    Pass& pass = pass_for(null_v == nullptr ? 1 : 2, request.frames, request.tokens);
+    load(pass, request);
+    run(pass, at, t, both);
+    v.assign(both.begin(), both.begin() + static_cast<std::ptrdiff_t>(count));
+    if (null_v != nullptr) null_v->assign(both.begin() + static_cast<std::ptrdiff_t>(count), both.end());
+  };
+  auto fresh = [&](int step) {
+    if (request.renoise.empty()) return drawn_noise(request.seed, step + 1, count);
+    const float* given = request.renoise[static_cast<size_t>(step)];
+    return std::vector<double>(given, given + count);
+  };
+  const std::vector<double> latents = integrate(std::move(x), channels, plan, velocity, fresh, on_step);
+  return std::vector<float>(latents.begin(), latents.end());
+}
+
+std::vector<float> Sampler::velocity(const float* latents, double t, const SampleRequest& request) {
+  check(request);
+  const size_t count = static_cast<size_t>(request.frames * decoder_.config().audio_acoustic_hidden_dim);
+  Pass& pass = pass_for(1, request.frames, request.tokens);
+  load(pass, request);
+  std::vector<double> v;
+  run(pass, std::vector<double>(latents, latents + count), t, v);
+  return std::vector<float>(v.begin(), v.end());
+}
+
+}  // namespace ace

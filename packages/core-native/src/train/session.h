@@ -1,0 +1,135 @@
+#pragma once
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "optim/adamw.h"
+#include "train/flow_program.h"
+#include "train/timesteps.h"
+
+namespace ace {
+
+struct SessionConfig {
+  uint64_t seed = 42;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
+  double max_grad_norm = 1;
+  TimestepLaw timesteps;
+  bool round_timesteps = false;
+  double condition_dropout = 0.15;
+  Recompute recompute = Recompute::none;
+  int64_t bucket_tokens = 64, bucket_condition = 32;
+  // A batch is padded to its longest member, padding is attended to and counted, as the official trainer does.
+  bool official_padding = false;
+};
+
+// One song on the device: row-major, in the compute type.
+struct ResidentSample {
+  int64_t frames = 0;
+  Storage latents, context;         // [frames, 64], [frames, 128]
+  std::vector<Storage> conditions;  // [tokens, E] each
+};
+
+// A place of a micro-batch. Negative numbers and null pointers mean: draw it.
+struct SampleRef {
+  int64_t sample = 0;
+  uint64_t key = 0;
+  int64_t start = 0;
+  int64_t frames = -1;  // -1: to the end
+  int64_t variant = 0;
+  double timestep = -1;
+  const float* noise = nullptr;  // [frames, 64]
+  int64_t noise_count = 0;       // numbers behind it, checked against the frames
+  int drop_condition = -1;       // -1: draw, 0 no, 1 yes
+};
+
+struct SampleResult {
+  double loss = 0;
+  double timestep = 0;
+  bool condition_dropped = false;
+};
+
+struct StepResult {
+  double loss = 0;
+  double grad_norm = 0;
+  bool skipped = false;
+  std::vector<SampleResult> samples;
+};
+
+struct MemoryPlan {
+  int64_t weight_bytes = 0, arena_bytes = 0, adapter_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0,
+          dataset_bytes = 0, scratch_bytes = 0;
+  int64_t flops = 0;  // of one micro-batch
+  int64_t total() const {
+    return weight_bytes + arena_bytes + adapter_bytes + gradient_bytes + optimizer_bytes + dataset_bytes + scratch_bytes;
+  }
+};
+
+// Adapter training: gradients of micro-batches into one flat buffer, then one update. Everything it needs is allocated
+// when a shape is met for the first time; a step of a known shape allocates nothing.
+class TrainSession {
+ public:
+  // Decoder and adapter must outlive the session. null_condition [E] in the decoder's compute type.
+  TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null_condition, const SessionConfig& config, ThreadPool& pool);
+
+  // Returns the sample's number. context may be null: not allowed here, the caller expands silence.
+  // Errors: ERR_SHAPE on lengths that do not fit.
+  int64_t add_sample(const float* latents, int64_t frames, const float* context,
+                     const std::vector<std::pair<const float*, int64_t>>& conditions);
+
+  using MicroBatch = std::vector<SampleRef>;
+  // One optimiser step over all micro-batches as if they were one batch.
+  StepResult step(uint64_t step, double learning_rate, const std::vector<MicroBatch>& micro_batches);
+  // Losses alone: no update, no dropout, no condition dropout unless a reference fixes it.
+  StepResult evaluate(uint64_t seed, uint64_t step, const std::vector<MicroBatch>& micro_batches);
+
+  const SessionConfig& config() const { return config_; }
+  Adapter& adapter() { return adapter_; }
+  // Flat buffers laid out like adapter().parameters().
+  Tensor gradients() const { return gradients_.tensor(); }
+  Tensor exp_avg() const { return exp_avg_.tensor(); }
+  Tensor exp_avg_sq() const { return exp_avg_sq_.tensor(); }
+  double updates() const { return state().updates; }
+  void set_updates(double updates) { state().updates = updates; }
+
+  MemoryPlan memory() const;
+  // The program of the last shape that was run.
+  std::string describe() const;
+
+ private:
+  struct Cached {
+    FlowShape shape;
+    bool training;
+    std::unique_ptr<FlowProgram> program;
+  };
+  OptimizerState& state() const { return *static_cast<OptimizerState*>(state_.data()); }
+  FlowProgram& program_for(const FlowShape& shape, bool training);
+  FlowShape shape_of(const MicroBatch& batch, bool gradients) const;
+  void check(const SampleRef& ref) const;
+  int64_t frames_of(const SampleRef& ref) const;
+  // Sum of squares and draws of one micro-batch; gradients are added where wanted.
+  void run(const MicroBatch& batch, uint64_t seed, uint64_t step, bool training, const std::vector<double>& weights,
+           std::vector<SampleResult>& results, double& sum);
+  void fill(FlowProgram& program, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
+            bool training, const std::vector<double>& weights, std::vector<SampleResult>& results);
+  // d loss / d (sum of squares) for every sample, and the loss's own divisor.
+  std::vector<std::vector<double>> weights_of(const std::vector<MicroBatch>& micro_batches) const;
+  StepResult run_all(const std::vector<MicroBatch>& micro_batches, uint64_t seed, uint64_t step, bool training);
+
+  const Decoder& decoder_;
+  Adapter& adapter_;
+  Tensor null_condition_;
+  SessionConfig config_;
+  ThreadPool& pool_;
+  Storage gradients_, exp_avg_, exp_avg_sq_, state_, arena_;
+  std::list<Cached> programs_;  // most recently used first
+  std::vector<std::unique_ptr<ResidentSample>> samples_;
+  int64_t dataset_bytes_ = 0;
+};
+
+// Exact bytes of a training run before anything is allocated. The decoder may be a planning one (see Weights::planning).
+MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter, const SessionConfig& config, int64_t batch,
+                         int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int threads);
+
+}  // namespace ace
