@@ -2,68 +2,88 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+
+#include "tensor/error.h"
 
 namespace ace {
 
 namespace {
-
-double shifted(double u, double shift) { return shift * u / (1 + (shift - 1) * u); }
-
-// Sum over time of a_i b_i for one channel.
-double along_time(const std::vector<double>& a, const std::vector<double>& b, int64_t channel, int64_t channels) {
-  double sum = 0;
-  for (size_t i = static_cast<size_t>(channel); i < a.size(); i += static_cast<size_t>(channels)) sum += a[i] * b[i];
-  return sum;
-}
-
+constexpr double kMomentumDecay = -0.75;
+constexpr double kLimit = 2.5;       // of |d| along time
+constexpr double kSmallest = 1e-12;  // divisor of a velocity that is zero throughout
 }  // namespace
 
-std::vector<double> turbo_times(double shift, int steps) {
-  std::vector<double> out;
-  for (int i = 0; i < steps; ++i) out.push_back(shifted(1 - static_cast<double>(i) / steps, shift));
-  return out;
-}
-
-std::vector<double> guided_times(int steps, double shift) { return turbo_times(shift, steps); }
-
-std::vector<double> apg(const std::vector<double>& v, const std::vector<double>& u, int64_t channels, double guidance,
-                        std::vector<double>& momentum) {
-  constexpr double kDecay = -0.75, kLimit = 2.5;
-  std::vector<double> d(v.size());
-  for (size_t i = 0; i < v.size(); ++i) d[i] = v[i] - u[i] + (momentum.empty() ? 0 : kDecay * momentum[i]);
-  momentum = d;
-  std::vector<double> out(v.size());
-  for (int64_t c = 0; c < channels; ++c) {
-    const double length = std::sqrt(along_time(d, d, c, channels));
-    const double shrink = length > kLimit ? kLimit / length : 1;
-    const double v_length = std::max(std::sqrt(along_time(v, v, c, channels)), 1e-12);
-    const double along = shrink * along_time(d, v, c, channels) / v_length;  // component of d along v / |v|
-    for (size_t i = static_cast<size_t>(c); i < v.size(); i += static_cast<size_t>(channels))
-      out[i] = v[i] + (guidance - 1) * (shrink * d[i] - along * v[i] / v_length);
+std::vector<double> shifted_times(double shift, int steps) {
+  if (steps < 1) throw Error(ErrorCode::config, "steps: expected at least 1, got " + std::to_string(steps));
+  if (!(shift > 0) || !std::isfinite(shift)) throw Error(ErrorCode::config, "shift: expected a positive number, got " + std::to_string(shift));
+  std::vector<double> times;
+  for (int i = 0; i < steps; ++i) {
+    const double u = 1 - static_cast<double>(i) / steps;
+    times.push_back(shift * u / (1 + (shift - 1) * u));
   }
-  return out;
+  return times;
 }
 
-std::vector<double> integrate(std::vector<double> x, int64_t channels, const SamplingPlan& plan, const VelocityFunction& velocity,
-                              const NoiseFunction& noise, const std::function<void(int, int)>& on_step) {
+void ode_step(std::vector<double>& x, const std::vector<double>& v, double from, double to) {
+  for (size_t i = 0; i < x.size(); ++i) x[i] -= v[i] * (from - to);
+}
+
+void sde_step(std::vector<double>& x, const std::vector<double>& v, const std::vector<double>& fresh, double from, double to) {
+  for (size_t i = 0; i < x.size(); ++i) x[i] = to * fresh[i] + (1 - to) * (x[i] - from * v[i]);
+}
+
+ProjectedGuidance::ProjectedGuidance(const LatentShape& shape, double guidance)
+    : shape_(shape), guidance_(guidance), momentum_(static_cast<size_t>(shape.elements()), 0.0) {}
+
+void ProjectedGuidance::operator()(std::vector<double>& v, const std::vector<double>& u) {
+  const int64_t stride = shape_.channels;
+  for (int64_t b = 0; b < shape_.batch; ++b)
+    for (int64_t c = 0; c < shape_.channels; ++c) {
+      const size_t first = static_cast<size_t>(b * shape_.frames * stride + c);
+      auto at = [&](int64_t frame) { return first + static_cast<size_t>(frame * stride); };
+      double length = 0, speed = 0, along = 0;
+      for (int64_t f = 0; f < shape_.frames; ++f) {
+        double& d = momentum_[at(f)];
+        d = v[at(f)] - u[at(f)] + kMomentumDecay * d;
+        length += d * d;
+        speed += v[at(f)] * v[at(f)];
+        along += d * v[at(f)];
+      }
+      length = std::sqrt(length);
+      speed = std::max(std::sqrt(speed), kSmallest);
+      const double shrink = length > kLimit ? kLimit / length : 1;
+      const double part = shrink * along / speed / speed;
+      for (int64_t f = 0; f < shape_.frames; ++f)
+        v[at(f)] += (guidance_ - 1) * (shrink * momentum_[at(f)] - part * v[at(f)]);
+    }
+}
+
+void integrate(std::vector<double>& x, const LatentShape& shape, const SamplingPlan& plan, const VelocityAt& velocity,
+               const FreshNoise& fresh, const std::function<void(int, int)>& on_step) {
   const int steps = static_cast<int>(plan.times.size());
-  std::vector<double> v(x.size()), null_v(x.size()), momentum;
   for (int k = 0; k < steps; ++k) {
     const double t = plan.times[static_cast<size_t>(k)];
-    const bool last = k + 1 == steps;
-    const double next = last ? 0 : plan.times[static_cast<size_t>(k) + 1];
+    if (!(t > 0 && t <= 1) || (k > 0 && t >= plan.times[static_cast<size_t>(k) - 1]))
+      throw Error(ErrorCode::config, "times: expected falling numbers in (0, 1], got " + std::to_string(t) + " at place " + std::to_string(k));
+  }
+  if (steps == 0) throw Error(ErrorCode::config, "times: expected at least one");
+  ProjectedGuidance guide(shape, plan.guidance);
+  std::vector<double> v(x.size()), u(plan.guidance > 1 ? x.size() : 0), noise(plan.sde ? x.size() : 0);
+  for (int k = 0; k < steps; ++k) {
+    const double t = plan.times[static_cast<size_t>(k)], next = k + 1 < steps ? plan.times[static_cast<size_t>(k) + 1] : 0;
+    // Outside the interval the null pass would change nothing, so it is not run.
     const bool guided = plan.guidance > 1 && plan.interval_from <= t && t <= plan.interval_to;
-    velocity(x, t, v, guided ? &null_v : nullptr);
-    if (guided) v = apg(v, null_v, channels, plan.guidance, momentum);
-    if (plan.sde && !last) {
-      const std::vector<double> fresh = noise(k);
-      for (size_t i = 0; i < x.size(); ++i) x[i] = next * fresh[i] + (1 - next) * (x[i] - v[i] * t);
+    velocity(x, t, v, guided ? &u : nullptr);
+    if (guided) guide(v, u);
+    if (plan.sde && k + 1 < steps) {
+      fresh(k, noise);
+      sde_step(x, v, noise, t, next);
     } else {
-      for (size_t i = 0; i < x.size(); ++i) x[i] -= v[i] * (t - next);
+      ode_step(x, v, t, next);
     }
     if (on_step) on_step(k + 1, steps);
   }
-  return x;
 }
 
 }  // namespace ace

@@ -5,31 +5,55 @@
 
 namespace ace {
 
-// Times of the distilled samplers: s u / (1 + (s - 1) u) at u = 1, 1 - 1/steps, ..., without the final 0.
-std::vector<double> turbo_times(double shift, int steps = 8);
+// Integration of dx/dt = v(x, t) from noise (t = 1) to latents (t = 0), apart from any model: a velocity is a callback,
+// the state is kept in double.
 
-// Times of the guided sampler: linspace(1, 0, steps + 1) under the same shift, without the final 0.
-std::vector<double> guided_times(int steps, double shift);
+// t = s u / (1 + (s - 1) u) at u = 1, 1 - 1 / steps, .., 1 / steps: falling, without the final 0. The turbo models' own
+// tables are shift 1, 2 or 3 with 8 steps; base and sft models use any shift and number of steps.
+// Errors: ERR_CONFIG if steps < 1 or shift <= 0.
+std::vector<double> shifted_times(double shift, int steps);
 
-// Adaptive projected guidance (as model.md section 10): v [frames, channels] of the conditional pass, u of the null
-// pass. Returns v + (guidance - 1) d; momentum [frames, channels] is carried between steps, empty at first.
-std::vector<double> apg(const std::vector<double>& v, const std::vector<double>& u, int64_t channels, double guidance,
-                        std::vector<double>& momentum);
+// x -= v (from - to): one Euler step of the ODE.
+void ode_step(std::vector<double>& x, const std::vector<double>& v, double from, double to);
+// x = to fresh + (1 - to) (x - from v): jump to the clean estimate, then noise it again.
+void sde_step(std::vector<double>& x, const std::vector<double>& v, const std::vector<double>& fresh, double from, double to);
+
+// [batch, frames, channels], row-major.
+struct LatentShape {
+  int64_t batch = 1, frames = 0, channels = 0;
+  int64_t elements() const { return batch * frames * channels; }
+};
+
+// Adaptive projected guidance (Sadat et al. 2024) as the authors use it: along time, per sample and channel,
+// d = (v - u) - 0.75 m; m = d; d *= min(1, 2.5 / |d|); d -= its part along v; v += (guidance - 1) d.
+class ProjectedGuidance {
+ public:
+  ProjectedGuidance(const LatentShape& shape, double guidance);
+  // v: conditional velocity in, guided velocity out. u: velocity under the null condition.
+  void operator()(std::vector<double>& v, const std::vector<double>& u);
+
+ private:
+  LatentShape shape_;
+  double guidance_;
+  std::vector<double> momentum_;
+};
 
 struct SamplingPlan {
-  std::vector<double> times;  // falling, in (0, 1]
+  std::vector<double> times;  // falling, without the final 0
   bool sde = false;
-  double guidance = 1;
+  double guidance = 1;        // > 1: guided where interval_from <= t <= interval_to
   double interval_from = 0, interval_to = 1;
 };
 
-// v(x, t, null): the velocity of the song, or of the null condition.
-using VelocityFunction = std::function<void(const std::vector<double>& x, double t, std::vector<double>& v, std::vector<double>* null_v)>;
-// Fresh noise number `step` of the SDE, like x.
-using NoiseFunction = std::function<std::vector<double>(int step)>;
+// Fills v with the velocity at (x, t); where `u` is not null, also *u with the velocity under the null condition.
+using VelocityAt = std::function<void(const std::vector<double>& x, double t, std::vector<double>& v, std::vector<double>* u)>;
+// Fills fresh standard normals for SDE step `step`.
+using FreshNoise = std::function<void(int step, std::vector<double>& noise)>;
 
-// Integrates from noise x [frames, channels] to latents. null velocities are asked for only where guidance is active.
-std::vector<double> integrate(std::vector<double> x, int64_t channels, const SamplingPlan& plan, const VelocityFunction& velocity,
-                              const NoiseFunction& noise, const std::function<void(int, int)>& on_step);
+// x: noise in, latents out. `fresh` is called for every step of the SDE but the last. on_step(done, total), if given, is
+// called after each step and may throw to stop.
+// Errors: ERR_CONFIG if the times do not fall within (0, 1].
+void integrate(std::vector<double>& x, const LatentShape& shape, const SamplingPlan& plan, const VelocityAt& velocity,
+               const FreshNoise& fresh, const std::function<void(int, int)>& on_step = nullptr);
 
 }  // namespace ace
