@@ -1,0 +1,109 @@
+import type { DeviceInfo, MemoryPlan } from "@acewright/core-native";
+import type { TrainConfig } from "./config.js";
+
+/** The run has been checked, opened and planned; nothing has been trained yet. */
+export interface StartedEvent {
+  readonly type: "started";
+  /** Steps already done: 0, or the checkpoint's where the run goes on. */
+  readonly step: number;
+  readonly run: string;
+  /** Every choice written out, as in the run's config.json. */
+  readonly config: TrainConfig;
+  readonly plan: RunPlan;
+  readonly device: DeviceInfo;
+  /** The checkpoint the run goes on from. */
+  readonly resumedFrom?: string;
+}
+
+/** What a run comes to. */
+export interface RunPlan {
+  readonly trainingSongs: number;
+  readonly validationSongs: number;
+  readonly batchesPerEpoch: number;
+  readonly stepsPerEpoch: number;
+  /** Optimizer steps of the whole run. */
+  readonly steps: number;
+  readonly epochs: number;
+  readonly parameters: number;
+  readonly memory: MemoryPlan;
+}
+
+/** One optimizer step is done. */
+export interface StepEvent {
+  readonly type: "step";
+  /** Steps done, this one included. */
+  readonly step: number;
+  /** Epoch the step belongs to, from 1. */
+  readonly epoch: number;
+  /** Mean squared error; NaN or infinite where `skipped`. */
+  readonly loss: number;
+  /** Global L2 norm before clipping. */
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  readonly samplesPerSecond: number;
+  /** Seconds until the last step, from the pace of the recent ones. */
+  readonly etaS: number;
+  /** Nothing was updated, because the loss or the gradient was not finite. */
+  readonly skipped: boolean;
+}
+
+/** The fixed questions were asked; smaller is better, and values of one run can be compared. */
+export interface ValidationEvent {
+  readonly type: "validation";
+  readonly step: number;
+  readonly loss: number;
+  /** The lowest so far; the adapter was then written to `best/`. */
+  readonly best: boolean;
+}
+
+/** A checkpoint is complete on disk. */
+export interface CheckpointEvent {
+  readonly type: "checkpoint";
+  readonly step: number;
+  readonly folder: string;
+}
+
+/** A song made with the adapter as it is now. */
+export interface SampleEvent {
+  readonly type: "sample";
+  readonly step: number;
+  readonly file: string;
+}
+
+/** Something the user should know, which does not stop the run. */
+export interface WarningEvent {
+  readonly type: "warning";
+  readonly step: number;
+  readonly message: string;
+}
+
+/** All steps are done; the adapter lies in `final/`. */
+export interface FinishedEvent {
+  readonly type: "finished";
+  readonly step: number;
+  /** Folder of the trained adapter. */
+  readonly folder: string;
+  /** Steps that changed nothing because of a NaN. */
+  readonly skippedSteps: number;
+  /** Largest change the adapter makes to any weight. */
+  readonly effect: number;
+}
+
+/** Training was stopped from outside; with a checkpoint it can go on. */
+export interface InterruptedEvent {
+  readonly type: "interrupted";
+  readonly step: number;
+  /** The newest checkpoint, if there is one. */
+  readonly checkpoint?: string;
+}
+
+/** Everything `train` tells, in the order it happened. */
+export type TrainEvent =
+  | StartedEvent
+  | StepEvent
+  | ValidationEvent
+  | CheckpointEvent
+  | SampleEvent
+  | WarningEvent
+  | FinishedEvent
+  | InterruptedEvent;

@@ -1,0 +1,93 @@
+import { randomBelow, randomStream, shuffle } from "./counter-random.js";
+
+/** What planning needs to know of a song. */
+export interface SongShape {
+  /** Latent frames. */
+  readonly frames: number;
+  /** Condition tokens of each caption variant; at least one entry. */
+  readonly conditionTokens: readonly number[];
+}
+
+/** One place in a micro-batch: which song, which part of it, which of its captions. */
+export interface Place {
+  /** Index into the list of songs. */
+  readonly song: number;
+  /** First latent frame. */
+  readonly start: number;
+  readonly frames: number;
+  readonly variant: number;
+}
+
+export interface EpochSettings {
+  readonly seed: number;
+  readonly repeats: number;
+  readonly batchSize: number;
+  /** Latent frames of a random crop; undefined: whole songs. */
+  readonly cropFrames: number | undefined;
+  /** Songs whose shapes round up to the same multiples are put into one batch. */
+  readonly bucketFrames: number;
+  readonly bucketConditionTokens: number;
+}
+
+/** Micro-batches in an epoch, the same in each one. */
+export function batchesPerEpoch(
+  songs: number,
+  settings: Pick<EpochSettings, "repeats" | "batchSize">,
+): number {
+  return Math.ceil((songs * settings.repeats) / settings.batchSize);
+}
+
+/**
+ * The micro-batches of one epoch: each song stands in it `repeats` times, in an order that is a function of
+ * (seed, epoch) alone. With more than one song a batch, songs of similar shape go together and the batches' own order
+ * is shuffled.
+ */
+export function epochBatches(songs: readonly SongShape[], settings: EpochSettings, epoch: number): Place[][] {
+  const { seed, repeats, batchSize } = settings;
+  const order = Array.from({ length: songs.length * repeats }, (_, i) => i);
+  shuffle(order, randomStream(seed, "order", epoch));
+  const places = order.map((entry) => placeOf(songs, settings, epoch, entry));
+  if (batchSize === 1) return places.map((place) => [place]);
+  // The sort is stable, so within a bucket the shuffled order decides who meets whom.
+  const bucketed = places
+    .map((place) => ({ place, bucket: bucketOf(songs, settings, place) }))
+    .sort((a, b) => a.bucket[0] - b.bucket[0] || a.bucket[1] - b.bucket[1]);
+  const batches: Place[][] = [];
+  for (let at = 0; at < bucketed.length; at += batchSize) {
+    batches.push(bucketed.slice(at, at + batchSize).map(({ place }) => place));
+  }
+  return shuffle(batches, randomStream(seed, "batchOrder", epoch));
+}
+
+function placeOf(songs: readonly SongShape[], settings: EpochSettings, epoch: number, entry: number): Place {
+  const song = entry % songs.length;
+  const shape = songs[song] as SongShape;
+  const { start, frames } = crop(
+    shape.frames,
+    settings.cropFrames,
+    randomStream(settings.seed, "crop", epoch, entry),
+  );
+  const variant = randomBelow(
+    randomStream(settings.seed, "variant", epoch, entry),
+    shape.conditionTokens.length,
+  );
+  return { song, start, frames, variant };
+}
+
+/** A uniformly placed crop that never leaves the song; a song that is not longer is taken whole. */
+export function crop(
+  songFrames: number,
+  cropFrames: number | undefined,
+  next: () => number,
+): { start: number; frames: number } {
+  if (cropFrames === undefined || cropFrames >= songFrames) return { start: 0, frames: songFrames };
+  return { start: randomBelow(next, songFrames - cropFrames + 1), frames: cropFrames };
+}
+
+function bucketOf(songs: readonly SongShape[], settings: EpochSettings, place: Place): [number, number] {
+  const tokens = songs[place.song]?.conditionTokens[place.variant] ?? 0;
+  return [
+    Math.ceil(place.frames / settings.bucketFrames),
+    Math.ceil(tokens / settings.bucketConditionTokens),
+  ];
+}

@@ -1,0 +1,88 @@
+import { AceError, type DeviceInfo, type ModelConfig, type TrainSessionConfig } from "@acewright/core-native";
+import type { TrainConfig } from "./config.js";
+import { packageVersion } from "./package-version.js";
+import { parseConfig } from "./parse-config.js";
+import { alphaOf } from "./plan/adapter-targets.js";
+import type { EpochSettings } from "./plan/epoch.js";
+import { timestepLaw, withResolvedTimesteps } from "./plan/timesteps.js";
+
+/** Latent frames a second: 48 000 Hz / 1920 samples a frame. */
+export const framesPerSecond = 25;
+
+/** What a run meets: the parts of a configuration that only the machine, the model and the dataset can fill. */
+export interface Surroundings {
+  readonly device: DeviceInfo;
+  readonly model: ModelConfig;
+  readonly datasetHash: string;
+}
+
+/**
+ * The configuration with every choice written out, `environment` included: what a run's config.json holds.
+ *
+ * @throws {AceError} ERR_CONFIG where the given configuration already holds an environment and it is another one.
+ */
+export function resolveConfig(config: TrainConfig, around: Surroundings): TrainConfig {
+  const environment = {
+    acewright: packageVersion,
+    device: around.device.name === "cpu" ? "cpu" : "cuda",
+    instructionSet: around.device.instructionSet,
+    model: around.model.fingerprint,
+    dataset: around.datasetHash,
+  };
+  refuseOtherEnvironment(config.environment, environment);
+  const { cropSeconds, ...rest } = withResolvedTimesteps(config, timestepLaw(config, around.model));
+  const cropFrames =
+    cropSeconds === undefined ? config.cropFrames : Math.round(cropSeconds * framesPerSecond);
+  // Parsed once more: what was left open and what was written out then stand in the same order in every file.
+  return parseConfig({
+    ...rest,
+    ...(cropFrames !== undefined && { cropFrames }),
+    adapter: { ...config.adapter, alpha: alphaOf(config.adapter) },
+    device: around.device.name,
+    environment,
+  });
+}
+
+function refuseOtherEnvironment(
+  expected: TrainConfig["environment"],
+  found: NonNullable<TrainConfig["environment"]>,
+): void {
+  if (expected === undefined) return;
+  const differing = (Object.keys(found) as (keyof typeof found)[]).filter(
+    // Another version may well give the same bits; the others cannot.
+    (key) => key !== "acewright" && expected[key] !== found[key],
+  );
+  if (differing.length === 0) return;
+  const list = differing.map((key) => `${key}: ${expected[key]} -> ${found[key]}`).join("; ");
+  throw new AceError(
+    "ERR_CONFIG",
+    `environment differs from the run this configuration was written by (${list}), so its bits cannot be repeated; remove "environment" to train with its settings`,
+  );
+}
+
+/** What the native session needs of a resolved configuration. */
+export function sessionConfigOf(config: TrainConfig, model: ModelConfig): TrainSessionConfig {
+  return {
+    seed: config.seed,
+    optimizer: config.optimizer,
+    maxGradNorm: config.maxGradNorm,
+    timesteps: timestepLaw(config, model),
+    timestepRounding: config.timestepRounding,
+    conditionDropout: config.conditionDropout,
+    recompute: config.recompute,
+    buckets: config.buckets,
+    padding: config.padding,
+  };
+}
+
+/** What the planner of epochs needs of a resolved configuration. */
+export function epochSettingsOf(config: TrainConfig, patchSize: number): EpochSettings {
+  return {
+    seed: config.seed,
+    repeats: config.datasetRepeats,
+    batchSize: config.batchSize,
+    cropFrames: config.cropFrames,
+    bucketFrames: config.buckets.decoderTokens * patchSize,
+    bucketConditionTokens: config.buckets.conditionTokens,
+  };
+}

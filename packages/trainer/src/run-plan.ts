@@ -1,0 +1,67 @@
+import { AceError, type PlanRequest } from "@acewright/core-native";
+import type { TrainConfig } from "./config.js";
+import type { RunPlan } from "./events.js";
+import type { DecoderPort } from "./native-port.js";
+import { adapterConfigOf } from "./plan/adapter-targets.js";
+import { batchesPerEpoch } from "./plan/epoch.js";
+import { stepsPerEpoch, totalSteps } from "./plan/steps.js";
+import { splitSongs, type Split } from "./plan/validation.js";
+import type { SampleSource } from "./sample-source.js";
+
+/** The plan without what only an opened adapter knows. */
+export type StepsPlan = Omit<RunPlan, "parameters" | "memory"> & { readonly split: Split };
+
+/** @throws {AceError} ERR_CONFIG when the validation would leave nothing to train on; ERR_FILE without any song. */
+export function planSteps(config: TrainConfig, samples: SampleSource): StepsPlan {
+  if (samples.songs.length === 0) {
+    throw new AceError("ERR_FILE", `${config.tensors}: holds no songs; run \`acewright preprocess\` first`);
+  }
+  const split = splitSongs(samples.songs.length, config.validationFraction, config.seed);
+  if (split === undefined) {
+    throw new AceError(
+      "ERR_CONFIG",
+      `validationFraction ${config.validationFraction} of ${samples.songs.length} songs leaves none to train on; lower it or use 0`,
+    );
+  }
+  const perEpoch = batchesPerEpoch(split.training.length, {
+    repeats: config.datasetRepeats,
+    batchSize: config.batchSize,
+  });
+  const settings = {
+    batchesPerEpoch: perEpoch,
+    gradientAccumulation: config.gradientAccumulation,
+    epochs: config.epochs,
+    maxSteps: config.maxSteps,
+  };
+  const steps = totalSteps(settings);
+  return {
+    split,
+    trainingSongs: split.training.length,
+    validationSongs: split.validation.length,
+    batchesPerEpoch: perEpoch,
+    stepsPerEpoch: stepsPerEpoch(settings),
+    steps,
+    epochs: Math.ceil(steps / stepsPerEpoch(settings)),
+  };
+}
+
+/** The largest micro-batch a run can meet: as many songs as fit a batch, as long as the longest crop and condition. */
+export function largestBatch(config: TrainConfig, samples: SampleSource, layers: number): PlanRequest {
+  const longest = Math.max(...samples.songs.map(({ frames }) => frames));
+  const bytesOf = ({ frames, conditionTokens }: SampleSource["songs"][number], width: number) =>
+    4 * (frames * (64 + 128) + width * conditionTokens.reduce((sum, tokens) => sum + tokens, 0));
+  return {
+    batch: Math.min(config.batchSize, samples.songs.length * config.datasetRepeats),
+    frames: Math.min(longest, config.cropFrames ?? longest),
+    conditionTokens: Math.max(...samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
+    adapter: adapterConfigOf(config.adapter, layers),
+    recompute: config.recompute,
+    buckets: config.buckets,
+    datasetBytes: samples.songs.reduce((sum, song) => sum + bytesOf(song, samples.encoderHiddenSize), 0),
+  };
+}
+
+/** The exact memory of a run before it is made. */
+export function memoryOf(config: TrainConfig, samples: SampleSource, decoder: DecoderPort) {
+  return decoder.planMemory(largestBatch(config, samples, decoder.config.layers));
+}

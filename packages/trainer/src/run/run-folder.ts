@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import { AceError, writeFileAtomic } from "@acewright/core-native";
+import type { TrainConfig } from "../config.js";
+import { parseConfig } from "../parse-config.js";
+import { expendable } from "../plan/retention.js";
+import { recoverFolders } from "./atomic-folder.js";
+import { readCheckpoint, writeCheckpoint, type Checkpoint, type CheckpointContent } from "./checkpoint.js";
+import { fileError, nodeFiles, type Files } from "./files.js";
+import { RunLock } from "./run-lock.js";
+import { checkpointName, checkpointStep, runPaths } from "./run-paths.js";
+
+/** A run folder this process may write to. */
+export class RunFolder {
+  readonly paths: ReturnType<typeof runPaths>;
+  private constructor(
+    readonly folder: string,
+    private readonly files: Files,
+    private readonly lock: RunLock,
+  ) {
+    this.paths = runPaths(folder);
+  }
+
+  /**
+   * Makes the folder where there is none, takes it for this process and clears what a killed process left.
+   *
+   * @throws {AceError} ERR_FILE when another process trains there or the folder cannot be written.
+   */
+  static open(folder: string, files: Files): RunFolder {
+    const paths = runPaths(folder);
+    try {
+      files.mkdirSync(paths.checkpoints, { recursive: true });
+    } catch (cause) {
+      throw fileError(cause, folder, "making the run folder");
+    }
+    const lock = RunLock.take(files, folder);
+    try {
+      recoverFolders(files, folder);
+      recoverFolders(files, paths.checkpoints);
+    } catch (cause) {
+      lock.release();
+      throw fileError(cause, folder, "clearing what a killed process left");
+    }
+    return new RunFolder(folder, files, lock);
+  }
+
+  writeConfig(config: TrainConfig): void {
+    writeFileAtomic(this.paths.config, `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /** Writes a checkpoint, then lets go of those the retention does not keep. Returns its folder. */
+  async saveCheckpoint(content: CheckpointContent, keep: number): Promise<string> {
+    this.lock.verify();
+    const { step } = content.progress;
+    const folder = this.paths.checkpoint(step);
+    await writeCheckpoint(this.files, folder, content);
+    try {
+      for (const old of expendable(checkpointSteps(this.folder, this.files), keep))
+        this.removeCheckpoint(old);
+    } catch (cause) {
+      throw fileError(cause, this.paths.checkpoints, "removing an old checkpoint");
+    }
+    return folder;
+  }
+
+  /** The newest checkpoint that is whole; newer damaged ones are set aside and told of. */
+  newestCheckpoint(onDamaged: (message: string) => void): Checkpoint | undefined {
+    for (const step of checkpointSteps(this.folder, this.files).sort((a, b) => b - a)) {
+      try {
+        return readCheckpoint(this.paths.checkpoint(step), this.files);
+      } catch (cause) {
+        if (!(cause instanceof AceError) || cause.code !== "ERR_FILE") throw cause;
+        const aside = join(this.paths.checkpoints, `damaged-${checkpointName(step)}`);
+        this.files.rmSync(aside, { recursive: true, force: true });
+        this.files.renameSync(this.paths.checkpoint(step), aside);
+        onDamaged(`${cause.message}; that checkpoint is set aside as ${aside}`);
+      }
+    }
+    return undefined;
+  }
+
+  release(): void {
+    this.lock.release();
+  }
+
+  private removeCheckpoint(step: number): void {
+    this.files.rmSync(this.paths.checkpoint(step), { recursive: true, force: true });
+  }
+}
+
+/** Steps of a run's checkpoints, in no order. */
+export function checkpointSteps(run: string, files: Files = nodeFiles): number[] {
+  const { checkpoints } = runPaths(run);
+  if (!files.existsSync(checkpoints)) return [];
+  return files.readdirSync(checkpoints).flatMap((name) => checkpointStep(name) ?? []);
+}
+
+/**
+ * The configuration a run was made with, every choice written out; given to `train` again it repeats the run.
+ *
+ * @throws {AceError} ERR_FILE when the folder holds no run, ERR_CONFIG when its config.json was changed into nonsense.
+ */
+export function readRunConfig(run: string, files: Files = nodeFiles): TrainConfig {
+  const { config } = runPaths(run);
+  if (!files.existsSync(config)) {
+    throw new AceError("ERR_FILE", `${run}: holds no run (${join(run, "config.json")} is missing)`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(files.readFileSync(config, "utf8"));
+  } catch (cause) {
+    throw new AceError("ERR_FILE", `${config}: not JSON (${(cause as Error).message})`, { cause });
+  }
+  return parseConfig(json, config);
+}

@@ -1,0 +1,20 @@
+import type { TrainSample } from "@acewright/core-native";
+import type { SongShape } from "./plan/epoch.js";
+
+/** A folder of preprocessed tensors as training sees it. */
+export interface SampleSource {
+  /** Hash over all songs' tensors: the identity of the dataset. */
+  readonly hash: string;
+  /** Width of the conditions; must be the model's. */
+  readonly encoderHiddenSize: number;
+  readonly songs: readonly SampleSong[];
+  /** The tensors of `songs[index]`. */
+  read(index: number): Promise<TrainSample>;
+}
+
+export interface SampleSong extends SongShape {
+  readonly id: string;
+}
+
+/** Opens a tensors folder. */
+export type OpenSamples = (folder: string) => Promise<SampleSource>;

@@ -1,0 +1,34 @@
+import { validationPlaces } from "../plan/validation.js";
+import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
+import type { OpenRun } from "./open-run.js";
+
+/** Keeps validation noise apart from training noise of the same seed. */
+const validationStep = 0x7fffffff;
+
+/**
+ * Mean loss over the fixed questions of the run: the same crops, noises and timesteps whenever it is asked, without
+ * dropout. Undefined when a stop came first.
+ */
+export async function askValidation(run: OpenRun, stop: StopRequest): Promise<number | undefined> {
+  const { config, samples, split, session, handles } = run;
+  const asked = split.validation.length > 0 ? split.validation : split.training;
+  const songs = asked.map((index) => ({
+    index,
+    shape: samples.songs[index] as (typeof samples.songs)[number],
+  }));
+  const places = validationPlaces(songs, {
+    draws: config.validationDraws,
+    cropFrames: config.cropFrames,
+    seed: config.seed,
+  });
+  let sum = 0;
+  for (const { song, start, frames, variant, key } of places) {
+    if (stop.isRequested) return undefined;
+    const ref = { sample: handles[song] as number, key, start, frames, variant };
+    const options = { seed: config.seed, step: validationStep };
+    const result = await stop.race(session.evaluate([[ref]], options));
+    if (result === stoppedAtOnce) return undefined;
+    sum += result.loss;
+  }
+  return sum / places.length;
+}

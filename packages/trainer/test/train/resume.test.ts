@@ -1,0 +1,185 @@
+import {
+  readFileSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+  existsSync,
+  rmSync,
+  appendFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { TrainConfigInput } from "../../src/config.js";
+import { readEventLog } from "../../src/run/event-log.js";
+import { nodeFiles } from "../../src/run/files.js";
+import { testSongs } from "../quadratic-model.js";
+import { bytesOf, events, ofType, parts, scratch, shortRun } from "../trained.js";
+
+const config = (output: string, changes: Partial<TrainConfigInput> = {}) =>
+  shortRun(output, {
+    epochs: 4,
+    batchSize: 3,
+    datasetRepeats: 2,
+    saveEveryEpochs: 100,
+    cropFrames: 20,
+    validationFraction: 0.2,
+    validationEvery: 4,
+    validationDraws: 2,
+    saveEverySteps: 3,
+    ...changes,
+  });
+
+/** Trains until the abort after `step`, then resumes to the end. */
+async function inTwoParts(output: string, step: number, changes: Partial<TrainConfigInput> = {}) {
+  const abort = new AbortController();
+  const on = parts({
+    duringStep: (at) => Promise.resolve(at === step - 1 ? abort.abort() : undefined),
+  });
+  await events(config(output, changes), { signal: abort.signal }, on);
+  return events(config(output, changes), { resume: true });
+}
+
+const numbers = (run: string) =>
+  ofType(readEventLog(nodeFiles, join(run, "events.jsonl")), "step").map(
+    ({ step, loss, gradNorm, learningRate }) => [step, loss, gradNorm, learningRate],
+  );
+
+test.each([1, 2, 3, 4, 5, 6, 7])(
+  "a run stopped after step %i and resumed equals one never stopped",
+  async (step) => {
+    const root = scratch();
+    await events(config(join(root, "whole")));
+    const resumed = await inTwoParts(join(root, "parts"), step);
+    expect(resumed[0]).toMatchObject({
+      type: "started",
+      step,
+      resumedFrom: join(root, "parts", "checkpoints", `step-0000000${step}`),
+    });
+    expect(bytesOf(join(root, "parts", "final"))).toEqual(bytesOf(join(root, "whole", "final")));
+    expect(bytesOf(join(root, "parts", "best"))).toEqual(bytesOf(join(root, "whole", "best")));
+    expect(numbers(join(root, "parts"))).toEqual(numbers(join(root, "whole")));
+    const validations = (run: string) =>
+      ofType(readEventLog(nodeFiles, join(root, run, "events.jsonl")), "validation").map(
+        ({ step: at, loss, best }) => [at, loss, best],
+      );
+    expect(validations("parts")).toEqual(validations("whole"));
+  },
+);
+
+test("a stop in the middle of a validation asks it again after the resume", async () => {
+  const root = scratch();
+  await events(config(join(root, "whole")));
+  const abort = new AbortController();
+  let asked = 0;
+  const on = parts({ evaluateDelay: () => Promise.resolve(++asked === 3 ? abort.abort() : undefined) });
+  const stopped = await events(config(join(root, "parts")), { signal: abort.signal }, on);
+  expect(stopped.at(-1)).toMatchObject({ type: "interrupted", step: 4 });
+  await events(config(join(root, "parts")), { resume: true });
+  expect(bytesOf(join(root, "parts", "best"))).toEqual(bytesOf(join(root, "whole", "best")));
+});
+
+test("steps written after the checkpoint by a process that died appear once", async () => {
+  const root = scratch();
+  const dying = parts({ failAt: (step) => (step === 5 ? new Error("killed") : undefined) });
+  await expect(events(config(join(root, "run")), {}, dying)).rejects.toThrow("killed");
+  appendFileSync(join(root, "run", "events.jsonl"), '{"time":"2026-01-01T00:00:00.000Z","type":"st');
+  await events(config(join(root, "run")), { resume: true });
+  const steps = numbers(join(root, "run")).map(([step]) => step);
+  expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test("a damaged newest checkpoint is set aside with a warning and the one before is used", async () => {
+  const root = scratch();
+  await events(config(join(root, "whole")));
+  const run = join(root, "run");
+  const dying = parts({ failAt: (step) => (step === 7 ? new Error("killed") : undefined) });
+  await expect(events(config(run), {}, dying)).rejects.toThrow("killed");
+  truncateSync(join(run, "checkpoints", "step-00000006", "state.safetensors"), 100);
+  const resumed = await events(config(run), { resume: true });
+  expect(resumed[0]).toMatchObject({ type: "started", step: 3 });
+  expect(ofType(resumed, "warning")[0]?.message).toMatch(
+    /step-00000006\/state\.safetensors: has 100 bytes, \d+ were written; that checkpoint is set aside/,
+  );
+  expect(bytesOf(join(run, "final"))).toEqual(bytesOf(join(root, "whole", "final")));
+});
+
+test.each([
+  [
+    "a flipped bit",
+    (file: string) =>
+      writeFileSync(
+        file,
+        readFileSync(file).map((b, i) => (i === 900 ? b ^ 1 : b)),
+      ),
+    /has changed since it was written/,
+  ],
+  ["a missing file", (file: string) => rmSync(file), /is missing/],
+])("%s in an adapter's file is noticed", async (_what, harm, message) => {
+  const run = join(scratch(), "run");
+  const dying = parts({ failAt: (step) => (step === 7 ? new Error("killed") : undefined) });
+  await expect(events(config(run), {}, dying)).rejects.toThrow("killed");
+  harm(join(run, "checkpoints", "step-00000006", "adapter_model.safetensors"));
+  const resumed = await events(config(run), { resume: true });
+  expect(ofType(resumed, "warning")[0]?.message).toMatch(message);
+});
+
+test("resuming with other settings is refused with what differs", async () => {
+  const run = join(scratch(), "run");
+  await inTwoParts(run, 3);
+  await expect(
+    events(config(run, { learningRate: 0.5, optimizer: { weightDecay: 0 } }), { resume: true }),
+  ).rejects.toThrow(
+    /cannot resume with other settings \(learningRate: 0\.01 -> 0\.5; optimizer\.weightDecay: 0\.01 -> 0\)/,
+  );
+  const otherSongs = parts(
+    {},
+    { openSamples: () => Promise.resolve(testSongs(undefined, { hash: "e".repeat(64) })) },
+  );
+  await expect(events(config(run), { resume: true }, otherSongs)).rejects.toThrow(
+    /environment\.dataset: "dddd/,
+  );
+});
+
+test("settings that change no number may differ, and a longer run may be allowed", async () => {
+  const run = join(scratch(), "run");
+  await inTwoParts(run, 3);
+  const settings = { threads: 2, keepCheckpoints: 1, logEvery: 2, saveEverySteps: 100 };
+  expect((await events(config(run, settings), { resume: true })).at(-1)?.type).toBe("finished");
+  const longer = await events(config(run, { epochs: 6 }), { resume: true, allowChanges: true });
+  expect(ofType(longer, "warning")[0]?.message).toBe(
+    "resumed with other settings than before: epochs: 4 -> 6",
+  );
+  expect(ofType(longer, "step").map(({ step }) => step)).toEqual([9, 10, 11, 12]);
+});
+
+test("resuming a finished run ends at once with the same adapter", async () => {
+  const run = join(scratch(), "run");
+  await events(config(run));
+  const before = bytesOf(join(run, "final"));
+  const again = await events(config(run), { resume: true });
+  expect(again.map(({ type }) => type)).toEqual(["started", "finished"]);
+  expect(bytesOf(join(run, "final"))).toEqual(before);
+});
+
+test("only the newest checkpoints are kept, and the best adapter stays", async () => {
+  const run = join(scratch(), "run");
+  await events(config(run, { saveEverySteps: 1, keepCheckpoints: 2 }));
+  expect(readdirSync(join(run, "checkpoints")).sort()).toEqual(["step-00000007", "step-00000008"]);
+  expect(existsSync(join(run, "best", "adapter_model.safetensors"))).toBe(true);
+});
+
+test("the state says where the run stands", async () => {
+  const run = join(scratch(), "run");
+  await inTwoParts(run, 5, { keepCheckpoints: 0 });
+  const header = readFileSync(join(run, "checkpoints", "step-00000005", "state.safetensors")).toString(
+    "latin1",
+  );
+  const progress = /"progress":"(.*?)(?<!\\)"/.exec(header)?.[1]?.replaceAll("\\", "") ?? "";
+  expect(JSON.parse(progress)).toMatchObject({
+    step: 5,
+    seed: 42,
+    epoch: 2,
+    microBatch: 2,
+    skippedInARow: 0,
+  });
+});
