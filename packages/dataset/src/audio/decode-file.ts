@@ -37,7 +37,7 @@ export interface DecodeRequest {
 }
 
 /** A song is never this long: a longer file is a recording to be cut, or a forged header. */
-export const longestSongS = 3600;
+export const longestSongS = 1800;
 
 /** An mp3 count may include its own tag frame and the decoder's delay. */
 const mpegToleranceFrames = 2 * 1152 + 529;
@@ -51,15 +51,12 @@ export async function decodeFile(request: DecodeRequest, beat: () => void): Prom
   await using source = await ByteSource.open(request.path);
   const probe = await probeSource(source);
   const warnings = [...probe.warnings];
-  if (probe.kind === "vorbis" || probe.kind === "opus" || probe.kind === "oggflac") {
-    const layout = await walkOgg(source, probe.start, true);
-    if (layout.brokenAt !== undefined) throw brokenOgg(source.path, layout.brokenAt, layout.cutOff);
-    if (!layout.ended) warnings.push(`${source.path}: ends without an end mark; it may be cut off`);
-  }
+  const lastFrame = await endOfOgg(source, probe, warnings);
+  if (request.maxDurationS === undefined) refuseLong(source.path, probe);
   beat();
   let collector: StereoCollector | undefined;
   let sourceChannels = probe.format?.channels ?? 0;
-  let complete = true;
+  let isComplete = true;
   for await (const block of decodedBlocks(source, probe)) {
     beat();
     sourceChannels = probe.format?.channels ?? Math.max(sourceChannels, block.channels.length);
@@ -67,23 +64,22 @@ export async function decodeFile(request: DecodeRequest, beat: () => void): Prom
     if (block.sampleRateHz !== collector.sourceRateHz) {
       throw audioRefusal("unsupported", source.path, "changes its sample rate midway; re-encode it");
     }
-    const left = frameLimit(request, block.sampleRateHz) - collector.received;
-    const frames = block.channels[0]?.length ?? 0;
-    if (frames > left && request.maxDurationS === undefined) throw tooLong(source.path);
-    collector.push(
-      frames > left ? block.channels.map((channel) => channel.subarray(0, left)) : block.channels,
-    );
-    if (frames >= left && request.maxDurationS !== undefined) {
-      complete = false;
+    const frames = Math.min(block.channels[0]?.length ?? 0, lastFrame - collector.received);
+    const room = frameLimit(request, block.sampleRateHz) - collector.received;
+    if (frames > room && request.maxDurationS === undefined) throw tooLong(source.path);
+    collector.push(block.channels.map((channel) => channel.subarray(0, Math.min(frames, room))));
+    if (collector.received >= lastFrame) break;
+    if (frames >= room && request.maxDurationS !== undefined) {
+      isComplete = false;
       break;
     }
   }
   if (collector === undefined || collector.received === 0) {
     throw audioRefusal("no-frames", source.path, "holds no audio samples; export the song again");
   }
-  if (complete) checkComplete(source.path, probe, collector.received);
+  if (isComplete) checkComplete(source.path, probe, collector.received);
   const channels = collector.finish();
-  const known = complete ? collector.received : probe.format?.frames;
+  const known = isComplete ? collector.received : probe.format?.frames;
   return {
     channels,
     sampleRateHz: request.sampleRateHz,
@@ -96,6 +92,21 @@ export async function decodeFile(request: DecodeRequest, beat: () => void): Prom
     },
     warnings,
   };
+}
+
+/**
+ * Verifies every page of an Ogg file, and tells where its audio ends: the decoder gives whole packets, the last granule
+ * says how much of the last one is meant. Infinity for other files, and where streams are chained.
+ */
+async function endOfOgg(source: ByteSource, probe: AudioProbe, warnings: string[]): Promise<number> {
+  if (probe.kind !== "vorbis" && probe.kind !== "opus" && probe.kind !== "oggflac") return Infinity;
+  const layout = await walkOgg(source, probe.start, true);
+  if (layout.brokenAt !== undefined) throw brokenOgg(source.path, layout.brokenAt, layout.cutOff);
+  if (!layout.ended) {
+    warnings.push(`${source.path}: ends without an end mark; it may be cut off`);
+    return Infinity;
+  }
+  return layout.streams === 1 ? (probe.format?.frames ?? Infinity) : Infinity;
 }
 
 async function* decodedBlocks(source: ByteSource, probe: AudioProbe): AsyncGenerator<DecodedBlock> {
@@ -118,6 +129,12 @@ function openCollector(request: DecodeRequest, probe: AudioProbe, sampleRateHz: 
 
 function frameLimit(request: DecodeRequest, sampleRateHz: number): number {
   return Math.round((request.maxDurationS ?? longestSongS) * sampleRateHz);
+}
+
+/** By the header, before an hour of silence is unpacked from a few kilobytes. */
+function refuseLong(path: string, probe: AudioProbe): void {
+  const { frames = 0, sampleRateHz = 1 } = probe.format ?? {};
+  if (frames > longestSongS * sampleRateHz) throw tooLong(path);
 }
 
 function tooLong(path: string): Error {

@@ -114,7 +114,8 @@ export class DecodePool {
 
   #open(): Slot {
     const memory = new SharedArrayBuffer(4);
-    const worker = new Worker(this.#workerUrl, { workerData: memory });
+    // Flags of the main program (--input-type, --test and the like) are not meant for the thread, and some refuse it.
+    const worker = new Worker(this.#workerUrl, { workerData: memory, execArgv: [] });
     const slot: Slot = { worker, heartbeat: new Int32Array(memory), job: undefined, idleTimer: undefined };
     this.#slots.add(slot);
     worker.on("message", (reply: DecodeReply) => {

@@ -5,7 +5,7 @@ import { DecodePool } from "./decode-pool.js";
 export interface DecodeOptions {
   /** Rate of the result; 48000 by default, what the autoencoder hears. */
   sampleRateHz?: number;
-  /** Decode only the beginning. Without it a file of more than an hour is refused. */
+  /** Decode only the beginning. Without it a file of more than half an hour is refused. */
   maxDurationS?: number;
   signal?: AbortSignal | undefined;
 }

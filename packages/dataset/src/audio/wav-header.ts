@@ -84,12 +84,11 @@ async function dataLength(
   );
 }
 
-/** Chunks are padded to even length, but some writers forget. */
+/** Chunks are padded to even length with a zero, but some writers forget. */
 async function nextChunk(source: ByteSource, body: number, bytes: number): Promise<number> {
   const end = body + bytes;
   if (bytes % 2 === 0) return end;
-  const padded = isChunkId(await source.read(end + 1, 4));
-  return padded || !isChunkId(await source.read(end, 4)) ? end + 1 : end;
+  return isChunkId(await source.read(end, 4)) ? end : end + 1;
 }
 
 function isChunkId(bytes: Uint8Array): boolean {
