@@ -81,7 +81,7 @@ export const op = {
     strides: readonly number[],
     offset = 0,
   ): Buffer {
-    const ints = (values: readonly number[]): Buffer => op.tuple(...values.map(op.int));
+    const ints = (values: readonly number[]): Buffer => op.tuple(...values.map((value) => op.int(value)));
     const storage = op.tuple(
       op.text("storage"),
       op.global("torch", type),

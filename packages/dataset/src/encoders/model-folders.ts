@@ -1,0 +1,64 @@
+import { AceError } from "@acewright/core-native";
+import { existsSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** Where the parts of a checkpoint lie. */
+export interface ModelFolders {
+  /** Music model: config.json, weights, silence latent. */
+  readonly model: string;
+  readonly vae: string;
+  readonly textEncoder: string;
+}
+
+const textEncoderName = "Qwen3-Embedding-0.6B";
+
+/**
+ * Finds the three folders of the official layout from a music model's folder (its neighbours are the others), or from
+ * the folder that holds all three when it holds one music model only.
+ *
+ * @param path as the user gave it; @param overrides folders that lie elsewhere.
+ * @throws {AceError} ERR_FILE naming the folder that is missing; ERR_CONFIG when several models could be meant.
+ */
+export function resolveModelFolders(
+  path: string,
+  overrides: { readonly vae?: string | undefined; readonly textEncoder?: string | undefined } = {},
+): ModelFolders {
+  const model = musicModel(resolve(path));
+  return {
+    model,
+    vae: overrides.vae ?? besides(model, "vae", "--vae"),
+    textEncoder: overrides.textEncoder ?? besides(model, textEncoderName, "--text-encoder"),
+  };
+}
+
+function musicModel(path: string): string {
+  if (!existsSync(path))
+    throw new AceError("ERR_FILE", `${path}: does not exist; expected a checkpoint folder`);
+  if (existsSync(join(path, "config.json"))) return path;
+  const inside = readdirSync(path)
+    .filter((name) => name.startsWith("acestep-v15") && existsSync(join(path, name, "config.json")))
+    .sort();
+  const [only] = inside;
+  if (only === undefined) {
+    throw new AceError(
+      "ERR_FILE",
+      `${path}: holds no config.json and no acestep-v15 folder; expected a checkpoint folder`,
+    );
+  }
+  if (inside.length > 1) {
+    throw new AceError(
+      "ERR_CONFIG",
+      `${path}: holds ${inside.length} models (${inside.join(", ")}); name one of them`,
+    );
+  }
+  return join(path, only);
+}
+
+function besides(model: string, name: string, flag: string): string {
+  const candidates = [join(model, name), resolve(model, "..", name)];
+  const found = candidates.find((folder) => existsSync(join(folder, "config.json")));
+  if (found === undefined) {
+    throw new AceError("ERR_FILE", `${candidates.join(" and ")}: neither holds a config.json; download ${name}, or say where it is (${flag})`); // prettier-ignore
+  }
+  return found;
+}

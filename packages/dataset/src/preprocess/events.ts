@@ -1,0 +1,72 @@
+import type { AceError } from "@acewright/core-native";
+
+/** The parts of preprocessing; only the networks of one of them are in memory at a time. */
+export type PreprocessPhase = "latents" | "prompts" | "conditions";
+
+/** What `preprocess` tells while it works. */
+export type PreprocessEvent =
+  | {
+      readonly type: "start";
+      readonly songs: number;
+      readonly device: "cpu" | "cuda";
+      readonly deviceReason: string;
+    }
+  | { readonly type: "warning"; readonly id?: string; readonly message: string }
+  /** Its tensors are there and were made from the same things. */
+  | { readonly type: "skipped"; readonly id: string; readonly file: string }
+  /** Its tensors are there, but must be made again. */
+  | { readonly type: "stale"; readonly id: string; readonly file: string; readonly reason: string }
+  | { readonly type: "phase"; readonly phase: PreprocessPhase; readonly songs: number }
+  | {
+      readonly type: "progress";
+      readonly phase: PreprocessPhase;
+      readonly id: string;
+      /** Songs of this phase that are finished. */
+      readonly songsDone: number;
+      readonly songs: number;
+      /** Part of the current song that is finished, 0 to 1. */
+      readonly fraction: number;
+    }
+  | {
+      readonly type: "made";
+      readonly id: string;
+      readonly file: string;
+      readonly frames: number;
+      readonly durationS: number;
+      readonly tokens: readonly number[];
+    }
+  /** This song has no tensors; the others go on. */
+  | { readonly type: "failed"; readonly id: string; readonly audioFile: string; readonly error: AceError }
+  | {
+      readonly type: "done";
+      readonly made: number;
+      readonly skipped: number;
+      readonly failed: number;
+      readonly folder: string;
+    };
+
+/** A queue between work that tells and a reader that asks; the work never waits for the reader. */
+export class EventQueue<Event> {
+  readonly #events: Event[] = [];
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  push(event: Event): void {
+    this.#events.push(event);
+    this.#wake?.();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void> {
+    for (;;) {
+      const next = this.#events.shift();
+      if (next !== undefined) yield next;
+      else if (this.#closed) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}

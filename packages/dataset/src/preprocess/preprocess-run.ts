@@ -1,0 +1,247 @@
+import { AceError, fromFloat32, writeSafetensors } from "@acewright/core-native";
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import type { LoadedDataset } from "../dataset-file/load-dataset.js";
+import { loadDataset } from "../dataset-file/load-dataset.js";
+import { readConfigFile } from "../encoders/config-file.js";
+import type { ModelFolders } from "../encoders/model-folders.js";
+import { resolveModelFolders } from "../encoders/model-folders.js";
+import { fileSha256, folderFingerprint, textSha256 } from "../fingerprint.js";
+import { resolveEncoderDevice } from "../onnx/execution-device.js";
+import type { SilenceLatent } from "../torch-file/silence-latent.js";
+import { readSilenceLatent } from "../torch-file/silence-latent.js";
+import type { ConditionNetwork } from "./condition-network.js";
+import type { PreprocessEvent } from "./events.js";
+import { ManifestKeeper } from "./manifest-keeper.js";
+import { PartFiles } from "./part-files.js";
+import type { PendingSong, PhaseContext } from "./phases.js";
+import { conditionsPhase, latentsPhase, promptsPhase } from "./phases.js";
+import type { Recipe } from "./recipe.js";
+import { defined, existingTensors, makeRecipe } from "./recipe.js";
+import { PreprocessSettings } from "./settings.js";
+import type { SongWork } from "./song-work.js";
+import { songWorks } from "./song-work.js";
+
+export interface PreprocessOptions extends Partial<PreprocessSettings> {
+  /** Path of dataset.json. */
+  readonly dataset: string;
+  /** Folder the tensors go to; made when it is missing. */
+  readonly output: string;
+  /** Music model's folder in the official layout, or the folder that holds it. */
+  readonly model: string;
+  /** Folders that do not lie beside the music model. */
+  readonly vae?: string;
+  readonly textEncoder?: string;
+  /** As of `loadDataset`. */
+  readonly allowRoots?: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Opens the music model's condition encoder. */
+  readonly openConditionNetwork: (modelFolder: string) => Promise<ConditionNetwork>;
+}
+
+const silenceFile = "silence_latent.safetensors";
+
+/** One run of {@link preprocess}. */
+export class PreprocessRun {
+  readonly #options: PreprocessOptions;
+  readonly #settings: PreprocessSettings;
+  readonly #signal: AbortSignal;
+  readonly #emit: (event: PreprocessEvent) => void;
+  readonly #output: string;
+  #failed = 0;
+  #skipped = 0;
+  #made = 0;
+
+  constructor(options: PreprocessOptions, signal: AbortSignal, emit: (event: PreprocessEvent) => void) {
+    this.#options = options;
+    this.#settings = parseSettings(options);
+    this.#signal = signal;
+    this.#output = resolve(options.output);
+    this.#emit = (event) => {
+      if (event.type === "failed") this.#failed++;
+      emit(event);
+    };
+  }
+
+  async run(): Promise<void> {
+    const { allowRoots, dataset, model, vae, textEncoder } = this.#options;
+    const loaded = await loadDataset(dataset, { missingAudio: "keep", ...defined({ allowRoots }) });
+    const folders = resolveModelFolders(model, { vae, textEncoder });
+    const silence = readSilenceLatent(folders.model);
+    const device = await resolveEncoderDevice(this.#settings.device);
+    const works = songWorks(loaded.dataset, loaded.songs);
+    this.#emit({ type: "start", songs: works.length, device: device.name, deviceReason: device.reason });
+    for (const message of loaded.warnings) this.#emit({ type: "warning", message });
+
+    makeFolder(this.#output);
+    const manifest = await this.#openManifest(loaded, folders, silence, works);
+    const pending = await this.#pendingSongs(works, this.#networkPrints(folders, silence), manifest);
+    const parts = new PartFiles(this.#output);
+    const context: PhaseContext = {
+      settings: this.#settings,
+      folders,
+      device,
+      silence,
+      output: this.#output,
+      parts,
+      signal: this.#signal,
+      emit: this.#emit,
+    };
+    await this.#make(context, pending, manifest);
+    manifest.write();
+    parts.clear();
+    const [made, skipped, failed] = [this.#made, this.#skipped, this.#failed];
+    this.#emit({ type: "done", made, skipped, failed, folder: this.#output });
+  }
+
+  async #make(
+    context: PhaseContext,
+    pending: readonly PendingSong[],
+    manifest: ManifestKeeper,
+  ): Promise<void> {
+    const encoded = await latentsPhase(context, pending);
+    const prompted = await promptsPhase(context, encoded);
+    if (prompted.length === 0) return;
+    const network = await this.#options.openConditionNetwork(context.folders.model);
+    try {
+      checkSizes(context.folders.model, network, context.silence);
+      await conditionsPhase(context, prompted, network, async (song, content, metadata) => {
+        await manifest.add(song, content, metadata);
+        manifest.write();
+        this.#made++;
+        const tokens = content.conditions.map((condition) => condition.length / content.width);
+        const { id, file } = song;
+        this.#emit({ type: "made", id, file, frames: content.frames, durationS: metadata.durationS, tokens });
+      });
+    } finally {
+      network.close();
+    }
+  }
+
+  /** Tells what is already there, and returns the songs that are not. */
+  async #pendingSongs(
+    works: readonly SongWork[],
+    prints: Pick<Recipe, "model" | "vae" | "textEncoder">,
+    manifest: ManifestKeeper,
+  ): Promise<PendingSong[]> {
+    const { conditioning, posterior, seed, maxDurationS } = this.#settings;
+    const pending: PendingSong[] = [];
+    for (const work of works) {
+      this.#signal.throwIfAborted();
+      const { id, file, audioFile } = work;
+      const audio = await this.#audioChecksum(work);
+      if (audio === undefined) continue;
+      const recipe = makeRecipe({
+        audio,
+        prompt: work.prompt,
+        conditioning,
+        posterior,
+        ...(posterior === "sample" ? { seed } : {}),
+        ...defined({ maxDurationS }),
+        ...prints,
+      });
+      const existing = existingTensors(join(this.#output, file), recipe);
+      if (existing.state === "valid") {
+        await manifest.add({ ...work, audioFile }, existing.content, existing.metadata);
+        this.#skipped++;
+        this.#emit({ type: "skipped", id, file });
+        continue;
+      }
+      if (existing.state === "stale") this.#emit({ type: "stale", id, file, reason: existing.reason });
+      const reusable = existing.state === "stale" ? existing.latents : undefined;
+      pending.push({ ...work, recipe, ...defined({ reusable }) });
+    }
+    return pending;
+  }
+
+  /** Undefined, and told as failed, when the song cannot be read at all or has no words to go with it. */
+  async #audioChecksum({ id, audioFile, isMissing, prompt }: SongWork): Promise<string | undefined> {
+    if (prompt.captions.includes("")) {
+      const error = new AceError(
+        "ERR_CONFIG",
+        `${audioFile}: has no caption; write one, or set a trigger word`,
+      );
+      this.#emit({ type: "failed", id, audioFile, error });
+      return undefined;
+    }
+    try {
+      if (isMissing) throw new Error("it does not exist; mend audio_path or scan the folder again");
+      return await fileSha256(audioFile, this.#signal);
+    } catch (cause) {
+      this.#signal.throwIfAborted();
+      const error = new AceError("ERR_FILE", `${audioFile}: cannot be read: ${(cause as Error).message}`, {
+        cause,
+      });
+      this.#emit({ type: "failed", id, audioFile, error });
+      return undefined;
+    }
+  }
+
+  async #openManifest(
+    { dataset }: LoadedDataset,
+    folders: ModelFolders,
+    silence: SilenceLatent,
+    works: readonly SongWork[],
+  ): Promise<ManifestKeeper> {
+    const tensor = fromFloat32(silence.latents, [silence.frames, silence.channels]);
+    writeSafetensors(join(this.#output, silenceFile), { silence_latent: tensor });
+    const config = readConfigFile(
+      join(folders.model, "config.json"),
+      z.object({ model_version: z.string().default("") }),
+    );
+    return new ManifestKeeper(this.#output, works, {
+      format: "acewright.tensors",
+      version: 1,
+      modelName: config.model_version,
+      conditioning: this.#settings.conditioning,
+      channels: silence.channels,
+      silence: { file: silenceFile, sha256: await fileSha256(join(this.#output, silenceFile)) },
+      dataset: { ...dataset.metadata },
+    });
+  }
+
+  #networkPrints(
+    folders: ModelFolders,
+    silence: SilenceLatent,
+  ): Pick<Recipe, "model" | "vae" | "textEncoder"> {
+    // The silence is part of what the model is given, as timbre and as context.
+    const silencePrint = textSha256(Buffer.from(silence.latents.buffer).toString("base64"));
+    return {
+      model: textSha256(folderFingerprint(folders.model, "model", ["config.json"]) + silencePrint),
+      vae: folderFingerprint(folders.vae, "diffusion_pytorch_model", ["config.json"]),
+      textEncoder: folderFingerprint(folders.textEncoder, "model", [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+      ]),
+    };
+  }
+}
+
+/** The three networks must speak of the same latents and token states. */
+function checkSizes(model: string, { config }: ConditionNetwork, silence: SilenceLatent): void {
+  if (config.latentChannels === silence.channels) return;
+  throw new AceError(
+    "ERR_CHECKPOINT",
+    `${model}: the model has ${config.latentChannels} latent channels, its silence latent ${silence.channels}`,
+  );
+}
+
+function parseSettings(options: PreprocessOptions): PreprocessSettings {
+  const { conditioning, posterior, seed, maxDurationS, device, threads } = options;
+  const result = PreprocessSettings.safeParse(
+    defined({ conditioning, posterior, seed, maxDurationS, device, threads }),
+  );
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new AceError("ERR_CONFIG", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "does not fit"}`);
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new AceError("ERR_FILE", `${folder}: cannot be made (${(cause as Error).message})`, { cause });
+  }
+}

@@ -1,0 +1,174 @@
+import type { HostTensor } from "@acewright/core-native";
+import { AceError, fromFloat32, readSafetensors, toFloat32, writeSafetensors } from "@acewright/core-native";
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+const range = z.tuple([z.int().nonnegative(), z.int().nonnegative()]);
+
+/** Token ranges [from, to) of a condition's parts. */
+export const Segments = z.object({ lyrics: range, timbre: range, text: range });
+export type Segments = z.infer<typeof Segments>;
+
+/** What a tensor file says of the song it was made of. */
+export const TensorMetadata = z.object({
+  id: z.string(),
+  /** The prompt's fields as the model read them. */
+  prompt: z.object({
+    captions: z.array(z.string()).min(1),
+    lyrics: z.string(),
+    bpm: z.number().nullable(),
+    timesignature: z.string(),
+    keyscale: z.string(),
+    language: z.string(),
+  }),
+  source: z.object({ path: z.string(), sha256: z.string() }),
+  /** Seconds of audio behind the latents. */
+  durationS: z.number().positive(),
+  conditioning: z.enum(["inference", "official"]),
+  /** Of the model whose condition encoder was used; the same word as its config. */
+  modelFingerprint: z.string(),
+  /** What the tensors were made with; equal recipes give equal tensors. */
+  recipe: z.record(z.string(), z.unknown()),
+  /** One per condition. */
+  segments: z.array(Segments).min(1),
+});
+export type TensorMetadata = z.infer<typeof TensorMetadata>;
+
+/** One song as the trainer takes it. */
+export interface TensorContent {
+  readonly frames: number;
+  /** [frames, channels]. */
+  readonly latents: Float32Array;
+  readonly channels: number;
+  /** One per caption variant: [tokens, width]. */
+  readonly conditions: readonly Float32Array[];
+  /** Values of one condition token. */
+  readonly width: number;
+  /** [frames, 2 channels]; undefined for plain silence. */
+  readonly contextLatents: Float32Array | undefined;
+}
+
+const formatName = "acewright.tensors";
+const formatVersion = "1";
+
+/** Writes a song's tensors: temporary name, fsync, rename. */
+export function writeTensorFile(path: string, content: TensorContent, metadata: TensorMetadata): void {
+  const { frames, channels, width, contextLatents } = content;
+  const tensors: Record<string, HostTensor> = {
+    target_latents: fromFloat32(content.latents, [frames, channels]),
+  };
+  for (const [i, condition] of content.conditions.entries()) {
+    tensors[conditionName(i)] = fromFloat32(condition, [condition.length / width, width]);
+  }
+  if (contextLatents !== undefined) {
+    tensors["context_latents"] = fromFloat32(contextLatents, [frames, 2 * channels]);
+  }
+  writeSafetensors(path, tensors, {
+    format: formatName,
+    version: formatVersion,
+    context: contextLatents === undefined ? "silence" : "stored",
+    sha256: tensorsSha256(tensors),
+    ...Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.stringify(value)])),
+  });
+}
+
+/**
+ * Reads and checks a song's tensors.
+ *
+ * @throws {AceError} ERR_FILE naming the file and what does not fit: damaged, another format, a wrong dtype or shape,
+ *   a value that is not finite.
+ */
+export function readTensorFile(path: string): { content: TensorContent; metadata: TensorMetadata } {
+  const { metadata, tensors } = readSafetensors(path);
+  if (metadata["format"] !== formatName || metadata["version"] !== formatVersion) {
+    throw refuse(path, `it is not a tensor file of version ${formatVersion}`);
+  }
+  if (metadata["sha256"] !== tensorsSha256(tensors))
+    throw refuse(path, "its tensors do not match their checksum");
+  const parsed = parseMetadata(path, metadata);
+  const latents = floats(path, "target_latents", tensors["target_latents"]);
+  const [frames, channels] = latents.shape;
+  const conditions: Float32Array[] = [];
+  let width: number | undefined;
+  for (let i = 0; tensors[conditionName(i)] !== undefined; i++) {
+    const condition = floats(path, conditionName(i), tensors[conditionName(i)]);
+    width ??= condition.shape[1];
+    if (condition.shape[1] !== width)
+      throw refuse(path, `${conditionName(i)} is ${condition.shape[1]} wide, the first ${width}`);
+    conditions.push(condition.values);
+  }
+  if (width === undefined) throw refuse(path, "it has no encoder_hidden_states");
+  if (conditions.length !== parsed.segments.length) {
+    throw refuse(
+      path,
+      `it has ${conditions.length} conditions, its metadata speaks of ${parsed.segments.length}`,
+    );
+  }
+  const context =
+    metadata["context"] === "silence"
+      ? undefined
+      : floats(path, "context_latents", tensors["context_latents"]);
+  if (context !== undefined && (context.shape[0] !== frames || context.shape[1] !== 2 * channels)) {
+    throw refuse(
+      path,
+      `context_latents is [${context.shape.join(", ")}], expected [${frames}, ${2 * channels}]`,
+    );
+  }
+  const content = {
+    frames,
+    channels,
+    latents: latents.values,
+    conditions,
+    width,
+    contextLatents: context?.values,
+  };
+  return { content, metadata: parsed };
+}
+
+function parseMetadata(path: string, metadata: Readonly<Record<string, string>>): TensorMetadata {
+  const fields = Object.entries(metadata).filter(([key]) => Object.hasOwn(TensorMetadata.shape, key));
+  let json: unknown;
+  try {
+    json = Object.fromEntries(fields.map(([key, text]) => [key, JSON.parse(text) as unknown]));
+  } catch (cause) {
+    throw refuse(path, "its metadata is not JSON", cause);
+  }
+  const result = TensorMetadata.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw refuse(path, `its metadata: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "does not fit"}`);
+}
+
+function floats(
+  path: string,
+  name: string,
+  tensor: HostTensor | undefined,
+): { values: Float32Array; shape: readonly [number, number] } {
+  if (tensor === undefined) throw refuse(path, `it lacks ${name}`);
+  const { dtype, shape } = tensor;
+  if (shape.length !== 2 || shape.includes(0) || !["F32", "BF16", "F16"].includes(dtype)) {
+    throw refuse(path, `${name} is ${dtype} [${shape.join(", ")}], expected two axes of F32, BF16 or F16`);
+  }
+  const values = toFloat32(tensor);
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad !== -1)
+    throw refuse(path, `${name} holds ${values[bad]} at row ${Math.floor(bad / (shape[1] as number))}`);
+  return { values, shape: shape as unknown as readonly [number, number] };
+}
+
+function conditionName(variant: number): string {
+  return variant === 0 ? "encoder_hidden_states" : `encoder_hidden_states.${variant}`;
+}
+
+function tensorsSha256(tensors: Readonly<Record<string, HostTensor>>): string {
+  const hash = createHash("sha256");
+  for (const name of Object.keys(tensors).sort()) {
+    const { dtype, shape, data } = tensors[name] as HostTensor;
+    hash.update(JSON.stringify([name, dtype, shape])).update(data);
+  }
+  return hash.digest("hex");
+}
+
+function refuse(path: string, what: string, cause?: unknown): AceError {
+  return new AceError("ERR_FILE", `${path}: ${what}; preprocess the song again`, { cause });
+}
