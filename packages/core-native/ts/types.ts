@@ -204,6 +204,8 @@ export interface MemoryPlan {
   readonly gradientBytes: number;
   readonly optimizerBytes: number;
   readonly datasetBytes: number;
+  /** Packing buffers and attention tiles of the threads. */
+  readonly scratchBytes: number;
   readonly totalBytes: number;
   /** Floating-point operations of matrix products in one micro-batch, forward and backward. */
   readonly flopsPerMicroBatch: number;

@@ -128,9 +128,6 @@ void Sampler::run(Pass& pass, const std::vector<double>& x, double t, std::vecto
 std::vector<float> Sampler::sample(const SampleRequest& request, const std::function<void(int, int)>& on_step) {
   check(request);
   if (request.times.empty()) throw Error(ErrorCode::config, "times: expected at least one");
-  for (size_t i = 0; i < request.times.size(); ++i)
-    if (!(request.times[i] > 0 && request.times[i] <= 1) || (i > 0 && request.times[i] >= request.times[i - 1]))
-      throw Error(ErrorCode::config, "times: expected falling numbers in (0, 1]");
   const int64_t channels = decoder_.config().audio_acoustic_hidden_dim;
   const size_t count = static_cast<size_t>(request.frames * channels);
   if (!request.renoise.empty() && request.renoise.size() + 1 < request.times.size())
@@ -146,13 +143,16 @@ std::vector<float> Sampler::sample(const SampleRequest& request, const std::func
     v.assign(both.begin(), both.begin() + static_cast<std::ptrdiff_t>(count));
     if (null_v != nullptr) null_v->assign(both.begin() + static_cast<std::ptrdiff_t>(count), both.end());
   };
-  auto fresh = [&](int step) {
-    if (request.renoise.empty()) return drawn_noise(request.seed, step + 1, count);
+  auto fresh = [&](int step, std::vector<double>& noise) {
+    if (request.renoise.empty()) {
+      noise = drawn_noise(request.seed, step + 1, count);
+      return;
+    }
     const float* given = request.renoise[static_cast<size_t>(step)];
-    return std::vector<double>(given, given + count);
+    noise.assign(given, given + count);
   };
-  const std::vector<double> latents = integrate(std::move(x), channels, plan, velocity, fresh, on_step);
-  return std::vector<float>(latents.begin(), latents.end());
+  integrate(x, {1, request.frames, channels}, plan, velocity, fresh, on_step);
+  return std::vector<float>(x.begin(), x.end());
 }
 
 std::vector<float> Sampler::velocity(const float* latents, double t, const SampleRequest& request) {

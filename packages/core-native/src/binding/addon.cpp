@@ -1,0 +1,54 @@
+#include <napi.h>
+
+#include "binding/addon_data.h"
+#include "binding/convert.h"
+#include "binding/handle.h"
+#include "binding/models.h"
+#include "ops/cpu/gemm/gemm.h"
+
+namespace ace::binding {
+
+namespace {
+
+// setErrorClass(class): what native code throws and rejects with.
+Napi::Value set_error_class(const Napi::CallbackInfo& info) {
+  addon_data(info.Env()).error_class = Napi::Persistent(info[0].As<Napi::Function>());
+  return info.Env().Undefined();
+}
+
+// openDevice(threads: number): Device
+Napi::Value open_device(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  if (!(threads >= 1 && threads <= 1024)) throw_error(env, ErrorCode::config, "threads: expected 1 to 1024");
+  return guarded(env, [&] { return Handle<Device>::wrap(env, std::make_shared<Device>(static_cast<int>(threads))); });
+}
+
+// instructionSet(): string; throws ERR_DEVICE when ACEWRIGHT_ISA names what this CPU lacks.
+Napi::Value instruction_set(const Napi::CallbackInfo& info) {
+  try {
+    return Napi::String::New(info.Env(), cpu::instruction_set());
+  } catch (const std::exception& error) {
+    throw_error(info.Env(), ErrorCode::device, error.what());
+  }
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new AddonData);
+  Handle<Device>::define(env, "NativeDevice");
+  exports.Set("setErrorClass", Napi::Function::New(env, set_error_class, "setErrorClass"));
+  exports.Set("openDevice", Napi::Function::New(env, open_device, "openDevice"));
+  exports.Set("instructionSet", Napi::Function::New(env, instruction_set, "instructionSet"));
+  define_decoder(env, exports);
+  define_adapter(env, exports);
+  define_session(env, exports);
+  define_sampler(env, exports);
+  //ENC define_encoders(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(acewright_core, init)
+
+}  // namespace ace::binding

@@ -1,0 +1,92 @@
+#include <napi.h>
+
+#include "binding/convert.h"
+#include "binding/handle.h"
+#include "binding/models.h"
+#include "binding/promise_job.h"
+
+namespace ace::binding {
+
+std::unique_ptr<Decoder> read_decoder(const std::string& folder, int64_t max_layers, bool planning) {
+  const ModelConfig config = ModelConfig::load(folder);
+  return std::make_unique<Decoder>(config, std::make_unique<CheckpointWeights>(folder, "decoder.", planning), DType::f32, max_layers);
+}
+
+namespace {
+
+// openDecoder(device, folder: string, layers: number): Promise<{ handle, config }>
+Napi::Value open_decoder(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto device = Handle<Device>::of(info[0], "device");
+  const std::string folder = info[1].As<Napi::String>();
+  const int64_t layers = info[2].IsNumber() ? info[2].As<Napi::Number>().Int64Value() : 0;
+  return run_job<std::shared_ptr<LoadedDecoder>>(
+      env, device, {},
+      [device, folder, layers] {
+        auto out = std::make_shared<LoadedDecoder>();
+        out->device = device;
+        out->decoder = read_decoder(folder, layers, false);
+        CheckpointWeights root(folder, "");
+        const int64_t width = out->decoder->config().encoder_hidden_size;
+        const Tensor null_condition = root.converted("null_condition_emb", {1, 1, width}, out->decoder->dtype());
+        out->null_condition = Storage({width}, out->decoder->dtype(), "null condition");
+        std::copy(null_condition.as<float>(), null_condition.as<float>() + width, out->null_condition.tensor().as<float>());
+        return out;
+      },
+      [](Napi::Env e, std::shared_ptr<LoadedDecoder>& loaded) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(e);
+        out.Set("handle", Handle<LoadedDecoder>::wrap(e, loaded));
+        out.Set("config", to_model_config(e, loaded->decoder->config()));
+        const Tensor null_condition = loaded->null_condition.tensor();
+        out.Set("nullCondition", to_float_array(e, null_condition.as<float>(), static_cast<size_t>(null_condition.elements())));
+        Napi::Array names = Napi::Array::New(e);
+        for (const AdapterTarget& target : loaded->decoder->targets()) names.Set(names.Length(), target.path);
+        out.Set("moduleNames", names);
+        out.Set("weightBytes", static_cast<double>(loaded->decoder->weight_bytes()));
+        return out;
+      });
+}
+
+// readModelConfig(folder): ModelConfig without its fingerprint
+Napi::Value read_model_config(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string folder = info[0].As<Napi::String>();
+  return guarded(env, [&]() -> Napi::Value { return to_model_config(env, ModelConfig::load(folder)); });
+}
+
+// planMemory(device, folder, request): Promise<MemoryPlan>
+Napi::Value plan_memory(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto device = Handle<Device>::of(info[0], "device");
+  const std::string folder = info[1].As<Napi::String>();
+  const Napi::Object request = info[2].As<Napi::Object>();
+  const AdapterConfig adapter = to_adapter_config(object_at(request, "adapter"));
+  SessionConfig config;
+  config.recompute = to_recompute(env, text(request, "recompute"));
+  const Napi::Object buckets = object_at(request, "buckets");
+  config.bucket_tokens = static_cast<int64_t>(number(buckets, "decoderTokens"));
+  config.bucket_condition = static_cast<int64_t>(number(buckets, "conditionTokens"));
+  const int64_t batch = static_cast<int64_t>(number(request, "batch")), frames = static_cast<int64_t>(number(request, "frames"));
+  const int64_t tokens = static_cast<int64_t>(number(request, "conditionTokens"));
+  const int64_t dataset = static_cast<int64_t>(number_or(request, "datasetBytes", 0));
+  if (batch < 1 || frames < 1 || tokens < 1 || batch > 4096 || frames > (1 << 24) || tokens > (1 << 20))
+    throw_error(env, ErrorCode::config, "plan: batch, frames and conditionTokens must be positive");
+  return run_job<MemoryPlan>(
+      env, device, {},
+      [=] {
+        const std::unique_ptr<Decoder> decoder = read_decoder(folder, 0, true);
+        return plan_training(*decoder, adapter, config, batch, frames, tokens, dataset, device->threads());
+      },
+      [](Napi::Env e, MemoryPlan& plan) -> Napi::Value { return to_memory_plan(e, plan); });
+}
+
+}  // namespace
+
+void define_decoder(Napi::Env env, Napi::Object exports) {
+  Handle<LoadedDecoder>::define(env, "NativeDecoder");
+  exports.Set("openDecoder", Napi::Function::New(env, open_decoder, "openDecoder"));
+  exports.Set("readModelConfig", Napi::Function::New(env, read_model_config, "readModelConfig"));
+  exports.Set("planMemory", Napi::Function::New(env, plan_memory, "planMemory"));
+}
+
+}  // namespace ace::binding

@@ -1,0 +1,48 @@
+#pragma once
+#include <napi.h>
+
+#include <memory>
+#include <string>
+
+#include "adapter/adapter.h"
+#include "binding/device_queue.h"
+#include "model/decoder.h"
+#include "train/sampler.h"
+#include "train/session.h"
+
+// What the handles of the addon hold. Each keeps alive what it points into.
+namespace ace::binding {
+
+struct LoadedDecoder {
+  std::shared_ptr<Device> device;
+  std::unique_ptr<Decoder> decoder;
+  Storage null_condition;  // [E]
+};
+
+struct LoadedAdapter {
+  std::shared_ptr<LoadedDecoder> decoder;
+  std::shared_ptr<Adapter> adapter;
+};
+
+struct OpenSession {
+  std::shared_ptr<LoadedDecoder> decoder;
+  std::shared_ptr<LoadedAdapter> adapter;
+  std::unique_ptr<TrainSession> session;
+};
+
+struct OpenSampler {
+  std::shared_ptr<LoadedDecoder> decoder;
+  std::unique_ptr<Sampler> sampler;
+};
+
+// Reads the decoder of a checkpoint folder. planning: sizes alone.
+std::unique_ptr<Decoder> read_decoder(const std::string& folder, int64_t max_layers, bool planning);
+
+// Registers each file's functions on the addon's exports.
+void define_decoder(Napi::Env env, Napi::Object exports);
+void define_adapter(Napi::Env env, Napi::Object exports);
+void define_session(Napi::Env env, Napi::Object exports);
+void define_sampler(Napi::Env env, Napi::Object exports);
+void define_encoders(Napi::Env env, Napi::Object exports);
+
+}  // namespace ace::binding

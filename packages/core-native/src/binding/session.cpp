@@ -1,0 +1,237 @@
+#include "train/session.h"
+
+#include <napi.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "binding/convert.h"
+#include "binding/handle.h"
+#include "binding/models.h"
+#include "binding/promise_job.h"
+
+namespace ace::binding {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+// openSession(decoder, adapter, config): Promise<handle>
+Napi::Value open_session(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto decoder = Handle<LoadedDecoder>::of(info[0], "decoder");
+  auto adapter = Handle<LoadedAdapter>::of(info[1], "adapter");
+  if (adapter->decoder != decoder) throw_error(env, ErrorCode::config, "the adapter was made for another decoder");
+  const SessionConfig config = to_session_config(info[2].As<Napi::Object>());
+  return run_job<std::shared_ptr<OpenSession>>(
+      env, decoder->device, {},
+      [decoder, adapter, config] {
+        auto out = std::make_shared<OpenSession>();
+        out->decoder = decoder;
+        out->adapter = adapter;
+        out->session = std::make_unique<TrainSession>(*decoder->decoder, *adapter->adapter, decoder->null_condition.tensor(), config,
+                                                      decoder->device->pool());
+        return out;
+      },
+      [](Napi::Env e, std::shared_ptr<OpenSession>& session) { return Handle<OpenSession>::wrap(e, session); });
+}
+
+// sessionAddSample(session, { latents, contextLatents, conditions }): Promise<number>
+Napi::Value add_sample(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto open = Handle<OpenSession>::of(info[0], "session");
+  const Napi::Object sample = info[1].As<Napi::Object>();
+  const ModelConfig& config = open->decoder->decoder->config();
+  std::vector<Napi::Value> keep;
+  auto view = [&](const Napi::Value& value, const char* what) {
+    keep.push_back(value);
+    return floats(value, what);
+  };
+  return guarded(env, [&]() -> Napi::Value {
+    const FloatView latents = view(sample.Get("latents"), "latents"), context = view(sample.Get("contextLatents"), "contextLatents");
+    const int64_t frames = rows_of(latents, config.audio_acoustic_hidden_dim, "latents");
+    if (rows_of(context, 2 * config.audio_acoustic_hidden_dim, "contextLatents") != frames)
+      throw_shape("contextLatents: expected " + std::to_string(frames) + " frames like the latents");
+    const Napi::Value list = sample.Get("conditions");
+    if (!list.IsArray()) throw Error(ErrorCode::config, "conditions: expected a list of Float32Array");
+    std::vector<std::pair<const float*, int64_t>> conditions;
+    for (uint32_t i = 0; i < list.As<Napi::Array>().Length(); ++i) {
+      const FloatView states = view(list.As<Napi::Array>().Get(i), "conditions");
+      conditions.emplace_back(states.data, rows_of(states, config.encoder_hidden_size, "conditions"));
+    }
+    return run_job<int64_t>(
+        env, open->decoder->device, keep,
+        [open, latents, frames, context, conditions] { return open->session->add_sample(latents.data, frames, context.data, conditions); },
+        [](Napi::Env e, int64_t& index) -> Napi::Value { return Napi::Number::New(e, static_cast<double>(index)); });
+  });
+}
+
+struct Timed {
+  StepResult result;
+  double milliseconds;
+};
+Napi::Value to_timed(Napi::Env env, Timed& timed) { return to_step_result(env, timed.result, timed.milliseconds); }
+
+// sessionStep(session, { step, learningRate, microBatches }): Promise<StepResult>
+Napi::Value step(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto open = Handle<OpenSession>::of(info[0], "session");
+  const Napi::Object input = info[1].As<Napi::Object>();
+  const uint64_t index = static_cast<uint64_t>(number(input, "step"));
+  const double learning_rate = number(input, "learningRate");
+  std::vector<Napi::Value> keep;
+  auto batches = to_micro_batches(input.Get("microBatches"), keep);
+  return run_job<Timed>(
+      env, open->decoder->device, std::move(keep),
+      [open, index, learning_rate, batches = std::move(batches)] {
+        const auto start = Clock::now();
+        StepResult result = open->session->step(index, learning_rate, batches);
+        return Timed{std::move(result), milliseconds_since(start)};
+      },
+      to_timed);
+}
+
+// sessionEvaluate(session, microBatches, seed, step): Promise<StepResult>
+Napi::Value evaluate(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto open = Handle<OpenSession>::of(info[0], "session");
+  std::vector<Napi::Value> keep;
+  auto batches = to_micro_batches(info[1], keep);
+  const uint64_t seed = static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value());
+  const uint64_t index = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value());
+  return run_job<Timed>(
+      env, open->decoder->device, std::move(keep),
+      [open, seed, index, batches = std::move(batches)] {
+        const auto start = Clock::now();
+        StepResult result = open->session->evaluate(seed, index, batches);
+        return Timed{std::move(result), milliseconds_since(start)};
+      },
+      to_timed);
+}
+
+struct FlatCopies {
+  std::map<std::string, Shape> shapes;
+  std::map<std::string, std::vector<float>> data;
+  double updates = 0;
+};
+
+void copy_named(FlatCopies& out, const std::string& prefix, const Adapter& adapter, Tensor flat) {
+  for (const auto& [name, tensor] : adapter.named(flat)) {
+    out.shapes[prefix + name] = tensor.shape;
+    out.data[prefix + name].assign(tensor.as<float>(), tensor.as<float>() + tensor.elements());
+  }
+}
+
+Napi::Value to_flat_record(Napi::Env env, FlatCopies& copies) {
+  Napi::Object out = Napi::Object::New(env);
+  for (auto& [name, data] : copies.data) out.Set(name, to_host_tensor(env, DType::f32, copies.shapes[name], data.data()));
+  return out;
+}
+
+// sessionState(session): Promise<Record<string, HostTensor>>: exp_avg.*, exp_avg_sq.*, updates
+Napi::Value state(const Napi::CallbackInfo& info) {
+  auto open = Handle<OpenSession>::of(info[0], "session");
+  return run_job<FlatCopies>(
+      info.Env(), open->decoder->device, {},
+      [open] {
+        FlatCopies out;
+        copy_named(out, "exp_avg.", *open->adapter->adapter, open->session->exp_avg());
+        copy_named(out, "exp_avg_sq.", *open->adapter->adapter, open->session->exp_avg_sq());
+        out.updates = open->session->updates();
+        return out;
+      },
+      [](Napi::Env e, FlatCopies& copies) -> Napi::Value {
+        Napi::Object out = to_flat_record(e, copies).As<Napi::Object>();
+        out.Set("updates", to_host_tensor(e, DType::f64, Shape{1}, &copies.updates));
+        return out;
+      });
+}
+
+// sessionGradients(session): Promise<Record<string, HostTensor>>
+Napi::Value gradients(const Napi::CallbackInfo& info) {
+  auto open = Handle<OpenSession>::of(info[0], "session");
+  return run_job<FlatCopies>(
+      info.Env(), open->decoder->device, {},
+      [open] {
+        FlatCopies out;
+        copy_named(out, "", *open->adapter->adapter, open->session->gradients());
+        return out;
+      },
+      to_flat_record);
+}
+
+// sessionSetState(session, Record<string, { shape, data: Float32Array }>, updates: number): Promise<void>
+Napi::Value set_state(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto open = Handle<OpenSession>::of(info[0], "session");
+  const Napi::Object record = info[1].As<Napi::Object>();
+  const double updates = info[2].As<Napi::Number>().DoubleValue();
+  std::vector<Napi::Value> keep;
+  std::map<std::string, FloatView> views;
+  const Napi::Array names = record.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).As<Napi::String>();
+    const Napi::Value data = record.Get(name);
+    views[name] = floats(data, name.c_str());
+    keep.push_back(data);
+  }
+  return run_job<Nothing>(
+      env, open->decoder->device, std::move(keep),
+      [open, views, updates] {
+        std::vector<std::pair<Tensor, FloatView>> copies;
+        size_t used = 0;
+        for (const auto& [prefix, flat] : {std::pair{"exp_avg.", open->session->exp_avg()}, std::pair{"exp_avg_sq.", open->session->exp_avg_sq()}}) {
+          for (const auto& [name, tensor] : open->adapter->adapter->named(flat)) {
+            auto found = views.find(prefix + name);
+            if (found == views.end()) throw Error(ErrorCode::checkpoint, "optimizer state: " + (prefix + name) + " is missing");
+            if (found->second.count != tensor.elements())
+              throw Error(ErrorCode::checkpoint, "optimizer state: " + (prefix + name) + " has " + std::to_string(found->second.count) +
+                                                     " numbers, the adapter " + tensor.shape.text());
+            copies.emplace_back(tensor, found->second);
+            ++used;
+          }
+        }
+        if (used != views.size()) throw Error(ErrorCode::checkpoint, "optimizer state: it holds tensors of another adapter");
+        for (auto& [tensor, view] : copies) std::copy(view.data, view.data + view.count, tensor.as<float>());
+        open->session->set_updates(updates);
+        return Nothing{};
+      },
+      to_undefined);
+}
+
+// sessionMemory(session): Promise<MemoryPlan>
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  auto open = Handle<OpenSession>::of(info[0], "session");
+  return run_job<MemoryPlan>(
+      info.Env(), open->decoder->device, {}, [open] { return open->session->memory(); },
+      [](Napi::Env e, MemoryPlan& plan) -> Napi::Value { return to_memory_plan(e, plan); });
+}
+
+// sessionDescribe(session): Promise<string>
+Napi::Value describe(const Napi::CallbackInfo& info) {
+  auto open = Handle<OpenSession>::of(info[0], "session");
+  return run_job<std::string>(
+      info.Env(), open->decoder->device, {}, [open] { return open->session->describe(); },
+      [](Napi::Env e, std::string& text) -> Napi::Value { return Napi::String::New(e, text); });
+}
+
+}  // namespace
+
+void define_session(Napi::Env env, Napi::Object exports) {
+  Handle<OpenSession>::define(env, "NativeSession");
+  exports.Set("openSession", Napi::Function::New(env, open_session, "openSession"));
+  exports.Set("sessionAddSample", Napi::Function::New(env, add_sample, "sessionAddSample"));
+  exports.Set("sessionStep", Napi::Function::New(env, step, "sessionStep"));
+  exports.Set("sessionEvaluate", Napi::Function::New(env, evaluate, "sessionEvaluate"));
+  exports.Set("sessionState", Napi::Function::New(env, state, "sessionState"));
+  exports.Set("sessionSetState", Napi::Function::New(env, set_state, "sessionSetState"));
+  exports.Set("sessionGradients", Napi::Function::New(env, gradients, "sessionGradients"));
+  exports.Set("sessionMemory", Napi::Function::New(env, memory, "sessionMemory"));
+  exports.Set("sessionDescribe", Napi::Function::New(env, describe, "sessionDescribe"));
+}
+
+}  // namespace ace::binding

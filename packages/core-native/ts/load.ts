@@ -1,0 +1,52 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Binding } from "./binding.js";
+import { AceError } from "./errors.js";
+
+const packageFolder = fileURLToPath(new URL("..", import.meta.url));
+const require = createRequire(import.meta.url);
+
+interface Attempt {
+  readonly place: string;
+  readonly load: () => unknown;
+}
+
+/** Where the addon may lie, best first: named by the user, shipped with the package, built here. */
+function attempts(): Attempt[] {
+  const named = process.env["ACEWRIGHT_ADDON"];
+  const prebuilt = require("node-gyp-build") as { path: (folder: string) => string };
+  const built = join(packageFolder, "build", "Release", "acewright_core.node");
+  const direct = (path: string): Attempt => ({ place: path, load: () => require(path) });
+  return [
+    ...(named === undefined ? [] : [direct(named)]),
+    { place: join(packageFolder, "prebuilds"), load: () => require(prebuilt.path(packageFolder)) },
+    direct(built),
+    direct(join(packageFolder, "build", "acewright_core.node")),
+  ];
+}
+
+function load(): Binding {
+  const failures: string[] = [];
+  for (const { place, load: attempt } of attempts()) {
+    try {
+      const binding = attempt() as Binding;
+      binding.setErrorClass(AceError);
+      return binding;
+    } catch (error) {
+      failures.push(`${place}: ${String(error instanceof Error ? error.message.split("\n")[0] : error)}`);
+    }
+  }
+  throw new AceError(
+    "ERR_DEVICE",
+    `The native addon could not be loaded; build it with "npm run setup". Tried ${failures.join("; ")}`,
+  );
+}
+
+let loaded: Binding | undefined;
+
+/** The addon, loaded on first use. @throws {AceError} ERR_DEVICE with every place that was tried. */
+export function binding(): Binding {
+  loaded ??= load();
+  return loaded;
+}

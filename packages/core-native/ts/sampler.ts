@@ -1,0 +1,61 @@
+import type { NativeHandle } from "./binding.js";
+import { adapterHandle, type Adapter } from "./adapter.js";
+import { decoderHandle, type Decoder } from "./decoder.js";
+import { binding } from "./load.js";
+import type { SampleRequest } from "./types.js";
+
+/** Turns noise into latents with a decoder and any number of adapters. */
+export class Sampler {
+  readonly #handle: NativeHandle;
+
+  /** @param adapters each with its scale: 1 as trained, 0 off */
+  constructor(
+    decoder: Decoder,
+    adapters: readonly { readonly adapter: Adapter; readonly scale: number }[] = [],
+  ) {
+    this.#handle = binding().openSampler(
+      decoderHandle(decoder),
+      adapters.map(({ adapter, scale }) => ({ adapter: adapterHandle(adapter), scale })),
+    );
+  }
+
+  /**
+   * Latents [frames, 64] of one song.
+   *
+   * @param onStep called after each step; calls that come too fast are dropped
+   * @throws {AceError} ERR_CONFIG (times), ERR_SHAPE
+   */
+  async sample(
+    request: SampleRequest,
+    onStep?: (done: number, total: number) => void,
+  ): Promise<Float32Array> {
+    return await binding().samplerSample(this.#handle, request, onStep);
+  }
+
+  /** The velocity [frames, 64] at one timestep. */
+  async velocity(request: {
+    readonly latents: Float32Array;
+    readonly timestep: number;
+    readonly condition: Float32Array;
+    readonly contextLatents: Float32Array;
+  }): Promise<Float32Array> {
+    return await binding().samplerVelocity(this.#handle, request);
+  }
+
+  close(): void {
+    this.#handle.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Falling times of the turbo sampler, s u / (1 + (s - 1) u), without the final 0.
+ *
+ * @param shift 1, 2 or 3 are what the turbo checkpoints were made for
+ */
+export function turboTimes(shift: number, steps = 8): number[] {
+  return binding().shiftedTimes(shift, steps);
+}

@@ -1,0 +1,110 @@
+import type { NativeHandle } from "./binding.js";
+import { adapterHandle, type Adapter } from "./adapter.js";
+import { decoderHandle, type Decoder } from "./decoder.js";
+import { AceError } from "./errors.js";
+import { toFloat32 } from "./float-tensor.js";
+import { binding } from "./load.js";
+import type {
+  HostTensor,
+  MemoryPlan,
+  SampleRef,
+  SampleResult,
+  StepInput,
+  StepResult,
+  TrainSample,
+  TrainSessionConfig,
+} from "./types.js";
+
+/** Training of one adapter: samples go in once, then one native call an optimizer step. */
+export class TrainSession {
+  readonly decoder: Decoder;
+  readonly adapter: Adapter;
+  readonly config: TrainSessionConfig;
+  readonly #handle: NativeHandle;
+
+  private constructor(adapter: Adapter, config: TrainSessionConfig, handle: NativeHandle) {
+    this.decoder = adapter.decoder;
+    this.adapter = adapter;
+    this.config = config;
+    this.#handle = handle;
+  }
+
+  /** @throws {AceError} ERR_CONFIG, ERR_OUT_OF_MEMORY */
+  static async open(decoder: Decoder, adapter: Adapter, config: TrainSessionConfig): Promise<TrainSession> {
+    const handle = await binding().openSession(decoderHandle(decoder), adapterHandle(adapter), config);
+    return new TrainSession(adapter, config, handle);
+  }
+
+  /** Copies a sample to the device; resolves to the number that {@link SampleRef.sample} names. */
+  async addSample(sample: TrainSample): Promise<number> {
+    return await binding().sessionAddSample(this.#handle, sample);
+  }
+
+  /** One optimizer step over all micro-batches as if they were one batch. */
+  async step(input: StepInput): Promise<StepResult> {
+    return await binding().sessionStep(this.#handle, input);
+  }
+
+  /**
+   * Losses alone: no update, no dropout, no condition dropped unless a {@link SampleRef} says so. The same `seed` and
+   * `step` give the same noise and timesteps, so that two calls can be compared.
+   */
+  async evaluate(
+    microBatches: readonly (readonly SampleRef[])[],
+    options: { readonly seed?: number; readonly step?: number } = {},
+  ): Promise<{ loss: number; samples: readonly SampleResult[] }> {
+    const seed = options.seed ?? this.config.seed;
+    const { loss, samples } = await binding().sessionEvaluate(
+      this.#handle,
+      microBatches,
+      seed,
+      options.step ?? 0,
+    );
+    return { loss, samples };
+  }
+
+  /** The optimizer's state: `exp_avg.<tensor>`, `exp_avg_sq.<tensor>` (float32) and `updates` (float64, [1]). */
+  async state(): Promise<Record<string, HostTensor>> {
+    return await binding().sessionState(this.#handle);
+  }
+
+  /**
+   * Goes on from a saved state, bit for bit.
+   *
+   * @throws {AceError} ERR_CHECKPOINT when it belongs to another adapter
+   */
+  async setState(state: Readonly<Record<string, HostTensor>>): Promise<void> {
+    const { updates, ...moments } = state;
+    if (updates?.dtype !== "F64" || updates.data.byteLength !== 8)
+      throw new AceError("ERR_CHECKPOINT", "optimizer state: expected `updates`, one float64");
+    const count = new Float64Array(updates.data.slice().buffer)[0] ?? 0;
+    if (!Number.isInteger(count) || count < 0)
+      throw new AceError("ERR_CHECKPOINT", `optimizer state: updates is ${count}; expected a whole number`);
+    const floats: Record<string, Float32Array> = {};
+    for (const [name, tensor] of Object.entries(moments)) floats[name] = toFloat32(tensor);
+    await binding().sessionSetState(this.#handle, floats, count);
+  }
+
+  /** Gradients of the last step before clipping, under the adapter's file names. */
+  async gradients(): Promise<Record<string, HostTensor>> {
+    return await binding().sessionGradients(this.#handle);
+  }
+
+  /** Bytes that are allocated now, by part. */
+  async memory(): Promise<MemoryPlan> {
+    return await binding().sessionMemory(this.#handle);
+  }
+
+  /** The program of the last shape, one kernel call a line. */
+  async describe(): Promise<string> {
+    return await binding().sessionDescribe(this.#handle);
+  }
+
+  close(): void {
+    this.#handle.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
