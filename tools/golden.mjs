@@ -12,16 +12,19 @@ import { nativeProgram } from "./native-programs.mjs";
  * @property {string} name path of the case's file below the folder, without `.safetensors`
  * @property {boolean} passed
  * @property {boolean} [todo] not expected to pass yet
- * @property {Record<string, number>} errors by tensor
+ * @property {Readonly<Record<string, number | null>>} errors by tensor; null: it had no use, which fails the case
  * @property {number} consumed tensors that were inputs
  * @property {number} compared tensors that were compared
  */
 /** @typedef {{ cases: GoldenCase[], worst: number }} GoldenReport */
 
+/** @param {GoldenCase["errors"]} errors */
+const numbers = (errors) => Object.values(errors).filter((error) => error !== null);
+
 /** @param {readonly GoldenCase[]} cases */
 function worstError(cases) {
   const counted = cases.filter(({ passed, todo }) => passed || todo !== true);
-  return Math.max(0, ...counted.flatMap(({ errors }) => Object.values(errors)));
+  return Math.max(0, ...counted.flatMap(({ errors }) => numbers(errors)));
 }
 
 /**
@@ -40,9 +43,8 @@ export async function goldenReport(folder, device) {
   } catch {
     throw new Error(`core_golden ended with exit code ${native.code} and no JSON object`);
   }
-  /** @type {{ goldenCases: (folder: string) => Promise<GoldenCase[]> }} */
-  const dataset = await import("@acewright/dataset");
-  const cases = [...report.cases, ...(await dataset.goldenCases(folder))];
+  const { runOnnxGoldenCases } = await import("@acewright/dataset");
+  const cases = [...report.cases, ...(await runOnnxGoldenCases(folder))];
   return { cases, worst: worstError(cases) };
 }
 
@@ -60,7 +62,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   else {
     for (const { name, passed, todo, errors, consumed, compared } of report.cases) {
       const verdict = passed ? "passed" : todo === true ? "todo  " : "FAILED";
-      const worst = Math.max(0, ...Object.values(errors)).toExponential(1);
+      const worst = Math.max(0, ...numbers(errors)).toExponential(1);
       console.log(`${verdict}  ${name.padEnd(40)} worst ${worst}  ${consumed} inputs, ${compared} compared`);
     }
     console.log(`worst error ${report.worst.toExponential(1)}`);

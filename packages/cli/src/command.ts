@@ -7,6 +7,8 @@ export interface Context {
   readonly terminal: Terminal;
   /** Aborted by Ctrl-C: stop at the next safe point, keep what is done. */
   readonly signal: AbortSignal;
+  /** Aborted by a second Ctrl-C: end at once, without saving. */
+  readonly stopNow: AbortSignal;
 }
 
 /** What every command shares: one line of help, examples, `--json` and `--plain`. */

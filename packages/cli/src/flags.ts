@@ -67,10 +67,7 @@ export function flagsOf(schema: z.ZodType, choice: FlagChoice = {}): Flag[] {
 }
 
 /** The tag as a value of its own: all tags, the union's description, the default's tag. */
-function tagNode(
-  union: PlainNode,
-  { key, members }: NonNullable<ReturnType<typeof taggedUnion>>,
-): PlainNode {
+function tagNode(union: PlainNode, { key, members }: NonNullable<ReturnType<typeof taggedUnion>>): PlainNode {
   const chosen = (union.default as Record<string, unknown> | undefined)?.[key];
   return {
     type: "string",
@@ -88,7 +85,9 @@ function without(node: SchemaNode, key: string): SchemaNode {
 }
 
 function nameOf(path: readonly string[], { flag }: PlainNode): string {
-  return flag ?? path.map((part) => part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)).join("-");
+  const kebab = (part: string): string =>
+    part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replaceAll("_", "-");
+  return flag ?? path.map(kebab).join("-");
 }
 
 /** `integer ≥ 1`, `0 to 1`, `one of a, b`: what a value must be, in words. */

@@ -40,7 +40,11 @@ function place(target: Record<string, unknown>, path: readonly string[], value: 
 function optionsOf(flag: Flag): Option[] {
   const { name, node } = flag;
   const help = helpText(flag);
-  if (node.type === "boolean") return [new Option(`--${name}`, help), new Option(`--no-${name}`).hideHelp()];
+  if (node.type === "boolean") {
+    const on = new Option(`--${name}`, help);
+    const off = new Option(`--no-${name}`, `not: ${node.description ?? ""}`);
+    return node.default === true ? [on.hideHelp(), off] : [on, off.hideHelp()];
+  }
   const option = new Option(`--${name} <${placeholder(node)}>`, help);
   if (node.type === "array") {
     const itemNode = (i: number): SchemaNode => node.prefixItems?.[i] ?? (node.items || {});
@@ -92,7 +96,7 @@ function defaultText({ node, members }: Pick<Flag, "node" | "members">): string[
   const sources = members.length === 0 ? [{ tag: "", node }] : members;
   for (const { tag, node: member } of sources) {
     const value = member.default;
-    if (value === undefined || value === null || (typeof value === "object" && !Array.isArray(value)))
+    if (value === undefined || value === null || value === "" || value === false || (typeof value === "object" && !Array.isArray(value)))
       continue;
     defaults.set(show(value), [...(defaults.get(show(value)) ?? []), tag]);
   }

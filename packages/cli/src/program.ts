@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Context } from "./command.js";
+import { datasetCommand } from "./commands/dataset.js";
 import { modelsCommand } from "./commands/models.js";
 import { packageVersion } from "./package-version.js";
 
@@ -8,7 +9,8 @@ export function acewrightProgram(context: Context): Command {
   const program = new Command("acewright")
     .description("Fine-tune the ACE-Step 1.5 music model: songs in, adapter and audio out.")
     .version(packageVersion(), "-V, --version", "print the version")
-    .addCommand(modelsCommand(context));
+    .addCommand(modelsCommand(context))
+    .addCommand(datasetCommand(context));
   speakThrough(program, context);
   return program;
 }

@@ -5,9 +5,11 @@ import { processTerminal } from "./terminal.js";
 /** Runs the command line of this process: signals, a closed pipe, the exit code. */
 export async function runFromShell(): Promise<void> {
   const interrupted = new AbortController();
+  const stopNow = new AbortController();
   const interrupt = (): void => {
-    // The first asks the work to stop and save; the second does not wait for it.
-    if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
+    // The first asks the work to stop and save, the second to stop without; the third does not ask.
+    if (stopNow.signal.aborted) process.exit(exitCodes.interrupted);
+    if (interrupted.signal.aborted) stopNow.abort();
     interrupted.abort();
   };
   process.on("SIGINT", interrupt);
@@ -20,5 +22,6 @@ export async function runFromShell(): Promise<void> {
   process.exitCode = await main(process.argv.slice(2), {
     terminal: processTerminal(),
     signal: interrupted.signal,
+    stopNow: stopNow.signal,
   });
 }

@@ -25,7 +25,10 @@ export class Progress {
     this.unit = unit;
   }
 
-  /** @param remark whatever is worth seeing beside the bar: a loss, a file name */
+  /**
+   * @param done may be a fraction: a bar that moves inside one song
+   * @param remark whatever is worth seeing beside the bar: a loss, a file name
+   */
   update(done: number, total: number, remark = ""): void {
     const now = performance.now();
     if (done > this.done) {
@@ -59,7 +62,7 @@ export class Progress {
     const { colors, terminal } = this.output;
     const share = total > 0 ? Math.min(1, done / total) : 0;
     const pace = this.secondsPerUnit === undefined ? "" : this.pace(total - done, this.secondsPerUnit);
-    const words = [`${done}/${total}`, pace, remark].filter((word) => word !== "").join("  ");
+    const words = [`${Math.floor(done)}/${total}`, pace, remark].filter((word) => word !== "").join("  ");
     // A line as wide as the terminal would wrap, and then could not be removed.
     const width = Math.min(
       widestBar,

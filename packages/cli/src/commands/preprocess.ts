@@ -1,0 +1,132 @@
+import { basename, resolve } from "node:path";
+import { AceError, ConditionEncoder } from "@acewright/core-native";
+import { preprocess, PreprocessSettings } from "@acewright/dataset";
+import type { PreprocessEvent, PreprocessOptions, PreprocessPhase } from "@acewright/dataset";
+import type { Command } from "commander";
+import { leafCommand, outputOf } from "../command.js";
+import type { Context } from "../command.js";
+import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
+import type { Output } from "../output.js";
+import type { Progress } from "../render/progress.js";
+import { gather } from "./dataset.js";
+
+interface PreprocessWords {
+  output: string;
+  model: string;
+  vae?: string;
+  textEncoder?: string;
+  allowRoot?: string[];
+}
+
+export function preprocessCommand(context: Context): Command {
+  const command = leafCommand({
+    name: "preprocess",
+    summary: "turn songs, captions and lyrics into tensors, once; what is there already is kept",
+    examples: [
+      "preprocess dataset.json -o tensors --model checkpoints/acestep-v15-turbo",
+      "preprocess dataset.json -o tensors --model checkpoints --max-duration-s 240",
+    ],
+    notes: "Interrupt it whenever you like: the same command goes on where it was.",
+  })
+    .argument("<file>", "dataset.json")
+    .requiredOption("-o, --output <dir>", "folder for the tensors")
+    .requiredOption("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
+    .option("--vae <dir>", "autoencoder, when it does not lie beside the model")
+    .option("--text-encoder <dir>", "Qwen3-Embedding-0.6B, when it does not lie beside the model")
+    .option("--allow-root <dir>", "folder that relative audio paths with .. may lead into (repeatable)", gather);
+  return optionsFromSchema(command, PreprocessSettings).action(async (file: string, words: PreprocessWords) => {
+    const output = outputOf(command, context);
+    const result = await preprocessSongs(
+      {
+        dataset: resolve(file),
+        output: resolve(words.output),
+        model: resolve(words.model),
+        ...(words.vae === undefined ? {} : { vae: resolve(words.vae) }),
+        ...(words.textEncoder === undefined ? {} : { textEncoder: resolve(words.textEncoder) }),
+        allowRoots: words.allowRoot ?? [],
+        ...givenOptions(command, PreprocessSettings),
+      },
+      output,
+      context.signal,
+    );
+    if (result.failed > 0) {
+      throw new AceError("ERR_FILE", `${file}: ${result.failed} songs have no tensors; the reasons stand above`);
+    }
+  });
+}
+
+type Done = Extract<PreprocessEvent, { type: "done" }>;
+
+/** Preprocesses with a bar for each phase, or JSON events. Songs that failed are told and counted. */
+export async function preprocessSongs(
+  options: Omit<PreprocessOptions, "openConditionNetwork" | "signal">,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Done> {
+  const view = new PreprocessView(output);
+  const openConditionNetwork = (folder: string): Promise<ConditionEncoder> => ConditionEncoder.open(folder);
+  try {
+    for await (const event of preprocess({ ...options, signal, openConditionNetwork })) {
+      output.event(event.type === "failed" ? { ...event, error: event.error.message } : event);
+      view.show(event);
+      if (event.type === "done") return event;
+    }
+  } finally {
+    view.clear();
+  }
+  throw new AceError("ERR_INTERNAL", "preprocessing ended without saying so");
+}
+
+const phaseNames: Readonly<Record<PreprocessPhase, string>> = {
+  latents: "audio to latents",
+  prompts: "captions and lyrics",
+  conditions: "condition states",
+};
+
+/** Draws what preprocessing tells: one bar a phase. */
+class PreprocessView {
+  private bar: Progress | undefined;
+
+  constructor(private readonly output: Output) {}
+
+  show(event: PreprocessEvent): void {
+    const { output } = this;
+    switch (event.type) {
+      case "start":
+        output.say(`${event.songs} songs; encoders run on ${event.device} (${event.deviceReason})`);
+        return;
+      case "phase":
+        this.finishBar();
+        if (event.songs > 0) this.bar = output.progress(phaseNames[event.phase], "song");
+        return;
+      case "progress":
+        this.bar?.update(event.songsDone + event.fraction, event.songs);
+        return;
+      case "warning":
+        this.clear();
+        output.warn(event.message);
+        return;
+      case "failed":
+        this.clear();
+        output.warn(`${basename(event.audioFile)} is left out: ${event.error.message}`);
+        return;
+      case "done":
+        this.finishBar();
+        output.say(`tensors: ${event.made} made, ${event.skipped} kept, ${event.failed} failed: ${event.folder}`);
+        return;
+      case "skipped":
+      case "stale":
+      case "made":
+        return;
+    }
+  }
+
+  clear(): void {
+    this.bar?.clear();
+  }
+
+  private finishBar(): void {
+    this.bar?.finish();
+    this.bar = undefined;
+  }
+}

@@ -1,0 +1,110 @@
+import type { TrainEvent } from "@acewright/trainer";
+import type { Output } from "../output.js";
+import { renderChart } from "./chart.js";
+import type { Progress } from "./progress.js";
+import { formatBytes, formatCount, formatDuration } from "./units.js";
+
+/** Weight of the newest loss in the average that is shown: a single loss says more about its timestep than of the model. */
+const newestWeight = 0.05;
+
+/** Draws what training tells: a bar, a line for what lasts, a chart at the end. */
+export class TrainView {
+  private readonly output: Output;
+  private bar: Progress | undefined;
+  private total = 0;
+  private readonly losses: number[] = [];
+  private readonly validations: { readonly step: number; readonly loss: number }[] = [];
+  private average: number | undefined;
+
+  constructor(output: Output) {
+    this.output = output;
+  }
+
+  /** Validation before the first step and after the last one, where both were made. */
+  get heldOut(): { readonly before: number; readonly after: number } | undefined {
+    const [first, last] = [this.validations[0], this.validations.at(-1)];
+    if (first === undefined || last === undefined || first === last) return undefined;
+    return { before: first.loss, after: last.loss };
+  }
+
+  show(event: TrainEvent): void {
+    const { output } = this;
+    switch (event.type) {
+      case "started":
+        this.started(event);
+        return;
+      case "step":
+        this.step(event);
+        return;
+      case "validation":
+        this.validations.push(event);
+        this.line(`step ${event.step}: held-out-noise loss ${event.loss.toFixed(4)}${event.best ? " (best)" : ""}`);
+        return;
+      case "checkpoint":
+        this.line(`step ${event.step}: checkpoint ${event.folder}`);
+        return;
+      case "sample":
+        this.line(`step ${event.step}: listen to ${event.file}`);
+        return;
+      case "warning":
+        this.clear();
+        output.warn(event.message);
+        return;
+      case "finished":
+        this.bar?.finish(`${event.step} steps`);
+        this.closing();
+        output.say(`adapter: ${event.folder}`);
+        return;
+      case "interrupted":
+        this.clear();
+        output.say(
+          event.checkpoint === undefined
+            ? `stopped at step ${event.step}, nothing saved`
+            : `stopped at step ${event.step}; go on with --resume (${event.checkpoint})`,
+        );
+        return;
+    }
+  }
+
+  clear(): void {
+    this.bar?.clear();
+  }
+
+  private started({ plan, device, config, step, resumedFrom }: Extract<TrainEvent, { type: "started" }>): void {
+    const { output } = this;
+    this.total = plan.steps;
+    const { kind, rank } = config.adapter;
+    output.say(
+      `${plan.trainingSongs} songs, ${plan.steps} steps, ${kind} rank ${rank} with ${formatCount(plan.parameters)} ` +
+        `parameters, ${formatBytes(plan.memory.totalBytes)} of memory, ${device.description} (${device.instructionSet})`,
+    );
+    if (resumedFrom !== undefined) output.say(`going on from step ${step}: ${resumedFrom}`);
+    this.bar = output.progress("train", "step");
+  }
+
+  private step({ step, loss, learningRate, etaS, skipped }: Extract<TrainEvent, { type: "step" }>): void {
+    if (!skipped) {
+      this.losses.push(loss);
+      this.average = this.average === undefined ? loss : (1 - newestWeight) * this.average + newestWeight * loss;
+    }
+    const shown = this.average === undefined ? "" : `loss ${this.average.toFixed(4)}`;
+    this.bar?.update(step, this.total, `${shown}  lr ${learningRate.toExponential(1)}  ${formatDuration(etaS)} left`);
+  }
+
+  /** A line that stays, above the bar. */
+  private line(text: string): void {
+    this.clear();
+    this.output.say(text);
+  }
+
+  private closing(): void {
+    const { output, heldOut } = this;
+    if (output.draws) {
+      const chart = renderChart(this.losses, output.terminal.columns);
+      if (chart !== "") output.say(`\ntraining loss\n${chart}\n`);
+    }
+    if (heldOut !== undefined) {
+      output.say(`held-out-noise loss: ${heldOut.before.toFixed(4)} before, ${heldOut.after.toFixed(4)} after`);
+    }
+  }
+}
