@@ -1,6 +1,4 @@
 import { AceError } from "@acewright/core-native";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { decodeAudio } from "../audio/decode.js";
 import type { DecodedAudio } from "../audio/decode-file.js";
 import { ByteSource } from "../audio/byte-source.js";
@@ -139,11 +137,4 @@ function measureLevels(audio: DecodedAudio): { isSilent: boolean; clipped: numbe
     }
   }
   return { isSilent, clipped: atFullScale / (2 * audio.channels[0].length) };
-}
-
-/** SHA-256 of a file, read in pieces. */
-export async function hashFile(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const bytes of createReadStream(path, { signal })) hash.update(bytes as Buffer);
-  return hash.digest("hex");
 }

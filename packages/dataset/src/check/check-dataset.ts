@@ -1,7 +1,9 @@
 import { chooseGenreSamples } from "../dataset-file/prompt-caption.js";
 import { resolveSongs, type Song } from "../dataset-file/resolve-audio.js";
 import type { Dataset } from "../dataset-file/schema.js";
-import { checkAudio, checkFile, hashFile } from "./check-audio.js";
+import { fileSha256 } from "../fingerprint.js";
+import type { Conditioning } from "../prompts.js";
+import { checkAudio, checkFile } from "./check-audio.js";
 import { checkFields, type CountTokens } from "./check-fields.js";
 import type { Finding } from "./finding.js";
 
@@ -12,10 +14,8 @@ export interface CheckOptions {
   allowRoots?: readonly string[];
   /** Counts tokens as the model does; without it lengths of texts are not checked. */
   countTokens?: CountTokens;
-  /** Tokens of a caption that the model reads; 256 by default. */
-  captionTokenLimit?: number;
-  /** Tokens of lyrics that the model reads; 2048 by default, 512 for the official trainer's conditioning. */
-  lyricsTokenLimit?: number;
+  /** How prompts will be made, which sets the lengths that are read; `inference` by default. */
+  conditioning?: Conditioning;
   /** Without decoding only texts, paths and duplicates are checked. True by default. */
   decode?: boolean;
   signal?: AbortSignal;
@@ -33,10 +33,9 @@ export async function checkDataset(dataset: Dataset, options: CheckOptions = {})
   const songs = await resolveSongs(dataset, options.folder ?? process.cwd(), {
     allowRoots: options.allowRoots ?? [],
   });
-  const limits = options.countTokens && {
+  const counting = options.countTokens && {
     countTokens: options.countTokens,
-    captionTokens: options.captionTokenLimit ?? 256,
-    lyricsTokens: options.lyricsTokenLimit ?? 2048,
+    conditioning: options.conditioning ?? "inference",
   };
   const byGenre = chooseGenreSamples(dataset);
   const findings = wholeDataset(dataset);
@@ -44,7 +43,7 @@ export async function checkDataset(dataset: Dataset, options: CheckOptions = {})
   for (const [index, song] of songs.entries()) {
     signal?.throwIfAborted();
     options.onProgress?.({ done: index, total: songs.length, path: song.audioFile });
-    findings.push(...(await checkFields(song.sample, index, dataset.metadata, byGenre.has(index), limits)));
+    findings.push(...(await checkFields(song.sample, index, dataset.metadata, byGenre.has(index), counting)));
     const opened = await checkFile(song, index);
     if (opened !== undefined) {
       findings.push(opened);
@@ -90,7 +89,7 @@ async function findDuplicate(
 ): Promise<Finding | undefined> {
   const song = songs[index];
   if (song === undefined) return undefined;
-  const hash = await hashFile(song.audioFile, signal);
+  const hash = await fileSha256(song.audioFile, signal);
   const first = firstOfHash.get(hash);
   if (first === undefined) {
     firstOfHash.set(hash, index);

@@ -1,14 +1,15 @@
 import { promptCaption } from "../dataset-file/prompt-caption.js";
 import type { DatasetMetadata, Sample } from "../dataset-file/schema.js";
+import { lyricsPrompt, promptLimits, textPrompt, type Conditioning } from "../prompts.js";
 import type { Finding, FindingCode } from "./finding.js";
 
-/** How many tokens a text is for the model's tokenizer. */
+/** How many tokens a text is for the model's tokenizer, with what it appends. */
 export type CountTokens = (text: string) => number | Promise<number>;
 
-export interface TokenLimits {
+/** How prompts will be made and counted. */
+export interface PromptCounting {
   countTokens: CountTokens;
-  captionTokens: number;
-  lyricsTokens: number;
+  conditioning: Conditioning;
 }
 
 const languages = new Set(
@@ -27,7 +28,7 @@ export async function checkFields(
   index: number,
   metadata: DatasetMetadata,
   useGenre: boolean,
-  limits: TokenLimits | undefined,
+  counting: PromptCounting | undefined,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   const name = sample.filename === "" ? `samples[${index}]` : sample.filename;
@@ -64,21 +65,21 @@ export async function checkFields(
     const what = `language "${sample.language}" is none the model knows`;
     add("warning", "odd-language", what, 'write a code such as "en", or "unknown"');
   }
-  if (limits !== undefined) {
-    const captionTokens = await limits.countTokens(caption);
-    if (captionTokens > limits.captionTokens) {
-      const what = `the caption is ${captionTokens} tokens, ${limits.captionTokens} are read`;
-      add("warning", "caption-too-long", what, "shorten the caption; the rest would be cut off");
+  if (counting !== undefined) {
+    const { countTokens, conditioning } = counting;
+    const limits = promptLimits[conditioning];
+    const fields = { ...sample, caption, durationS: sample.duration };
+    const textTokens = await countTokens(textPrompt(fields));
+    if (textTokens > limits.text) {
+      const what = `the caption makes a prompt of ${textTokens} tokens, ${limits.text} are read`;
+      const fix = `shorten the caption by about ${textTokens - limits.text} tokens; its end would be cut off`;
+      add("warning", "caption-too-long", what, fix);
     }
-    const lyricsTokens = await limits.countTokens(sample.lyrics);
-    if (lyricsTokens > limits.lyricsTokens) {
-      const what = `the lyrics are ${lyricsTokens} tokens, ${limits.lyricsTokens} are read`;
-      add(
-        "warning",
-        "lyrics-too-long",
-        what,
-        "shorten the lyrics, or cut the song into parts with their own lyrics",
-      );
+    const lyricsTokens = await countTokens(lyricsPrompt(fields, conditioning));
+    if (lyricsTokens > limits.lyrics) {
+      const what = `the lyrics are ${lyricsTokens} tokens, ${limits.lyrics} are read`;
+      const fix = "shorten the lyrics, or cut the song into parts with their own lyrics";
+      add("warning", "lyrics-too-long", what, fix);
     }
   }
   return findings;

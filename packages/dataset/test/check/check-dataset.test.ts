@@ -131,17 +131,26 @@ describe("checking a dataset", () => {
     }
   });
 
-  it("counts tokens of the caption as it will be prompted, and of the lyrics", async () => {
+  it("counts tokens of the prompts as they will be made", async () => {
     song("a.wav", 6);
-    const countTokens = (text: string): number => text.split(" ").filter((word) => word !== "").length;
-    const data = dataset({ audio_path: "a.wav", caption: "one two three", lyrics: "la la la la" });
-    const options = { countTokens, captionTokenLimit: 3, lyricsTokenLimit: 3 };
-    expect(brief(await check(data, options))).toEqual(["warning lyrics-too-long 0"]);
-    data.metadata.custom_tag = "tag";
-    const findings = await check(data, { ...options, lyricsTokenLimit: 4 });
-    expect(brief(findings)).toEqual(["warning caption-too-long 0"]);
-    expect(findings[0]?.message).toContain("4 tokens, 3 are read");
-    expect(await check(data, { countTokens: (text) => Promise.resolve(countTokens(text)) })).toEqual([]);
+    const prompts: string[] = [];
+    const countTokens = (text: string): number => {
+      prompts.push(text);
+      return text.split(/\s+/).length;
+    };
+    const words = (count: number): string => "la ".repeat(count);
+    const data = dataset({ audio_path: "a.wav", caption: "bells", lyrics: words(600), language: "de" });
+    data.metadata.custom_tag = "zxc";
+    expect(await check(data, { countTokens })).toEqual([]);
+    expect(prompts[0]).toContain("# Caption\nzxc, bells\n");
+    expect(prompts[1]).toContain("# Languages\nde\n");
+    const official = await check(data, { countTokens, conditioning: "official" });
+    expect(brief(official)).toEqual(["warning lyrics-too-long 0"]);
+    expect(official[0]?.message).toMatch(/60\d tokens, 512 are read/);
+
+    const wordy = dataset({ audio_path: "a.wav", caption: words(250), lyrics: words(2048) });
+    const findings = await check(wordy, { countTokens: (text) => Promise.resolve(countTokens(text)) });
+    expect(brief(findings)).toEqual(["warning caption-too-long 0", "warning lyrics-too-long 0"]);
   });
 
   it("can leave out decoding, and still tells missing and unreadable files", async () => {
