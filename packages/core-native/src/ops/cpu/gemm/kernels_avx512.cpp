@@ -7,7 +7,7 @@
 namespace ace::cpu {
 
 const Kernels<float>& avx512_kernels_f32() {
-  static constexpr Kernels<float> table = make_kernels<F32, 14, 2, 4, 6>(384);
+  static constexpr Kernels<float> table = make_kernels<F32, 14, 2, 4, 6>(512);
   return table;
 }
 

@@ -10,7 +10,7 @@ namespace ace::cpu {
 
 // Up to here dot products straight from memory beat the packed tile (measured; beyond, the large operand is read so often
 // that converting it once wins).
-constexpr int64_t kFewRows = 8;
+constexpr int64_t kFewRows = 16;
 constexpr int64_t kFewBytes = int64_t{1} << 20;  // of the converted small operand
 
 template <class T> bool read_in_place(DType dtype) {
@@ -96,7 +96,7 @@ template <class T, class Executor> void gemm_dots(Executor executor, const Kerne
 }
 
 template <class T, class Executor> void gemm_stream(Executor executor, const Kernels<T>& kernel, const GemmArgs& g) {
-  constexpr int64_t kStrip = 512;  // columns: four rows of sums stay in the first cache
+  constexpr int64_t kStrip = 512;  // columns: the sums stay in the first cache
   Scratch::Frame frame(executor.panels());
   const Few<T> few(frame, g.a, g.m, g.a.row_stride, g.k, g.a.col_stride);
   executor.run(ceil_div(g.n, kStrip), [&](int64_t part) {

@@ -17,8 +17,10 @@ void tile_of(int64_t k, const typename V::T* a, const typename V::T* b, int64_t 
   constexpr auto masked = [](int v) { return Masked && v == Vectors - 1; };
   Reg acc[Rows][Vectors];
   ACE_UNROLL for (int i = 0; i < Rows; ++i) {
-    ACE_PREFETCH(c + i * ldc);
-    ACE_UNROLL for (int v = 0; v < Vectors; ++v) acc[i][v] = V::zero();
+    ACE_UNROLL for (int v = 0; v < Vectors; ++v) {
+      ACE_PREFETCH(c + i * ldc + v * V::W);
+      acc[i][v] = V::zero();
+    }
   }
   for (int64_t p = 0; p < k; ++p, a += PanelRows, b += b_stride) {
     Reg row[Vectors];

@@ -10,7 +10,7 @@
 #endif
 
 #if defined(__GNUC__)
-#define ACE_PREFETCH(address) __builtin_prefetch(address)
+#define ACE_PREFETCH(address) __builtin_prefetch(address, 0, 2)
 #else
 #define ACE_PREFETCH(address) (void)(address)
 #endif
