@@ -166,7 +166,7 @@ export const TrainConfig = z
       .min(2)
       .max(90_000)
       .optional()
-      .describe("The same in latent frames of 40 ms")
+      .describe("Train on random crops of this many latent frames of 40 ms; default: whole songs")
       .meta({ flag: "crop-frames" }),
 
     timesteps: z

@@ -12,7 +12,7 @@ export const framesPerSecond = 25;
 /** What a run meets: the parts of a configuration that only the machine, the model and the dataset can fill. */
 export interface Surroundings {
   readonly device: DeviceInfo;
-  readonly model: ModelConfig;
+  readonly model: { readonly folder: string; readonly config: ModelConfig };
   readonly datasetHash: string;
 }
 
@@ -26,11 +26,11 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     acewright: packageVersion,
     device: around.device.name === "cpu" ? "cpu" : "cuda",
     instructionSet: around.device.instructionSet,
-    model: around.model.fingerprint,
+    model: around.model.config.fingerprint,
     dataset: around.datasetHash,
   };
   refuseOtherEnvironment(config.environment, environment);
-  const { cropSeconds, ...rest } = withResolvedTimesteps(config, timestepLaw(config, around.model));
+  const { cropSeconds, ...rest } = withResolvedTimesteps(config, timestepLaw(config, around.model.config));
   const cropFrames =
     cropSeconds === undefined ? config.cropFrames : Math.round(cropSeconds * framesPerSecond);
   // Parsed once more: what was left open and what was written out then stand in the same order in every file.
@@ -38,6 +38,7 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     ...rest,
     ...(cropFrames !== undefined && { cropFrames }),
     adapter: { ...config.adapter, alpha: alphaOf(config.adapter) },
+    model: around.model.folder,
     device: around.device.name,
     environment,
   });

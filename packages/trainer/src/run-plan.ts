@@ -1,7 +1,6 @@
 import { AceError, type PlanRequest } from "@acewright/core-native";
 import type { TrainConfig } from "./config.js";
 import type { RunPlan } from "./events.js";
-import type { DecoderPort } from "./native-port.js";
 import { adapterConfigOf } from "./plan/adapter-targets.js";
 import { batchesPerEpoch } from "./plan/epoch.js";
 import { stepsPerEpoch, totalSteps } from "./plan/steps.js";
@@ -59,9 +58,4 @@ export function largestBatch(config: TrainConfig, samples: SampleSource, layers:
     buckets: config.buckets,
     datasetBytes: samples.songs.reduce((sum, song) => sum + bytesOf(song, samples.encoderHiddenSize), 0),
   };
-}
-
-/** The exact memory of a run before it is made. */
-export function memoryOf(config: TrainConfig, samples: SampleSource, decoder: DecoderPort) {
-  return decoder.planMemory(largestBatch(config, samples, decoder.config.layers));
 }

@@ -7,6 +7,8 @@ export interface SampleSource {
   readonly hash: string;
   /** Width of the conditions; must be the model's. */
   readonly encoderHiddenSize: number;
+  /** The model whose condition encoder made the conditions. */
+  readonly madeWith: { readonly name: string; readonly fingerprint: string };
   readonly songs: readonly SampleSong[];
   /** The tensors of `songs[index]`. */
   read(index: number): Promise<TrainSample>;

@@ -71,20 +71,16 @@ const memory: MemoryPlan = {
  */
 export function quadraticModel(mischief: Mischief = {}): NativePort {
   return {
-    openDecoder: (): Promise<DecoderPort> =>
-      Promise.resolve({
-        device: {
-          name: "cpu",
-          description: "test",
-          instructionSet: "scalar",
-          memoryBytes: 1e9,
-          threads: 1,
-        },
-        config: model,
-        planMemory: () => memory,
-        createAdapter: (_config, seed) => new QuadraticAdapter(seed, mischief),
-        close: () => undefined,
-      }),
+    openDevice: () => ({
+      info: { name: "cpu", description: "test", instructionSet: "scalar", memoryBytes: 1e9, threads: 1 },
+      readModel: (folder) => ({ folder, config: model }),
+      planMemory: () => Promise.resolve(memory),
+      openDecoder: (): Promise<DecoderPort> =>
+        Promise.resolve({
+          createAdapter: (_config, seed) => Promise.resolve(new QuadraticAdapter(seed, mischief)),
+          close: () => undefined,
+        }),
+    }),
   };
 }
 
@@ -101,11 +97,14 @@ class QuadraticAdapter implements AdapterPort {
   save(folder: string, metadata: Record<string, string>): Promise<string[]> {
     const weights = join(folder, "adapter_model.safetensors");
     const config = join(folder, "adapter_config.json");
-    writeSafetensors(weights, this.tensors(), metadata);
+    writeSafetensors(weights, this.named(), metadata);
     writeFileAtomic(config, JSON.stringify({ peft_type: "LORA", r: 1 }));
     return Promise.resolve([weights, config]);
   }
-  tensors(): Record<string, HostTensor> {
+  tensors(): Promise<Record<string, HostTensor>> {
+    return Promise.resolve(this.named());
+  }
+  private named(): Record<string, HostTensor> {
     return Object.fromEntries(
       names.map((name, i) => [name, fromFloat32(this.values[i] ?? never(), [width])]),
     );
@@ -116,15 +115,15 @@ class QuadraticAdapter implements AdapterPort {
       const tensor = tensors[name];
       if (tensor !== undefined) this.values[i]?.set(toFloat32(tensor));
     });
-    return {
+    return Promise.resolve({
       matched: given.filter((name) => names.includes(name)),
       missing: names.filter((name) => !given.includes(name)),
       unexpected: given.filter((name) => !names.includes(name)),
-    };
+    });
   }
-  effect(): number {
+  effect(): Promise<number> {
     const [a, b] = this.values;
-    return Math.max(...Array.from(a, (value, i) => Math.abs(value * at(b, i))));
+    return Promise.resolve(Math.max(...Array.from(a, (value, i) => Math.abs(value * at(b, i)))));
   }
   openSession(config: TrainSessionConfig): Promise<SessionPort> {
     return Promise.resolve(new QuadraticSession(this, config, this.mischief));
@@ -135,7 +134,6 @@ class QuadraticAdapter implements AdapterPort {
 }
 
 class QuadraticSession implements SessionPort {
-  readonly memory = memory;
   private readonly samples: Float32Array[] = [];
   private readonly mean = [new Float32Array(width), new Float32Array(width)];
   private readonly square = [new Float32Array(width), new Float32Array(width)];
@@ -148,9 +146,9 @@ class QuadraticSession implements SessionPort {
     private readonly mischief: Mischief,
   ) {}
 
-  addSample(sample: TrainSample): number {
+  addSample(sample: TrainSample): Promise<number> {
     this.samples.push(sample.latents);
-    return this.samples.length - 1;
+    return Promise.resolve(this.samples.length - 1);
   }
 
   async step(input: StepInput): Promise<StepResult> {
@@ -251,21 +249,23 @@ class QuadraticSession implements SessionPort {
     return { loss: samples.reduce((sum, { loss }) => sum + loss, 0) / samples.length, samples };
   }
 
-  state(): Record<string, HostTensor> {
+  state(): Promise<Record<string, HostTensor>> {
     const counter = new Uint8Array(new BigInt64Array([BigInt(this.updates)]).buffer);
     const entries = names.flatMap((name, i): [string, HostTensor][] => [
       [`exp_avg.${name}`, fromFloat32(this.mean[i] ?? never(), [width])],
       [`exp_avg_sq.${name}`, fromFloat32(this.square[i] ?? never(), [width])],
     ]);
-    return { ...Object.fromEntries(entries), step: { dtype: "I64", shape: [], data: counter } };
+    const step: HostTensor = { dtype: "I64", shape: [], data: counter };
+    return Promise.resolve({ ...Object.fromEntries(entries), step });
   }
 
-  setState(state: Record<string, HostTensor>): void {
+  setState(state: Record<string, HostTensor>): Promise<void> {
     names.forEach((name, i) => {
       this.mean[i]?.set(toFloat32(state[`exp_avg.${name}`] ?? never()));
       this.square[i]?.set(toFloat32(state[`exp_avg_sq.${name}`] ?? never()));
     });
     this.updates = Number(new BigInt64Array((state["step"] ?? never()).data.slice().buffer)[0]);
+    return Promise.resolve();
   }
 
   close(): void {
@@ -283,6 +283,7 @@ export function testSongs(
   return {
     hash: options.hash ?? "d".repeat(64),
     encoderHiddenSize: 8,
+    madeWith: { name: "quadratic", fingerprint: model.fingerprint },
     songs: lengths.map((frames, i) => ({ id: `song-${i}`, frames, conditionTokens: tokens })),
     read: (index) => {
       const frames = lengths[index] ?? never();

@@ -2,11 +2,11 @@ import { AceError, type DeviceName, type ModelConfig } from "@acewright/core-nat
 import type { TrainConfig } from "../config.js";
 import { configChanges, describeChanges } from "../config-diff.js";
 import type { RunPlan, StartedEvent } from "../events.js";
-import type { AdapterPort, DecoderPort, NativePort, SessionPort } from "../native-port.js";
+import type { AdapterPort, NativePort, SessionPort } from "../native-port.js";
 import { adapterConfigOf } from "../plan/adapter-targets.js";
 import type { Split } from "../plan/validation.js";
 import { resolveConfig, sessionConfigOf } from "../resolve-config.js";
-import { memoryOf, planSteps } from "../run-plan.js";
+import { largestBatch, planSteps } from "../run-plan.js";
 import type { Progress } from "../run/checkpoint.js";
 import { EventLog } from "../run/event-log.js";
 import type { Files } from "../run/files.js";
@@ -65,22 +65,22 @@ export async function openRun(
 ): Promise<OpenRun> {
   const resuming = refuseOrResume(given.output, options, parts.files);
   const samples = await parts.openSamples(given.tensors);
-  const decoder = await parts.native.openDecoder(given.model, {
-    device: given.device as DeviceName,
-    threads: given.threads,
+  const device = parts.native.openDevice(given.device as DeviceName, given.threads);
+  const { folder: modelFolder, config: model } = device.readModel(given.model);
+  refuseOtherWidth(given, samples, model);
+  const config = resolveConfig(options.allowChanges === true ? { ...given, environment: undefined } : given, {
+    device: device.info,
+    model: { folder: modelFolder, config: model },
+    datasetHash: samples.hash,
   });
-  opened.native(() => {
-    decoder.close();
-  });
-  refuseOtherWidth(given, samples, decoder);
-  const around = { device: decoder.device, model: decoder.config, datasetHash: samples.hash };
-  const config = resolveConfig(
-    options.allowChanges === true ? { ...given, environment: undefined } : given,
-    around,
-  );
   const { split, ...steps } = planSteps(config, samples);
-  const memory = memoryOf(config, samples, decoder);
+  const memory = await device.planMemory(modelFolder, largestBatch(config, samples, model.layers));
   const warnings: string[] = [];
+  if (samples.madeWith.fingerprint !== model.fingerprint) {
+    warnings.push(
+      `the songs were preprocessed with ${samples.madeWith.name}, another checkpoint than ${given.model}; preprocess them with the model they are trained on`,
+    );
+  }
 
   const folder = RunFolder.open(config.output, parts.files);
   opened.onDisk(() => {
@@ -88,12 +88,16 @@ export async function openRun(
   });
   if (resuming) warnings.push(...checkChanges(config, parts.files, options));
   const checkpoint = resuming ? folder.newestCheckpoint((message) => warnings.push(message)) : undefined;
-  const adapter = decoder.createAdapter(adapterConfigOf(config.adapter, decoder.config.layers), config.seed);
+  const decoder = await device.openDecoder(modelFolder);
+  opened.native(() => {
+    decoder.close();
+  });
+  const adapter = await decoder.createAdapter(adapterConfigOf(config.adapter, model.layers), config.seed);
   opened.native(() => {
     adapter.close();
   });
   if (checkpoint !== undefined) {
-    const { missing, unexpected } = adapter.setTensors(checkpoint.adapter);
+    const { missing, unexpected } = await adapter.setTensors(checkpoint.adapter);
     if (missing.length + unexpected.length > 0) {
       throw new AceError(
         "ERR_CHECKPOINT",
@@ -101,13 +105,13 @@ export async function openRun(
       );
     }
   }
-  const session = await adapter.openSession(sessionConfigOf(config, decoder.config));
+  const session = await adapter.openSession(sessionConfigOf(config, model));
   opened.native(() => {
     session.close();
   });
   const handles: number[] = [];
-  for (let i = 0; i < samples.songs.length; i++) handles.push(session.addSample(await samples.read(i)));
-  if (checkpoint !== undefined) session.setState(checkpoint.optimizer);
+  for (let i = 0; i < samples.songs.length; i++) handles.push(await session.addSample(await samples.read(i)));
+  if (checkpoint !== undefined) await session.setState(checkpoint.optimizer);
 
   const progress = checkpoint?.progress ?? beginning(config);
   folder.writeConfig(config);
@@ -127,10 +131,9 @@ export async function openRun(
     run: config.output,
     config,
     plan,
-    device: decoder.device,
+    device: device.info,
     ...(checkpoint && { resumedFrom: checkpoint.folder }),
   };
-  const model = decoder.config;
   return {
     config,
     model,
@@ -184,8 +187,8 @@ function refuseOrResume(run: string, { resume = false }: ResumeOptions, files: F
   );
 }
 
-function refuseOtherWidth(config: TrainConfig, samples: SampleSource, decoder: DecoderPort): void {
-  const { encoderHiddenSize } = decoder.config;
+function refuseOtherWidth(config: TrainConfig, samples: SampleSource, model: ModelConfig): void {
+  const { encoderHiddenSize } = model;
   if (samples.songs.length === 0 || samples.encoderHiddenSize === encoderHiddenSize) return;
   throw new AceError(
     "ERR_SHAPE",

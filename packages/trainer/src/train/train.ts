@@ -1,8 +1,11 @@
 import type { TrainConfigInput } from "../config.js";
 import { EventQueue } from "../event-queue.js";
 import type { TrainEvent } from "../events.js";
+import { native } from "../native.js";
 import { parseConfig } from "../parse-config.js";
+import { nodeFiles } from "../run/files.js";
 import { stoppedAtOnce, StopRequest } from "../stop-request.js";
+import { openTensorSamples } from "../tensor-samples.js";
 import { openRun, type Opened, type ResumeOptions, type TrainParts } from "./open-run.js";
 import { TrainingLoop } from "./training-loop.js";
 
@@ -12,6 +15,22 @@ export interface TrainOptions extends ResumeOptions {
   readonly signal?: AbortSignal;
   /** Ends at once with `interrupted`, without saving: for a second Ctrl-C. */
   readonly stopNow?: AbortSignal;
+}
+
+/**
+ * Trains an adapter into a run folder and tells of it as it happens. Training begins with the first event asked for and
+ * then never waits for its reader, who may lose step events but no other; `break` stops the run and saves it.
+ *
+ * @throws {AceError} while iterating: ERR_CONFIG, ERR_FILE, ERR_CHECKPOINT, ERR_SHAPE, ERR_DEVICE, ERR_OUT_OF_MEMORY.
+ * @example
+ * for await (const event of train({ tensors: "tensors", model: "acestep-v15-turbo", output: "run" }))
+ *   if (event.type === "step") console.log(event.step, event.loss);
+ */
+export function train(
+  config: TrainConfigInput,
+  options: TrainOptions = {},
+): AsyncIterableIterator<TrainEvent> {
+  return trainWith({ native, openSamples: openTensorSamples, files: nodeFiles }, config, options);
 }
 
 /** {@link train} on given parts. Training begins with the first `next()` and then runs on by itself. */

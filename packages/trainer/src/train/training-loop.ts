@@ -37,7 +37,7 @@ export class TrainingLoop {
   async toTheEnd(): Promise<void> {
     this.record(this.run.started);
     for (const message of this.run.warnings) this.warn(message);
-    this.warnOfIdleSettings();
+    await this.warnOfIdleSettings();
     while (!this.stop.isRequested) {
       if (this.validationIsDue() && !(await this.validate())) break;
       if (this.saveIsDue()) await this.save();
@@ -180,7 +180,7 @@ export class TrainingLoop {
     log.sync();
     const content = {
       progress: this.progress,
-      optimizer: session.state(),
+      optimizer: await session.state(),
       saveAdapter: (to: string) => this.saveAdapter(to),
     };
     const path = await folder.saveCheckpoint(content, config.keepCheckpoints);
@@ -215,7 +215,7 @@ export class TrainingLoop {
         `not one of ${step} steps changed the adapter: each loss or gradient was not finite; lower learningRate or check the songs named in the log`,
       );
     }
-    const effect = this.run.adapter.effect();
+    const effect = await this.run.adapter.effect();
     await this.writeAdapter(final);
     if (effect === 0) this.warn("the trained adapter changes no weight of the model: it will have no effect");
     this.record({ type: "finished", step, folder: final, skippedSteps, effect });
@@ -232,11 +232,11 @@ export class TrainingLoop {
   }
 
   /** LoKr with both factors full takes no notice of rank and alpha: better said than wondered at. */
-  private warnOfIdleSettings(): void {
+  private async warnOfIdleSettings(): Promise<void> {
     const { config, adapter, started } = this.run;
     if (config.adapter.kind !== "lokr" || config.adapter.fullMatrix || started.resumedFrom !== undefined)
       return;
-    const names = Object.keys(adapter.tensors());
+    const names = Object.keys(await adapter.tensors());
     if (names.some((name) => /lokr_w[12]_[ab]$/.test(name))) return;
     this.warn(
       `adapter.rank ${config.adapter.rank} and adapter.alpha do nothing here: at this rank every LoKr factor is full; lower the rank to make it count`,

@@ -1,0 +1,28 @@
+export { AdapterSettings } from "./adapter-settings.js";
+export { TrainConfig } from "./config.js";
+export type { TrainConfigInput } from "./config.js";
+export { trainConfigSchema } from "./config-schema.js";
+export type { JsonSchema } from "./config-schema.js";
+export type {
+  CheckpointEvent,
+  FinishedEvent,
+  InterruptedEvent,
+  RunPlan,
+  SampleEvent,
+  StartedEvent,
+  StepEvent,
+  TrainEvent,
+  ValidationEvent,
+  WarningEvent,
+} from "./events.js";
+export { listRuns, readRun } from "./list-runs.js";
+export type { RunDetails, RunSummary } from "./list-runs.js";
+export { parseConfig } from "./parse-config.js";
+export { planRun } from "./plan-run.js";
+export type { PlannedRun } from "./plan-run.js";
+export { presets, withPreset } from "./presets.js";
+export type { Preset } from "./presets.js";
+export type { LoggedEvent } from "./run/event-log.js";
+export { readRunConfig } from "./run/run-folder.js";
+export { train } from "./train/train.js";
+export type { TrainOptions } from "./train/train.js";

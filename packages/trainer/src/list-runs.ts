@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import { AceError } from "@acewright/core-native";
+import type { TrainConfig } from "./config.js";
+import type { LoggedEvent } from "./run/event-log.js";
+import { readEventLog } from "./run/event-log.js";
+import { nodeFiles } from "./run/files.js";
+import { checkpointSteps, readRunConfig } from "./run/run-folder.js";
+import { isRunLocked } from "./run/run-lock.js";
+import { runPaths } from "./run/run-paths.js";
+
+/** A run as its folder tells it. */
+export interface RunSummary {
+  readonly folder: string;
+  /** `stopped`: its process ended without a word, by a crash or a kill. */
+  readonly status: "running" | "finished" | "interrupted" | "stopped";
+  readonly config: TrainConfig;
+  /** Steps done, of all. */
+  readonly step: number;
+  readonly steps: number | undefined;
+  /** Loss of the last step that counted. */
+  readonly lastLoss: number | undefined;
+  readonly bestValidation: { readonly step: number; readonly loss: number } | undefined;
+  /** Steps of the checkpoints there are, rising. */
+  readonly checkpoints: readonly number[];
+  /** Folder of the trained adapter, once the run is finished. */
+  readonly final: string | undefined;
+  /** When the run began, ISO 8601. */
+  readonly startedAt: string | undefined;
+}
+
+/** One run in full: its summary and every event of its log. */
+export interface RunDetails extends RunSummary {
+  readonly events: readonly LoggedEvent[];
+}
+
+/**
+ * Reads a run folder.
+ *
+ * @throws {AceError} ERR_FILE when the folder holds no run.
+ */
+export function readRun(folder: string): RunDetails {
+  const config = readRunConfig(folder);
+  const paths = runPaths(folder);
+  const events = readEventLog(nodeFiles, paths.events);
+  const started = events.find((event) => event.type === "started");
+  const last = events.at(-1);
+  const losses = events.filter((event) => event.type === "step" && !event.skipped);
+  const lastLoss = losses.at(-1);
+  const best = events.filter((event) => event.type === "validation" && event.best).at(-1);
+  const ended = last?.type === "finished" || last?.type === "interrupted" ? last.type : "stopped";
+  return {
+    folder,
+    status: isRunLocked(nodeFiles, folder) ? "running" : ended,
+    config,
+    step: Math.max(0, ...events.map(({ step }) => step)),
+    steps: started?.type === "started" ? started.plan.steps : undefined,
+    lastLoss: lastLoss?.type === "step" ? lastLoss.loss : undefined,
+    bestValidation: best?.type === "validation" ? { step: best.step, loss: best.loss } : undefined,
+    checkpoints: checkpointSteps(folder).sort((a, b) => a - b),
+    final: nodeFiles.existsSync(paths.final) ? paths.final : undefined,
+    startedAt: started?.time,
+    events,
+  };
+}
+
+/**
+ * The runs in a folder and one level below it, newest first; folders that hold no run are passed over.
+ *
+ * @param onUnreadable told of a run whose files are damaged, which is then left out; without it such a run is an error.
+ * @throws {AceError} ERR_FILE when the folder does not exist.
+ */
+export function listRuns(folder: string, onUnreadable?: (message: string) => void): RunSummary[] {
+  if (!nodeFiles.existsSync(folder)) throw new AceError("ERR_FILE", `${folder}: does not exist`);
+  const inside = nodeFiles
+    .readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, entry.name));
+  const summaries: RunSummary[] = [];
+  for (const candidate of [folder, ...inside].filter(isRun)) {
+    try {
+      const { events: _events, ...summary } = readRun(candidate);
+      summaries.push(summary);
+    } catch (error) {
+      if (!(error instanceof AceError) || onUnreadable === undefined) throw error;
+      onUnreadable(error.message);
+    }
+  }
+  return summaries.sort((a, b) => (b.startedAt ?? "").localeCompare(a.startedAt ?? ""));
+}
+
+/** A model's folder has a config.json too, but no place for checkpoints. */
+function isRun(folder: string): boolean {
+  const { config, checkpoints } = runPaths(folder);
+  return nodeFiles.existsSync(config) && nodeFiles.existsSync(checkpoints);
+}

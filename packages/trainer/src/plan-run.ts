@@ -1,0 +1,56 @@
+import type { DeviceInfo, DeviceName, MemoryPlan } from "@acewright/core-native";
+import type { TrainConfig, TrainConfigInput } from "./config.js";
+import type { NativePort } from "./native-port.js";
+import { native } from "./native.js";
+import { parseConfig } from "./parse-config.js";
+import { framesPerSecond, resolveConfig } from "./resolve-config.js";
+import { largestBatch, planSteps, type StepsPlan } from "./run-plan.js";
+import type { OpenSamples } from "./sample-source.js";
+import { openTensorSamples } from "./tensor-samples.js";
+
+/** What a run would come to, told before anything is trained or written. */
+export interface PlannedRun extends Omit<StepsPlan, "split"> {
+  /** Every choice written out. */
+  readonly config: TrainConfig;
+  readonly device: DeviceInfo;
+  /** Exact bytes by part; activations are those of the largest batch. */
+  readonly memory: MemoryPlan;
+  /** Matrix work of the whole run in floating-point operations, if every batch were the largest: an upper bound. */
+  readonly flops: number;
+  /** Audio of the training and validation songs, in seconds. */
+  readonly audioS: number;
+  /** Bytes of one checkpoint: adapter and optimizer state. */
+  readonly checkpointBytes: number;
+}
+
+/**
+ * What a training run would come to: songs, steps, exact memory and work. Only headers and the manifest are read.
+ *
+ * @throws {AceError} whatever `train` would refuse of configuration, model and songs.
+ */
+export function planRun(config: TrainConfigInput): Promise<PlannedRun> {
+  return planRunWith({ native, openSamples: openTensorSamples }, config);
+}
+
+/** {@link planRun} on given parts. */
+export async function planRunWith(
+  parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
+  input: TrainConfigInput,
+): Promise<PlannedRun> {
+  const given = parseConfig(input);
+  const samples = await parts.openSamples(given.tensors);
+  const device = parts.native.openDevice(given.device as DeviceName, given.threads);
+  const model = device.readModel(given.model);
+  const config = resolveConfig(given, { device: device.info, model, datasetHash: samples.hash });
+  const { split: _split, ...steps } = planSteps(config, samples);
+  const memory = await device.planMemory(model.folder, largestBatch(config, samples, model.config.layers));
+  return {
+    ...steps,
+    config,
+    device: device.info,
+    memory,
+    flops: memory.flopsPerMicroBatch * steps.batchesPerEpoch * (steps.steps / steps.stepsPerEpoch),
+    audioS: samples.songs.reduce((sum, { frames }) => sum + frames, 0) / framesPerSecond,
+    checkpointBytes: memory.adapterBytes + memory.optimizerBytes,
+  };
+}

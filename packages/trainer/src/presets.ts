@@ -1,0 +1,121 @@
+import { AceError } from "@acewright/core-native";
+import type { TrainConfigInput } from "./config.js";
+import { nearestName } from "./nearest-name.js";
+
+/** Settings to begin from; whatever is given beside a preset wins over it. Folders are never part of one. */
+export interface Preset {
+  readonly name: string;
+  readonly description: string;
+  readonly config: Partial<Omit<TrainConfigInput, "tensors" | "model" | "output" | "environment">>;
+}
+
+const lora = (rank: number, targetMlp = true) =>
+  ({ kind: "lora", rank, alpha: 2 * rank, dropout: 0.1, targetMlp }) as const;
+
+/** The built-in presets, by name. */
+export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(
+  (
+    [
+      {
+        name: "recommended",
+        description: "A full training for 12 GB and more: rank 64 on attention and MLP",
+        config: { adapter: lora(64), learningRate: 3e-4, epochs: 1000, saveEveryEpochs: 50 },
+      },
+      {
+        name: "quick_test",
+        description: "Ten epochs at rank 16, to see that everything works",
+        config: { adapter: lora(16), learningRate: 3e-4, epochs: 10, warmupSteps: 10, saveEveryEpochs: 5 },
+      },
+      {
+        name: "high_quality",
+        description: "Rank 128 at a gentler learning rate",
+        config: { adapter: lora(128), learningRate: 2e-4, epochs: 1000, saveEveryEpochs: 50 },
+      },
+      {
+        name: "vram_8gb",
+        description: "Rank 16 on attention only, for 8 GB",
+        config: {
+          adapter: lora(16, false),
+          learningRate: 3e-4,
+          epochs: 1000,
+          gradientAccumulation: 8,
+          recompute: "block",
+          saveEveryEpochs: 50,
+        },
+      },
+      {
+        name: "vram_12gb",
+        description: "Rank 32 on attention and MLP, for 12 GB",
+        config: {
+          adapter: lora(32),
+          learningRate: 3e-4,
+          epochs: 1000,
+          recompute: "block",
+          saveEveryEpochs: 50,
+        },
+      },
+      {
+        name: "vram_16gb",
+        description: "Rank 64, two songs at a time, for 16 GB",
+        config: {
+          adapter: lora(64),
+          learningRate: 3e-4,
+          epochs: 1000,
+          batchSize: 2,
+          gradientAccumulation: 2,
+          saveEveryEpochs: 50,
+        },
+      },
+      {
+        name: "vram_24gb_plus",
+        description: "Rank 128, two songs at a time, for 24 GB and more",
+        config: {
+          adapter: lora(128),
+          learningRate: 3e-4,
+          epochs: 1000,
+          batchSize: 2,
+          gradientAccumulation: 2,
+          saveEveryEpochs: 50,
+        },
+      },
+    ] satisfies Preset[]
+  ).map((preset) => [preset.name, preset]),
+);
+
+/**
+ * A preset's settings under the given ones. Nested settings are merged field by field; where another kind of adapter
+ * is asked for, only the preset's fields that every kind has (rank, alpha, targets) are taken over.
+ *
+ * @throws {AceError} ERR_CONFIG for a name that is no preset.
+ */
+export function withPreset(name: string, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
+  if (preset === undefined) {
+    const nearest = nearestName(name, Object.keys(presets));
+    const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
+    throw new AceError(
+      "ERR_CONFIG",
+      `preset ${JSON.stringify(name)} does not exist${hint}; there are ${Object.keys(presets).join(", ")}`,
+    );
+  }
+  return merge(preset.config, given);
+}
+
+function merge(base: object, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(given)) {
+    const below = merged[key];
+    if (!isPlainObject(value) || !isPlainObject(below)) merged[key] = value;
+    else merged[key] = merge(key === "adapter" ? forKind(below, value["kind"]) : below, value);
+  }
+  return merged;
+}
+
+function forKind(adapter: Record<string, unknown>, kind: unknown): Record<string, unknown> {
+  const lorasOwn = kind === undefined || kind === "lora" || kind === "dora" ? [] : ["dropout", "rsLora"];
+  return Object.fromEntries(Object.entries(adapter).filter(([key]) => !lorasOwn.includes(key)));
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,22 @@
+import { createHash } from "node:crypto";
+import { openTensors } from "@acewright/dataset";
+import type { SampleSource } from "./sample-source.js";
+
+/** The songs of a folder that `preprocess` wrote. */
+export async function openTensorSamples(folder: string): Promise<SampleSource> {
+  const tensors = await openTensors(folder);
+  const { manifest } = tensors;
+  const hash = createHash("sha256").update(manifest.silence.sha256);
+  for (const { id, sha256 } of manifest.samples) hash.update(`\n${id} ${sha256}`);
+  return {
+    hash: hash.digest("hex"),
+    encoderHiddenSize: manifest.width,
+    madeWith: manifest.model,
+    songs: manifest.samples.map(({ id, frames, tokens }) => ({ id, frames, conditionTokens: tokens })),
+    read: async (index) => {
+      const sample = manifest.samples[index];
+      if (sample === undefined) throw new RangeError(`${folder} has no song number ${index}`);
+      return await tensors.read(sample);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { readEventLog } from "../../src/run/event-log.js";
+import { nodeFiles } from "../../src/run/files.js";
+import { bytesOf, events, ofType, parts, scratch } from "../trained.js";
+import type { Dawdle } from "./kill-child.js";
+import { killRun } from "./kill-run.js";
+
+const full = process.env["ACEWRIGHT_TEST_FULL"] === "1";
+/** Kills, and how many of them between a folder's writing and its rename. */
+const wanted = full ? { kills: 50, inRename: 12, perRun: 10 } : { kills: 6, inRename: 2, perRun: 6 };
+
+interface Kill {
+  /** Milliseconds from the first word of the child to its end. */
+  readonly offsetMs: number;
+  readonly fromStep: number;
+  /** Killed while it lingered before this call, or at any moment. */
+  readonly at: Dawdle["call"] | "anywhere";
+}
+
+/** Lets a child train until a random moment, or until it lingers where told; undefined when it finished before. */
+async function killOnce(run: string, dawdle: Dawdle | null): Promise<Kill | undefined> {
+  const script = fileURLToPath(new URL("./child.mjs", import.meta.url));
+  const child = spawn(process.execPath, [script, run, JSON.stringify(dawdle)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  let started = { at: performance.now(), step: 0 };
+  let at: Kill["at"] | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith("started ")) {
+      started = { at: performance.now(), step: Number(line.slice(8)) };
+      if (dawdle !== null) continue;
+      void sleep(Math.random() * 700).then(() => child.kill("SIGKILL"));
+      at = "anywhere";
+    } else if (line === "dawdling") {
+      at = dawdle?.call ?? "anywhere";
+      await sleep(Math.random() * 40);
+      child.kill("SIGKILL");
+    }
+  }
+  const code = child.exitCode ?? (await new Promise<number | null>((resolve) => child.once("exit", resolve)));
+  if (code === 0) return undefined;
+  expect(child.signalCode, errors).toBe("SIGKILL");
+  expect(at).toBeDefined();
+  return { offsetMs: performance.now() - started.at, fromStep: started.step, at: at ?? "anywhere" };
+}
+
+test(
+  `a run killed ${wanted.kills} times at random moments ends as one never killed`,
+  { timeout: 600_000 },
+  async () => {
+    const root = scratch();
+    await events(killRun(join(root, "whole")), {}, parts());
+    const expected = {
+      final: bytesOf(join(root, "whole", "final")),
+      best: bytesOf(join(root, "whole", "best")),
+    };
+    const kills: Kill[] = [];
+    for (let number = 0; kills.length < wanted.kills; number++) {
+      const run = join(root, `run-${number}`);
+      for (let i = 0; i < wanted.perRun && kills.length < wanted.kills; i++) {
+        const inRename = kills.filter(({ at }) => at === "renameSync").length;
+        const dawdle: Dawdle | null =
+          inRename < wanted.inRename && i % 2 === 1
+            ? { call: "renameSync", nth: i % 5 }
+            : i % 4 === 2
+              ? { call: "fsyncSync", nth: i }
+              : null;
+        const kill = await killOnce(run, dawdle);
+        if (kill === undefined) break;
+        kills.push(kill);
+      }
+      await events(killRun(run), { resume: "if-possible" });
+      expect(bytesOf(join(run, "final"))).toEqual(expected.final);
+      expect(bytesOf(join(run, "best"))).toEqual(expected.best);
+      const steps = ofType(readEventLog(nodeFiles, join(run, "events.jsonl")), "step").map(
+        ({ step }) => step,
+      );
+      expect(steps).toEqual(Array.from({ length: steps.length }, (_, n) => n + 1));
+    }
+    for (const { offsetMs, fromStep, at } of kills)
+      console.log(`killed ${offsetMs.toFixed(1)} ms after step ${fromStep} was resumed (${at})`);
+    expect(new Set(kills.map(({ offsetMs }) => offsetMs.toFixed(3))).size).toBe(wanted.kills);
+    expect(kills.filter(({ at }) => at === "renameSync").length).toBeGreaterThanOrEqual(wanted.inRename);
+  },
+);

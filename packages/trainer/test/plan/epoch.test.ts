@@ -1,0 +1,145 @@
+import { expect, test } from "vitest";
+import { randomStream } from "../../src/plan/counter-random.js";
+import {
+  batchesPerEpoch,
+  crop,
+  epochBatches,
+  type EpochSettings,
+  type SongShape,
+} from "../../src/plan/epoch.js";
+
+const settings: EpochSettings = {
+  seed: 42,
+  repeats: 1,
+  batchSize: 1,
+  cropFrames: undefined,
+  bucketFrames: 128,
+  bucketConditionTokens: 32,
+};
+
+/** Many random shapes and settings, the same in every run of the test. */
+function* cases(count: number): Generator<{ songs: SongShape[]; settings: EpochSettings; epoch: number }> {
+  for (let i = 0; i < count; i++) {
+    const next = randomStream(1, "order", i);
+    const pick = (low: number, high: number) => low + Math.floor(next() * (high - low + 1));
+    const songs = Array.from({ length: pick(1, 40) }, () => ({
+      frames: pick(2, 3000),
+      conditionTokens: Array.from({ length: pick(1, 3) }, () => pick(1, 300)),
+    }));
+    yield {
+      songs,
+      epoch: pick(0, 1000),
+      settings: {
+        ...settings,
+        seed: pick(0, 1e9),
+        repeats: pick(1, 3),
+        batchSize: pick(1, 7),
+        cropFrames: next() < 0.5 ? undefined : pick(2, 1500),
+      },
+    };
+  }
+}
+
+test("every song stands in an epoch as often as asked, whatever the batch size", () => {
+  for (const { songs, settings, epoch } of cases(200)) {
+    const batches = epochBatches(songs, settings, epoch);
+    const times = new Array<number>(songs.length).fill(0);
+    for (const { song } of batches.flat()) times[song] = (times[song] ?? 0) + 1;
+    expect(times).toEqual(songs.map(() => settings.repeats));
+    expect(batches).toHaveLength(batchesPerEpoch(songs.length, settings));
+    expect(batches.filter((batch) => batch.length < settings.batchSize).length).toBeLessThanOrEqual(1);
+    expect(Math.max(...batches.map((batch) => batch.length))).toBeLessThanOrEqual(settings.batchSize);
+  }
+});
+
+test("crops lie within their song and have the asked length where the song has it", () => {
+  for (const { songs, settings, epoch } of cases(200)) {
+    for (const { song, start, frames, variant } of epochBatches(songs, settings, epoch).flat()) {
+      const shape = songs[song] as SongShape;
+      expect(start).toBeGreaterThanOrEqual(0);
+      expect(start + frames).toBeLessThanOrEqual(shape.frames);
+      expect(frames).toBe(Math.min(shape.frames, settings.cropFrames ?? shape.frames));
+      expect(variant).toBeLessThan(shape.conditionTokens.length);
+    }
+  }
+});
+
+test("an epoch is a function of seed and number, and differs from the next", () => {
+  for (const { songs, settings, epoch } of cases(20)) {
+    expect(epochBatches(songs, settings, epoch)).toEqual(epochBatches(songs, settings, epoch));
+    if (songs.length < 8) continue;
+    expect(epochBatches(songs, settings, epoch + 1)).not.toEqual(epochBatches(songs, settings, epoch));
+    expect(epochBatches(songs, { ...settings, seed: settings.seed + 1 }, epoch)).not.toEqual(
+      epochBatches(songs, settings, epoch),
+    );
+  }
+});
+
+test("with more than one song a batch, all but few batches hold one bucket", () => {
+  const songs = Array.from({ length: 64 }, (_, i) => ({ frames: i % 2 ? 100 : 1000, conditionTokens: [10] }));
+  const batches = epochBatches(songs, { ...settings, batchSize: 5 }, 3);
+  const mixed = batches.filter((batch) => new Set(batch.map(({ frames }) => frames)).size > 1);
+  expect(mixed.length).toBeLessThanOrEqual(1);
+  const order = batches.map((batch) => batch[0]?.frames);
+  expect([...order].sort()).not.toEqual(order);
+});
+
+test("the order is fixed for all time: old runs must resume with it", () => {
+  const songs = Array.from({ length: 8 }, () => ({ frames: 100, conditionTokens: [10, 12] }));
+  const places = epochBatches(songs, { ...settings, cropFrames: 20 }, 1).flat();
+  expect(places.map(({ song, start, variant }) => [song, start, variant])).toMatchInlineSnapshot(`
+    [
+      [
+        7,
+        59,
+        0,
+      ],
+      [
+        1,
+        68,
+        1,
+      ],
+      [
+        0,
+        46,
+        1,
+      ],
+      [
+        2,
+        49,
+        0,
+      ],
+      [
+        4,
+        27,
+        1,
+      ],
+      [
+        6,
+        66,
+        0,
+      ],
+      [
+        3,
+        20,
+        0,
+      ],
+      [
+        5,
+        60,
+        0,
+      ],
+    ]
+  `);
+});
+
+test("every start of a crop is possible and none is favoured", () => {
+  const seen = new Array<number>(5).fill(0);
+  const next = randomStream(3, "crop");
+  for (let i = 0; i < 5000; i++) {
+    const { start } = crop(14, 10, next);
+    seen[start] = (seen[start] ?? 0) + 1;
+  }
+  // 1000 expected each, standard deviation 28: five of them.
+  for (const times of seen) expect(Math.abs(times - 1000)).toBeLessThan(142);
+});
