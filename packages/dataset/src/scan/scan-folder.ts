@@ -4,9 +4,10 @@ import { decodeAudio } from "../audio/decode.js";
 import { probeAudio } from "../audio/probe.js";
 import { audioProblemOf } from "../audio/refusal.js";
 import { audioExtensions } from "../audio/sniff.js";
+import { setAllInstrumental } from "../dataset-file/prompt-caption.js";
 import { DatasetMetadata, type Dataset, type Sample } from "../dataset-file/schema.js";
 import { fileKey, readFinderTables, type FinderTable } from "./finder-csv.js";
-import { readSidecars } from "./sidecars.js";
+import { hasSidecars, readSidecars } from "./sidecars.js";
 import { songId, songSample } from "./song-sample.js";
 import { comparePaths, walkFolder, type SkippedFile } from "./walk-folder.js";
 
@@ -16,6 +17,7 @@ export interface ScanOptions {
   tagPosition?: DatasetMetadata["tag_position"];
   /** Percent of songs prompted by their genre, 0 to 100. */
   genreRatio?: number;
+  /** Whether songs without a lyrics file have no voice; where it is not said, the sidecars decide. */
   allInstrumental?: boolean;
   signal?: AbortSignal;
   /** Called before each song is read. */
@@ -73,7 +75,11 @@ export async function scanFolder(
     files: songs.length,
     skipped,
     csv: unmatched(table, paths),
-    warnings: [...table.warnings, ...sharedNotes(table, paths)],
+    warnings: [
+      ...table.warnings,
+      ...sharedSidecars(songs.flatMap(({ names, name, path }) => (hasSidecars(names, name) ? [path] : []))),
+      ...sharedRows(table, paths),
+    ],
   };
   const samples: Sample[] = [];
   const ids = new Set<string>();
@@ -87,7 +93,9 @@ export async function scanFolder(
     const id = songId(relative(root, path).split(sep).join("/"), ids);
     samples.push(songSample(path, id, durationS, notes));
   }
-  return { dataset: { metadata: { ...metadata, num_samples: samples.length }, samples }, report };
+  const dataset = { metadata: { ...metadata, num_samples: samples.length }, samples };
+  if (options.allInstrumental !== undefined) setAllInstrumental(dataset, options.allInstrumental);
+  return { dataset, report };
 }
 
 function scanMetadata(options: ScanOptions): DatasetMetadata {
@@ -141,16 +149,17 @@ function unmatched(table: FinderTable, paths: readonly string[]): ScanReport["cs
   };
 }
 
-/** Songs that share what was meant for one: sidecars by stem, table rows by file name. */
-function sharedNotes(table: FinderTable, paths: readonly string[]): string[] {
-  const stems = groupBy(paths, (path) => path.replace(/\.[^.]*$/, ""));
-  const rows = groupBy(paths, (path) => fileKey(basename(path)));
-  return [
-    ...stems.map((group) => `${group.join(", ")}: share their sidecar files; rename all but one`),
-    ...rows
-      .filter((group) => table.rows.has(fileKey(basename(group[0] ?? ""))))
-      .map((group) => `${group.join(", ")}: share one table row; give them different names`),
-  ];
+/** Sidecars go by stem: `a.wav` and `a.mp3` have the same ones. */
+function sharedSidecars(paths: readonly string[]): string[] {
+  const groups = groupBy(paths, (path) => path.replace(/\.[^.]*$/, ""));
+  return groups.map((group) => `${group.join(", ")}: share their sidecar files; rename all but one`);
+}
+
+/** Table rows go by file name: songs of the same name in two folders have the same one. */
+function sharedRows(table: FinderTable, paths: readonly string[]): string[] {
+  const named = paths.filter((path) => table.rows.has(fileKey(basename(path))));
+  const groups = groupBy(named, (path) => fileKey(basename(path)));
+  return groups.map((group) => `${group.join(", ")}: share one table row; give them different names`);
 }
 
 /** Groups of more than one. */

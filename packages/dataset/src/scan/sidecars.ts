@@ -22,6 +22,17 @@ export interface SongNotes {
 /** Songs are described by these keys of `{stem}.json`; others are told, not silently dropped. */
 const jsonKeys = ["caption", "genre", "bpm", "keyscale", "timesignature", "language"];
 
+/** True when any of the files that describe the song is there. */
+export function hasSidecars(names: ReadonlySet<string>, songName: string): boolean {
+  const stem = stemOf(songName);
+  return [".caption.txt", ".lyrics.txt", ".txt", ".json"].some((suffix) => names.has(stem + suffix));
+}
+
+/** The name less its last extension only: `a.b.mp3` to `a.b`. */
+function stemOf(songName: string): string {
+  return songName.replace(/\.[^.]*$/, "");
+}
+
 /**
  * Reads the sidecars of one song. Weakest first for caption and metadata: `.caption.txt`, `.txt` of "key: value" lines,
  * `.json`, the table's row. For lyrics: `.lyrics.txt`, then `.txt`. Empty values never override.
@@ -32,7 +43,7 @@ export async function readSidecars(
   songName: string,
   row: FinderRow | undefined,
 ): Promise<{ notes: SongNotes; warnings: string[] }> {
-  const stem = songName.replace(/\.[^.]*$/, "");
+  const stem = stemOf(songName);
   const warnings: string[] = [];
   const read = async (suffix: string): Promise<string> => {
     if (!names.has(stem + suffix)) return "";

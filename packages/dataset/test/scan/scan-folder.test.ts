@@ -211,6 +211,15 @@ describe("the lyrics of a scanned song", () => {
     expect(instrumental.sample).toMatchObject({ language: "unknown", is_instrumental: true });
   });
 
+  it("give way to the switch for all songs, unless they come from a file", async () => {
+    lay({ "sung.wav": 1, "sung.txt": "la", "plain.wav": 1, "plain.json": '{"language": "de"}' });
+    const on = (await scan({ allInstrumental: true })).dataset;
+    expect(on.samples.map((sample) => sample.is_instrumental)).toEqual([true, false]);
+    expect(on.samples[0]?.language).toBe("unknown");
+    const off = (await scan({ allInstrumental: false })).dataset;
+    expect(off.samples.map((sample) => sample.is_instrumental)).toEqual([false, false]);
+  });
+
   it("may be UTF-16 or begin with a byte-order mark; bad bytes are replaced and told", async () => {
     const wide = await scanOne({ "song.txt": Buffer.from("\ufefflä lä", "utf16le") });
     expect(wide.sample?.lyrics).toBe("lä lä");
@@ -323,9 +332,11 @@ describe("the tables of a scan", () => {
   it("and sidecars that several songs share are told", async () => {
     lay({ "x/a.wav": 1, "y/a.wav": 1, "t.csv": "File,caption\na.wav,both\n" });
     cpSync(join(fixtures, "sweep.opus"), join(folder, "x", "a.opus"));
+    cpSync(join(fixtures, "sweep.opus"), join(folder, "y", "a.opus"));
     lay({ "x/a.txt": "la" });
     const { report, dataset } = await scan();
-    expect(dataset.samples.map((sample) => sample.caption)).toEqual(["", "both", "both"]);
+    expect(dataset.samples.map((sample) => sample.caption)).toEqual(["", "both", "", "both"]);
+    expect(report.warnings.filter((line) => line.includes("share")).length).toBe(2);
     expect(report.warnings.join("\n")).toMatch(/x\/a\.opus, .*x\/a\.wav: share their sidecar files/);
     expect(report.warnings.join("\n")).toMatch(/x\/a\.wav, .*y\/a\.wav: share one table row/);
   });
