@@ -96,7 +96,13 @@ function defaultText({ node, members }: Pick<Flag, "node" | "members">): string[
   const sources = members.length === 0 ? [{ tag: "", node }] : members;
   for (const { tag, node: member } of sources) {
     const value = member.default;
-    if (value === undefined || value === null || value === "" || value === false || (typeof value === "object" && !Array.isArray(value)))
+    if (
+      value === undefined ||
+      value === null ||
+      value === "" ||
+      value === false ||
+      (typeof value === "object" && !Array.isArray(value))
+    )
       continue;
     defaults.set(show(value), [...(defaults.get(show(value)) ?? []), tag]);
   }

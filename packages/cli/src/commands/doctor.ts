@@ -72,7 +72,12 @@ function nativeCore(): Diagnosis {
     return { name: "native core", state: "ok", detail: found.join("; ") };
   } catch (error) {
     if (!(error instanceof AceError)) throw error;
-    return { name: "native core", state: "problem", detail: error.message, mend: "npm run setup, or reinstall" };
+    return {
+      name: "native core",
+      state: "problem",
+      detail: error.message,
+      mend: "npm run setup, or reinstall",
+    };
   }
 }
 
@@ -87,7 +92,12 @@ async function ffmpeg(): Promise<Diagnosis> {
     return { name: "ffmpeg", state: "ok", detail: stdout.split("\n", 1)[0] ?? "" };
   } catch {
     const detail = "not found; wav, aiff, flac, mp3, ogg and opus work without it";
-    return { name: "ffmpeg", state: "note", detail, mend: "install ffmpeg to read m4a, aac and other formats" };
+    return {
+      name: "ffmpeg",
+      state: "note",
+      detail,
+      mend: "install ffmpeg to read m4a, aac and other formats",
+    };
   }
 }
 

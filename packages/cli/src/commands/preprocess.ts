@@ -33,26 +33,35 @@ export function preprocessCommand(context: Context): Command {
     .requiredOption("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
     .option("--vae <dir>", "autoencoder, when it does not lie beside the model")
     .option("--text-encoder <dir>", "Qwen3-Embedding-0.6B, when it does not lie beside the model")
-    .option("--allow-root <dir>", "folder that relative audio paths with .. may lead into (repeatable)", gather);
-  return optionsFromSchema(command, PreprocessSettings).action(async (file: string, words: PreprocessWords) => {
-    const output = outputOf(command, context);
-    const result = await preprocessSongs(
-      {
-        dataset: resolve(file),
-        output: resolve(words.output),
-        model: resolve(words.model),
-        ...(words.vae === undefined ? {} : { vae: resolve(words.vae) }),
-        ...(words.textEncoder === undefined ? {} : { textEncoder: resolve(words.textEncoder) }),
-        allowRoots: words.allowRoot ?? [],
-        ...givenOptions(command, PreprocessSettings),
-      },
-      output,
-      context.signal,
+    .option(
+      "--allow-root <dir>",
+      "folder that relative audio paths with .. may lead into (repeatable)",
+      gather,
     );
-    if (result.failed > 0) {
-      throw new AceError("ERR_FILE", `${file}: ${result.failed} songs have no tensors; the reasons stand above`);
-    }
-  });
+  return optionsFromSchema(command, PreprocessSettings).action(
+    async (file: string, words: PreprocessWords) => {
+      const output = outputOf(command, context);
+      const result = await preprocessSongs(
+        {
+          dataset: resolve(file),
+          output: resolve(words.output),
+          model: resolve(words.model),
+          ...(words.vae === undefined ? {} : { vae: resolve(words.vae) }),
+          ...(words.textEncoder === undefined ? {} : { textEncoder: resolve(words.textEncoder) }),
+          allowRoots: words.allowRoot ?? [],
+          ...givenOptions(command, PreprocessSettings),
+        },
+        output,
+        context.signal,
+      );
+      if (result.failed > 0) {
+        throw new AceError(
+          "ERR_FILE",
+          `${file}: ${result.failed} songs have no tensors; the reasons stand above`,
+        );
+      }
+    },
+  );
 }
 
 type Done = Extract<PreprocessEvent, { type: "done" }>;
@@ -112,7 +121,9 @@ class PreprocessView {
         return;
       case "done":
         this.finishBar();
-        output.say(`tensors: ${event.made} made, ${event.skipped} kept, ${event.failed} failed: ${event.folder}`);
+        output.say(
+          `tensors: ${event.made} made, ${event.skipped} kept, ${event.failed} failed: ${event.folder}`,
+        );
         return;
       case "skipped":
       case "stale":

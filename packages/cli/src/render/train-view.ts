@@ -38,7 +38,9 @@ export class TrainView {
         return;
       case "validation":
         this.validations.push(event);
-        this.line(`step ${event.step}: held-out-noise loss ${event.loss.toFixed(4)}${event.best ? " (best)" : ""}`);
+        this.line(
+          `step ${event.step}: held-out-noise loss ${event.loss.toFixed(4)}${event.best ? " (best)" : ""}`,
+        );
         return;
       case "checkpoint":
         this.line(`step ${event.step}: checkpoint ${event.folder}`);
@@ -70,7 +72,13 @@ export class TrainView {
     this.bar?.clear();
   }
 
-  private started({ plan, device, config, step, resumedFrom }: Extract<TrainEvent, { type: "started" }>): void {
+  private started({
+    plan,
+    device,
+    config,
+    step,
+    resumedFrom,
+  }: Extract<TrainEvent, { type: "started" }>): void {
     const { output } = this;
     this.total = plan.steps;
     const { kind, rank } = config.adapter;
@@ -85,10 +93,15 @@ export class TrainView {
   private step({ step, loss, learningRate, etaS, skipped }: Extract<TrainEvent, { type: "step" }>): void {
     if (!skipped) {
       this.losses.push(loss);
-      this.average = this.average === undefined ? loss : (1 - newestWeight) * this.average + newestWeight * loss;
+      this.average =
+        this.average === undefined ? loss : (1 - newestWeight) * this.average + newestWeight * loss;
     }
     const shown = this.average === undefined ? "" : `loss ${this.average.toFixed(4)}`;
-    this.bar?.update(step, this.total, `${shown}  lr ${learningRate.toExponential(1)}  ${formatDuration(etaS)} left`);
+    this.bar?.update(
+      step,
+      this.total,
+      `${shown}  lr ${learningRate.toExponential(1)}  ${formatDuration(etaS)} left`,
+    );
   }
 
   /** A line that stays, above the bar. */
@@ -104,7 +117,9 @@ export class TrainView {
       if (chart !== "") output.say(`\ntraining loss\n${chart}\n`);
     }
     if (heldOut !== undefined) {
-      output.say(`held-out-noise loss: ${heldOut.before.toFixed(4)} before, ${heldOut.after.toFixed(4)} after`);
+      output.say(
+        `held-out-noise loss: ${heldOut.before.toFixed(4)} before, ${heldOut.after.toFixed(4)} after`,
+      );
     }
   }
 }

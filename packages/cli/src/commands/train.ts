@@ -1,0 +1,82 @@
+import { presets, train } from "@acewright/trainer";
+import type { TrainConfigInput, TrainEvent, TrainOptions } from "@acewright/trainer";
+import type { Command } from "commander";
+import { leafCommand, outputOf } from "../command.js";
+import type { Context } from "../command.js";
+import { trainingConfig, trainingOptions } from "../config-words.js";
+import type { Output } from "../output.js";
+import { TrainView } from "../render/train-view.js";
+
+export function trainCommand(context: Context): Command {
+  const command = leafCommand({
+    name: "train",
+    summary: "train an adapter on preprocessed songs",
+    examples: [
+      "train tensors -o runs/first --model checkpoints/acestep-v15-turbo",
+      "train tensors -o runs/kr --model checkpoints --adapter lokr --learning-rate 1e-3 --epochs 500",
+      "train tensors -o runs/first --model checkpoints --preset quick_test",
+      "train -o runs/first --resume",
+    ],
+    notes: `Presets:\n${presetLines()}\n\nCtrl-C stops after the step in hand and saves; --resume goes on bit for bit.`,
+  })
+    .argument("[tensors]", "folder that `acewright preprocess` wrote")
+    .option("--resume", "go on with the run in --output, with its own settings")
+    .option(
+      "--allow-changes",
+      "resume although settings differ; it is then another run than an uninterrupted one",
+    );
+  return trainingOptions(command).action(
+    async (tensors: string | undefined, words: { resume?: true; allowChanges?: true }) => {
+      const output = outputOf(command, context);
+      await trainRun(trainingConfig(command, tensors), {
+        output,
+        context,
+        options: {
+          ...(words.resume === undefined ? {} : { resume: true }),
+          ...(words.allowChanges === undefined ? {} : { allowChanges: true }),
+        },
+      });
+    },
+  );
+}
+
+function presetLines(): string {
+  return Object.values(presets)
+    .map(({ name, description }) => `  ${name.padEnd(16)}${description}`)
+    .join("\n");
+}
+
+/** How a training run is shown and stopped. */
+export interface TrainRun {
+  readonly output: Output;
+  readonly context: Context;
+  readonly options: Omit<TrainOptions, "signal" | "stopNow">;
+}
+
+/** What a run came to. */
+export interface TrainResult {
+  readonly last: Extract<TrainEvent, { type: "finished" | "interrupted" }>;
+  readonly heldOut: TrainView["heldOut"];
+}
+
+/** Trains with a bar, or JSON events. */
+export async function trainRun(
+  config: TrainConfigInput,
+  { output, context, options }: TrainRun,
+): Promise<TrainResult> {
+  const view = new TrainView(output);
+  const { signal, stopNow } = context;
+  let last: TrainEvent | undefined;
+  try {
+    for await (const event of train(config, { ...options, signal, stopNow })) {
+      output.event(event);
+      view.show(event);
+      last = event;
+    }
+  } finally {
+    view.clear();
+  }
+  if (last?.type !== "finished" && last?.type !== "interrupted")
+    throw new Error("training ended without saying so");
+  return { last, heldOut: view.heldOut };
+}

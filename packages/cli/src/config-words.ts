@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { AceError } from "@acewright/core-native";
+import { resolveModelFolders } from "@acewright/dataset";
+import { readRun, TrainConfig, withPreset } from "@acewright/trainer";
+import type { TrainConfigInput } from "@acewright/trainer";
+import type { Command } from "commander";
+import { givenOptions, optionsFromSchema } from "./options-from-schema.js";
+
+/** Taken by `train` and `plan` as words of their own, not as derived flags. */
+const choice = { omit: ["tensors", "model", "output", "environment"] };
+
+interface ConfigWords {
+  output?: string;
+  model?: string;
+  config?: string;
+  preset?: string;
+  resume?: boolean | "if-possible";
+}
+
+/** Gives a command every flag of a training configuration, and the ways to bring a whole one. */
+export function trainingOptions(command: Command): Command {
+  command
+    .option("-o, --output <dir>", "run folder to write")
+    .option("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
+    .option("--config <file>", "JSON file with settings, e.g. a run's config.json; flags win over it")
+    .option("--preset <name>", "settings to begin from; file and flags win over it");
+  return optionsFromSchema(command, TrainConfig, choice);
+}
+
+/**
+ * The configuration a command line asks for: preset, then file, then flags. Checked by whoever takes it.
+ *
+ * @throws {AceError} ERR_FILE, ERR_CONFIG for a file or a preset that is none
+ */
+export function trainingConfig(command: Command, tensors: string | undefined): TrainConfigInput {
+  const words = command.opts<ConfigWords>();
+  const own = {
+    ...(tensors === undefined ? {} : { tensors: resolve(tensors) }),
+    ...(words.model === undefined ? {} : { model: musicModelFolder(words.model) }),
+    ...(words.output === undefined ? {} : { output: resolve(words.output) }),
+  };
+  const flags = { ...givenOptions(command, TrainConfig, choice), ...own };
+  const config = merged(fileConfig(words), flags);
+  const complete = words.preset === undefined ? config : withPreset(words.preset, config);
+  for (const [key, how] of Object.entries(mustBeGiven)) {
+    if (complete[key] === undefined) throw new AceError("ERR_CONFIG", `${key} is missing; ${how}`);
+  }
+  return complete as TrainConfigInput;
+}
+
+/**
+ * The music model a user means: its own folder, or the one in a folder of checkpoints.
+ *
+ * @throws {AceError} ERR_FILE, ERR_CONFIG as `resolveModelFolders`
+ */
+export function musicModelFolder(path: string): string {
+  const folder = resolve(path);
+  return existsSync(join(folder, "config.json")) ? folder : resolveModelFolders(folder).model;
+}
+
+const mustBeGiven = {
+  tensors: "name the folder that `acewright preprocess` wrote",
+  model: "name the checkpoint with --model DIR",
+  output: "name the run folder with --output DIR",
+};
+
+/** A run that is resumed brings its own configuration. */
+function fileConfig({ config, output, resume }: ConfigWords): Record<string, unknown> {
+  if (config !== undefined) return readJsonObject(config);
+  if (resume === undefined || resume === false || output === undefined) return {};
+  return { ...readRun(resolve(output)).config };
+}
+
+function readJsonObject(path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new AceError("ERR_FILE", `${path}: is not JSON: ${cause.message}`, { cause });
+  }
+  if (isObject(value)) return value;
+  throw new AceError("ERR_FILE", `${path}: expected an object of settings`);
+}
+
+/** Flags over file, field by field; another kind of adapter brings none of the old one's fields. */
+function merged(below: Record<string, unknown>, above: Record<string, unknown>): Record<string, unknown> {
+  const result = { ...below };
+  for (const [key, value] of Object.entries(above)) {
+    const before = result[key];
+    const isOtherKind =
+      isObject(value) && isObject(before) && "kind" in value && value["kind"] !== before["kind"];
+    result[key] = isObject(value) && isObject(before) && !isOtherKind ? merged(before, value) : value;
+  }
+  return defaultKind(result);
+}
+
+/** `--rank 8` alone speaks of the adapter that is trained when none is named. */
+function defaultKind(config: Record<string, unknown>): Record<string, unknown> {
+  const { adapter } = config;
+  if (!isObject(adapter) || "kind" in adapter) return config;
+  return { ...config, adapter: { kind: "lora", ...adapter } };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
