@@ -45,3 +45,31 @@ export function readOobleckConfig(folder: string): OobleckConfig {
     hop: ratios.reduce((product, ratio) => product * ratio, 1),
   };
 }
+
+/** Samples to either side that a block's three residual units see: kernel 7, dilations 1, 3, 9. */
+const residualReach = 3 * (1 + 3 + 9);
+
+/** Frames to either side that the encoder looks at for one frame: a tile that reads so much further has no seam. */
+export function encoderReach({ ratios, hop }: OobleckConfig): number {
+  let samples = 3;
+  let step = 1;
+  for (const ratio of ratios) {
+    // The strided convolution has kernel 2 q and padding ceil(q / 2).
+    const strided = Math.max(Math.ceil(ratio / 2), 2 * ratio - 1 - Math.ceil(ratio / 2));
+    samples += step * (residualReach + strided);
+    step *= ratio;
+  }
+  return Math.ceil((samples + step) / hop);
+}
+
+/** The same for the decoder. */
+export function decoderReach({ ratios }: OobleckConfig): number {
+  let frames = 3;
+  let samplesPerFrame = 1;
+  for (const ratio of [...ratios].reverse()) {
+    frames += 1 / samplesPerFrame;
+    samplesPerFrame *= ratio;
+    frames += residualReach / samplesPerFrame;
+  }
+  return Math.ceil(frames + 3 / samplesPerFrame);
+}

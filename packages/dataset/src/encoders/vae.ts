@@ -1,10 +1,11 @@
 import { AceError, openCheckpoint } from "@acewright/core-native";
+import type { Chunk } from "../chunks.js";
 import { planChunks } from "../chunks.js";
 import { CheckpointWeights } from "../onnx/checkpoint-weights.js";
 import type { NetworkOptions } from "../onnx/network.js";
 import { Network } from "../onnx/network.js";
 import type { OobleckConfig } from "./oobleck-config.js";
-import { readOobleckConfig } from "./oobleck-config.js";
+import { decoderReach, encoderReach, readOobleckConfig } from "./oobleck-config.js";
 import { oobleckDecoder, oobleckEncoder } from "./oobleck-graph.js";
 
 /** 48 kHz stereo, both channels of one length, values nominally -1 to 1. */
@@ -21,17 +22,14 @@ export interface LatentPosterior {
 export interface TilingOptions {
   /** Latent frames computed at once (25 a second), overlaps included. */
   readonly chunkFrames?: number;
-  /** Frames read on either side beyond what is kept. */
+  /** Frames read on either side beyond what is kept; default as far as the network looks, so that no seam is left. */
   readonly overlapFrames?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (doneFrames: number, totalFrames: number) => void;
 }
 
-/**
- * The networks see about 7 (encoder) and 10 (decoder) frames to either side, so 16 make tiling exact; a tile of 10 s
- * needs about 1 GB at the published size.
- */
-const tilingDefaults = { chunkFrames: 250, overlapFrames: 16 };
+/** A tile of 6.4 s: at the published size about 1 GB of activations, and a tenth of the work is overlap. */
+const defaultChunkFrames = 160;
 
 const weightsStem = "diffusion_pytorch_model";
 
@@ -68,7 +66,7 @@ export class VaeEncoder {
     }
     const mean = new Float32Array(frames * latentChannels);
     const std = new Float32Array(frames * latentChannels);
-    for (const { read, keep } of tiles(frames, tiling)) {
+    for (const { read, keep } of tiles(frames, tiling, encoderReach(this.config))) {
       const [from, to] = [read.from * hop, read.to === frames ? samples : read.to * hop];
       const out = await this.network.run({
         wave: { data: interleave(wave, from, to), shape: [1, 2, to - from] },
@@ -122,7 +120,7 @@ export class VaeDecoder {
       new Float32Array(frames * hop),
       new Float32Array(frames * hop),
     ];
-    for (const { read, keep } of tiles(frames, tiling)) {
+    for (const { read, keep } of tiles(frames, tiling, decoderReach(this.config))) {
       const count = read.to - read.from;
       const data = channelsFirst(
         latents.subarray(read.from * latentChannels, read.to * latentChannels),
@@ -146,8 +144,8 @@ export class VaeDecoder {
   }
 }
 
-function* tiles(frames: number, tiling: TilingOptions): Generator<ReturnType<typeof planChunks>[number]> {
-  const { chunkFrames, overlapFrames, signal } = { ...tilingDefaults, ...tiling };
+function* tiles(frames: number, tiling: TilingOptions, reach: number): Generator<Chunk> {
+  const { chunkFrames = defaultChunkFrames, overlapFrames = reach, signal } = tiling;
   for (const chunk of planChunks(frames, chunkFrames, overlapFrames)) {
     signal?.throwIfAborted();
     yield chunk;

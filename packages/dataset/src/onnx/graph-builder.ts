@@ -12,6 +12,7 @@ export type Dimension = number | string;
 
 /** Numbers of onnx.proto's TensorProto.DataType. */
 const dataTypes = { F32: 1, I32: 6, I64: 7, F16: 10, F64: 11, BF16: 16 } as const;
+const floatTypes: readonly string[] = ["F32", "BF16", "F16", "F64"];
 export type GraphType = keyof typeof dataTypes;
 
 type Attribute = { readonly int: number } | { readonly ints: readonly number[] } | { readonly float: number };
@@ -91,8 +92,8 @@ export class GraphBuilder {
   externalWeight(name: string, entry: CheckpointEntry): Value {
     const known = this.#external.get(name);
     if (known !== undefined) return known;
-    if (!Object.hasOwn(dataTypes, entry.dtype)) {
-      throw new AceError("ERR_CHECKPOINT", `${entry.file}: tensor ${JSON.stringify(name)} is ${entry.dtype}, expected a float dtype`); // prettier-ignore
+    if (!floatTypes.includes(entry.dtype)) {
+      throw new AceError("ERR_CHECKPOINT", `${entry.file}: tensor ${JSON.stringify(name)} is ${entry.dtype}, expected one of ${floatTypes.join(", ")}`); // prettier-ignore
     }
     // The runtime refuses links that leave its folder; a Hugging Face cache is made of such links.
     const file = realpathSync(entry.file);

@@ -39,6 +39,8 @@ export class Network {
         executionProviders: [options.device.name],
         ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
         logSeverityLevel: 3,
+        // Lengths differ from run to run: a pattern learnt from one would only hold memory for the next.
+        enableMemPattern: false,
         extra: { session },
       });
       return new Network(created, name);
@@ -77,7 +79,7 @@ export class Network {
       });
     }
     return Object.fromEntries(
-      Object.entries(results).map(([name, value]) => [name, (value).data as Float32Array]),
+      Object.entries(results).map(([name, value]) => [name, value.data as Float32Array]),
     );
   }
 
