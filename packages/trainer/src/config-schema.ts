@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { TrainConfig } from "./config.js";
 
-/** The part of JSON Schema that {@link trainConfigSchema} uses. */
+/** The part of JSON Schema that our schemas use. */
 export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
@@ -24,12 +24,17 @@ export interface JsonSchema {
   readonly flag?: string;
 }
 
+/** A zod schema as JSON schema (draft 2020-12) of what a user may write. */
+export function jsonSchemaOf(type: z.ZodType): JsonSchema {
+  return z.toJSONSchema(type, { io: "input" }) as JsonSchema;
+}
+
 /**
- * JSON schema (draft 2020-12) of what a user may write; flags, help and docs are derived from it. `flag` beside a
- * field is the name of its command line flag.
+ * JSON schema of {@link TrainConfig}; flags, help and docs are derived from it. `flag` beside a field is the name of its
+ * command line flag.
  */
 export function trainConfigSchema(): JsonSchema {
-  return z.toJSONSchema(TrainConfig, { io: "input" }) as JsonSchema;
+  return jsonSchemaOf(TrainConfig);
 }
 
 /** One thing a user can set, with its place in the configuration. */
@@ -44,11 +49,16 @@ export interface ConfigField {
   readonly kinds?: readonly string[];
 }
 
-/** Every field of the configuration, flattened in the order of the schema; `environment` is a run's own and left out. */
-export function configFields(): readonly ConfigField[] {
+/** Every field of a schema, flattened in its order; `environment` is a run's own and left out. */
+export function fieldsOf(schema: JsonSchema): readonly ConfigField[] {
   const fields = new Map<string, ConfigField>();
-  collect(trainConfigSchema(), [], undefined, fields);
+  collect(schema, [], undefined, fields);
   return [...fields.values()];
+}
+
+/** Every field of {@link TrainConfig}. */
+export function configFields(): readonly ConfigField[] {
+  return fieldsOf(trainConfigSchema());
 }
 
 function collect(

@@ -15,6 +15,15 @@ export type {
   ValidationEvent,
   WarningEvent,
 } from "./events.js";
+export { exportAdapter } from "./export/export-adapter.js";
+export type { ExportOptions, ExportReport } from "./export/export-adapter.js";
+export type { AdapterFormat } from "./export/adapter-names.js";
+export type { RunAdapter } from "./export/find-adapter.js";
+export { generate } from "./generate/generate.js";
+export type { AdapterUse, GenerateOptions, GeneratePart, GenerateResult } from "./generate/generate.js";
+export type { Sampling } from "./generate/sampling.js";
+export { GenerateSettings } from "./generate/settings.js";
+export type { GenerateSettingsInput } from "./generate/settings.js";
 export { listRuns, readRun } from "./list-runs.js";
 export type { RunDetails, RunSummary } from "./list-runs.js";
 export { parseConfig } from "./parse-config.js";

@@ -1,91 +1,12 @@
-import { AceError } from "@acewright/core-native";
-import type * as z from "zod";
 import { TrainConfig } from "./config.js";
-import { configFields, expectedOf, trainConfigSchema, type JsonSchema } from "./config-schema.js";
-import { nearestName } from "./nearest-name.js";
+import { parseWith } from "./parse-with.js";
 
 /**
- * The configuration with its defaults, or one line that names each wrong field, what was expected and what came.
+ * A training configuration with its defaults, or one line that names each wrong field, what was expected and what came.
  *
  * @param source what to call the configuration in the message, such as its file.
  * @throws {AceError} ERR_CONFIG
  */
 export function parseConfig(input: unknown, source = "configuration"): TrainConfig {
-  const parsed = TrainConfig.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.flatMap((issue) => explain(issue, input));
-  throw new AceError("ERR_CONFIG", `${source}: ${lines.join("; ")}`);
-}
-
-function explain(issue: z.core.$ZodIssue, input: unknown): string[] {
-  const path = issue.path.map(String);
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey([...path, key], input));
-  if (issue.code === "custom") return [`${path.join(".")} ${issue.message}`];
-  const value = valueAt(input, path);
-  const schema = schemaAt(path, input);
-  const name = path.length === 0 ? "it" : path.join(".");
-  if (value === undefined) return [`${name} is missing, expected ${wordsFor(schema, path)}`];
-  return [`${name}: expected ${wordsFor(schema, path)}, got ${shown(value)}`];
-}
-
-function wordsFor(schema: JsonSchema | undefined, path: readonly string[]): string {
-  if (path.at(-1) === "kind" && path.length === 2) {
-    const kinds = configFields().find((field) => field.path.join(".") === path.join("."))?.schema;
-    if (kinds !== undefined) return expectedOf(kinds);
-  }
-  return schema === undefined ? "an object" : expectedOf(schema);
-}
-
-function unknownKey(path: readonly string[], input: unknown): string {
-  const key = path.at(-1) ?? "";
-  const parent = path.slice(0, -1);
-  const fields = configFields();
-  const beside = fields.filter((field) => field.path.slice(0, -1).join(".") === parent.join("."));
-  const other = beside.find((field) => field.path.at(-1) === key);
-  if (other?.kinds !== undefined) {
-    const kind = valueAt(input, [...parent, "kind"]);
-    return `${path.join(".")} belongs to ${other.kinds.join(" and ")}, but ${parent.join(".")}.kind is ${shown(kind)}`;
-  }
-  const names = Object.keys(schemaAt(parent, input)?.properties ?? {});
-  const nearest = nearestName(key, names);
-  if (nearest !== undefined) return `unknown key ${path.join(".")}, did you mean ${nearest}?`;
-  const elsewhere = fields.find((field) => field.path.at(-1) === key);
-  if (elsewhere !== undefined)
-    return `unknown key ${path.join(".")}, did you mean ${elsewhere.path.join(".")}?`;
-  return `unknown key ${path.join(".")}; known here: ${names.join(", ")}`;
-}
-
-/** The schema of one field; a union is entered by the value's own `kind`. */
-function schemaAt(path: readonly string[], input: unknown): JsonSchema | undefined {
-  let schema: JsonSchema | undefined = trainConfigSchema();
-  for (let depth = 0; depth <= path.length && schema !== undefined; depth++) {
-    if (schema.oneOf !== undefined) {
-      const kind = valueAt(input, [...path.slice(0, depth), "kind"]);
-      schema = schema.oneOf.find((variant) => variant.properties?.["kind"]?.const === kind);
-    }
-    const key = path[depth];
-    if (key === undefined) break;
-    schema = schema?.properties?.[key] ?? entrySchema(schema);
-  }
-  return schema;
-}
-
-function entrySchema(schema: JsonSchema | undefined): JsonSchema | undefined {
-  if (schema?.items !== undefined) return schema.items;
-  return typeof schema?.additionalProperties === "object" ? schema.additionalProperties : undefined;
-}
-
-function valueAt(input: unknown, path: readonly string[]): unknown {
-  let value = input;
-  for (const key of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
-}
-
-function shown(value: unknown): string {
-  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) as string | undefined);
-  if (text === undefined) return typeof value;
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return parseWith(TrainConfig, input, source);
 }
