@@ -12,6 +12,8 @@ export interface Flag {
   readonly node: PlainNode;
   /** The members of a tagged union that have this field; empty where it is not in one. */
   readonly members: readonly FlagMember[];
+  /** How many members the union has. */
+  readonly memberCount: number;
 }
 
 export interface FlagMember {
@@ -24,6 +26,14 @@ export interface FlagChoice {
   /** Top-level fields that are no flags, because the command takes them in another way. */
   readonly omit?: readonly string[];
 }
+
+/** The member of a tagged union that is being walked. */
+interface Within {
+  readonly tags: readonly string[];
+  readonly memberCount: number;
+}
+
+const nowhere = { members: [], memberCount: 0 } as const;
 
 /**
  * Every field of a schema as a flag. Its name is the field's `.meta({ flag })`, else the path in kebab case; a tagged
@@ -41,28 +51,32 @@ export function flagsOf(schema: z.ZodType, choice: FlagChoice = {}): Flag[] {
         `two fields want the flag --${flag.name}: ${known.path.join(".")}, ${flag.path.join(".")}`,
       );
   };
-  const walk = (node: SchemaNode, path: readonly string[], tags: readonly string[]): void => {
+  const walk = (node: SchemaNode, path: readonly string[], within: Within): void => {
     for (const [key, raw] of Object.entries(node.properties ?? {})) {
       if (path.length === 0 && choice.omit?.includes(key) === true) continue;
       const child: PlainNode = withoutNull(raw);
       const at = [...path, key];
       const union = taggedUnion(child);
       if (union !== undefined) {
-        add({ name: nameOf(at, child), path: [...at, union.key], node: tagNode(child, union), members: [] });
-        for (const member of union.members) walk(without(member.node, union.key), at, member.values);
+        add({ name: nameOf(at, child), path: [...at, union.key], node: tagNode(child, union), ...nowhere });
+        const memberCount = union.members.length;
+        for (const { node: inside, values } of union.members) {
+          walk(without(inside, union.key), at, { tags: values, memberCount });
+        }
       } else if (child.properties !== undefined) {
-        walk(child, at, tags);
+        walk(child, at, within);
       } else {
         add({
           name: nameOf(at, child),
           path: at,
           node: child,
-          members: tags.map((tag) => ({ tag, node: child })),
+          members: within.tags.map((tag) => ({ tag, node: child })),
+          memberCount: within.memberCount,
         });
       }
     }
   };
-  walk(schemaNode(schema), [], []);
+  walk(schemaNode(schema), [], { tags: [], memberCount: 0 });
   return [...flags.values()];
 }
 

@@ -11,7 +11,9 @@ import type { PlainNode, SchemaNode } from "./json-schema.js";
  * Values are read with {@link givenOptions}; defaults are left to the schema, so that a file may stand between.
  */
 export function optionsFromSchema(command: Command, schema: z.ZodType, choice: FlagChoice = {}): Command {
-  for (const flag of flagsOf(schema, choice)) for (const option of optionsOf(flag)) command.addOption(option);
+  for (const flag of flagsOf(schema, choice)) {
+    for (const option of optionsOf(flag)) command.addOption(option.helpGroup(groupOf(flag)));
+  }
   return command;
 }
 
@@ -63,6 +65,12 @@ function optionsOf(flag: Flag): Option[] {
   return [option.argParser((text) => parseScalar(text, scalarNode(flag), name))];
 }
 
+/** Flags of one nested object stand together in the help. */
+function groupOf({ path }: Flag): string {
+  const [parent = ""] = path.length > 1 ? path : ["settings"];
+  return `${parent[0]?.toUpperCase() ?? ""}${parent.slice(1)}:`;
+}
+
 function placeholder(node: PlainNode): string {
   if (node.enum !== undefined) return node.enum.join("|");
   if (node.type === "number" || node.type === "integer") return "n";
@@ -78,11 +86,11 @@ function scalarNode({ node, members }: Flag): PlainNode {
     : { type: node.type ?? "string" };
 }
 
-function helpText({ node, members }: Flag): string {
+function helpText({ node, members, memberCount }: Flag): string {
   const description = node.description ?? "";
   const facts: string[] = [];
   const tags = members.map(({ tag }) => tag);
-  if (tags.length > 0) facts.push(tags.join(", "));
+  if (tags.length < memberCount) facts.push(`${tags.join(", ")} only`);
   if (node.type === "number" || node.type === "integer") facts.push(expectation(node));
   const items = node.items || undefined;
   if (items?.enum !== undefined) facts.push(`of ${items.enum.join(", ")}`);

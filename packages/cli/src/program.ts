@@ -1,7 +1,11 @@
 import { Command } from "commander";
 import type { Context } from "./command.js";
 import { datasetCommand } from "./commands/dataset.js";
+import { doctorCommand } from "./commands/doctor.js";
 import { modelsCommand } from "./commands/models.js";
+import { planCommand } from "./commands/plan.js";
+import { preprocessCommand } from "./commands/preprocess.js";
+import { trainCommand } from "./commands/train.js";
 import { packageVersion } from "./package-version.js";
 
 /** The whole command tree, ready to parse one command line. */
@@ -9,8 +13,12 @@ export function acewrightProgram(context: Context): Command {
   const program = new Command("acewright")
     .description("Fine-tune the ACE-Step 1.5 music model: songs in, adapter and audio out.")
     .version(packageVersion(), "-V, --version", "print the version")
+    .addCommand(doctorCommand(context))
     .addCommand(modelsCommand(context))
-    .addCommand(datasetCommand(context));
+    .addCommand(datasetCommand(context))
+    .addCommand(preprocessCommand(context))
+    .addCommand(planCommand(context))
+    .addCommand(trainCommand(context));
   speakThrough(program, context);
   return program;
 }

@@ -92,8 +92,8 @@ test("the help tells default, range and the kinds a flag belongs to, from the sc
     .configureHelp({ helpWidth: 500 })
     .helpInformation();
   expect(help).toMatch(/--learning-rate <n> +peak learning rate \(number > 0; default 0.0001\)/);
-  expect(help).toMatch(/--rank <n> +width of the update \(lora, lokr; integer ≥ 1; default 64\)/);
-  expect(help).toMatch(/--factor <n> +split \(lokr; integer; default -1\)/);
+  expect(help).toMatch(/--rank <n> +width of the update \(integer ≥ 1; default 64\)/);
+  expect(help).toMatch(/--factor <n> +split \(lokr only; integer; default -1\)/);
   expect(help).toMatch(/--adapter <lora\|lokr> +kind of adapter \(default lora\)/);
   expect(help).toMatch(/--target-modules <a,b,...> +linears it sits on \(default q_proj,v_proj\)/);
 });
