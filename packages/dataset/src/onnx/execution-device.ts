@@ -1,4 +1,7 @@
 import { AceError } from "@acewright/core-native";
+import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
 import { GraphBuilder } from "./graph-builder.js";
 
@@ -30,8 +33,10 @@ export async function resolveEncoderDevice(asked: EncoderDeviceName): Promise<En
   );
 }
 
-/** Tries CUDA on the smallest graph there is: what is installed, and what loads, only a session can tell. */
+/** Tries CUDA on the smallest graph there is: whether what is installed also loads, only a session can tell. */
 async function cudaObstacle(): Promise<string | undefined> {
+  // Asked first, because onnxruntime complains on the console about a library that is not there.
+  if (!hasCudaLibrary()) return "its CUDA library is not installed";
   const graph = new GraphBuilder();
   graph.output("y", graph.input("x", "F32", [1]), "F32", [1]);
   try {
@@ -44,4 +49,14 @@ async function cudaObstacle(): Promise<string | undefined> {
   } catch (error) {
     return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "no reason given";
   }
+}
+
+function hasCudaLibrary(): boolean {
+  const name =
+    process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
+  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
+  const binaries = join(dirname(entry), "..", "bin");
+  return readdirSync(binaries).some((abi) =>
+    existsSync(join(binaries, abi, process.platform, process.arch, name)),
+  );
 }

@@ -1,4 +1,4 @@
-import { AceError, fromFloat32, writeSafetensors } from "@acewright/core-native";
+import { AceError, ConditionEncoder, fromFloat32, writeSafetensors } from "@acewright/core-native";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -36,8 +36,8 @@ export interface PreprocessOptions extends Partial<PreprocessSettings> {
   /** As of `loadDataset`. */
   readonly allowRoots?: readonly string[];
   readonly signal?: AbortSignal;
-  /** Opens the music model's condition encoder. */
-  readonly openConditionNetwork: (modelFolder: string) => Promise<ConditionNetwork>;
+  /** Opens the music model's condition encoder; default the native one on its own choice of device. */
+  readonly openConditionNetwork?: (modelFolder: string) => Promise<ConditionNetwork>;
 }
 
 const silenceFile = "silence_latent.safetensors";
@@ -103,7 +103,8 @@ export class PreprocessRun {
     const encoded = await latentsPhase(context, pending);
     const prompted = await promptsPhase(context, encoded);
     if (prompted.length === 0) return;
-    const network = await this.#options.openConditionNetwork(context.folders.model);
+    const open = this.#options.openConditionNetwork ?? ((folder) => ConditionEncoder.open(folder));
+    const network: ConditionNetwork = await open(context.folders.model);
     try {
       checkSizes(context.folders.model, network, context.silence);
       await conditionsPhase(context, prompted, network, async (song, content, metadata) => {
