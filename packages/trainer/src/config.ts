@@ -337,6 +337,10 @@ export const TrainConfig = z
     if (config.cropSeconds !== undefined && config.cropFrames !== undefined) {
       refuse("cropFrames", "cannot be given together with cropSeconds; keep one of the two");
     }
+    const { adapter } = config;
+    if ("rankDropout" in adapter && adapter.rankDropout > 0 && adapter.weightDecompose) {
+      refuse("adapter.rankDropout", "cannot be combined with adapter.weightDecompose; choose one");
+    }
     const laws = {
       timestepMu: ["logit-normal-max2", "logit-normal"],
       timestepSigma: ["logit-normal-max2", "logit-normal"],

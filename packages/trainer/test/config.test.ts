@@ -112,6 +112,11 @@ test.each<[string, object, string | RegExp]>([
     "train.json: timestepLow must be below timestepHigh (0.5)",
   ],
   [
+    "two ways that exclude each other",
+    { adapter: { kind: "loha", rankDropout: 0.1, weightDecompose: true } },
+    "train.json: adapter.rankDropout cannot be combined with adapter.weightDecompose; choose one",
+  ],
+  [
     "a wrong layer list",
     { adapter: { kind: "lora", layers: "3-" } },
     /adapter\.layers: expected a text such as .* got "3-"/,

@@ -57,6 +57,7 @@ const model: ModelConfig = {
 const memory: MemoryPlan = {
   weightBytes: 0,
   arenaBytes: 0,
+  scratchBytes: 0,
   adapterBytes: 2 * width * 4,
   gradientBytes: 2 * width * 4,
   optimizerBytes: 4 * width * 4,

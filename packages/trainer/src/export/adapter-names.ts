@@ -22,7 +22,8 @@ export function foreignNames(tensors: readonly string[], format: AdapterFormat):
 
 /** Modules the tensors belong to. */
 export function moduleCount(tensors: readonly string[]): number {
-  return new Set(tensors.map((name) => name.replace(/\.(lora|lokr|hada|alpha|dora)[^.]*(\.weight)?$/, ""))).size;
+  return new Set(tensors.map((name) => name.replace(/\.(lora|lokr|hada|alpha|dora)[^.]*(\.weight)?$/, "")))
+    .size;
 }
 
 /** Parameters, scalars that are settings (alpha) left out. */

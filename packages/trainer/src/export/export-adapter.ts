@@ -53,7 +53,10 @@ export async function exportAdapter(source: string, options: ExportOptions): Pro
   const names = Object.keys(tensors);
   const format = formatOf(names);
   if (format === undefined) {
-    throw new AceError("ERR_CHECKPOINT", `${found.weights}: holds no adapter, its first tensor is ${names[0] ?? "missing"}`);
+    throw new AceError(
+      "ERR_CHECKPOINT",
+      `${found.weights}: holds no adapter, its first tensor is ${names[0] ?? "missing"}`,
+    );
   }
   refuseOtherFormat(found, format, options.format);
   const foreign = foreignNames(names, format);
@@ -64,7 +67,8 @@ export async function exportAdapter(source: string, options: ExportOptions): Pro
     );
   }
   const model = modelOf(found, options.model);
-  const files = format === "peft" ? await writePeft(found, options.output) : writeLycoris(found, options.output);
+  const files =
+    format === "peft" ? await writePeft(found, options.output) : writeLycoris(found, options.output);
   compare(readSafetensors(files[0] ?? "").tensors, tensors, files[0] ?? "");
   const loaded = model === undefined ? undefined : await loadBack(model, files[0] ?? "", tensors);
   return {
@@ -97,7 +101,10 @@ function modelOf(found: FoundAdapter, asked: string | false | undefined): string
 async function writePeft(found: FoundAdapter, output: string): Promise<string[]> {
   const { config, weights } = found;
   if (config === undefined) {
-    throw new AceError("ERR_FILE", `${dirname(weights)}: lacks adapter_config.json, without which the scale is unknown`);
+    throw new AceError(
+      "ERR_FILE",
+      `${dirname(weights)}: lacks adapter_config.json, without which the scale is unknown`,
+    );
   }
   refuseOccupied(output);
   await writeFolderAtomic(nodeFiles, output, (folder) => {

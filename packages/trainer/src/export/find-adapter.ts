@@ -35,10 +35,7 @@ export function findAdapter(path: string, which: RunAdapter = "final"): FoundAda
   }
   const weights = weightsIn(path) ?? weightsIn(join(path, "adapter"));
   if (weights !== undefined) return filesOf(weights, undefined);
-  throw new AceError(
-    "ERR_FILE",
-    `${path}: holds neither a run nor an adapter (${weightNames.join(", ")})`,
-  );
+  throw new AceError("ERR_FILE", `${path}: holds neither a run nor an adapter (${weightNames.join(", ")})`);
 }
 
 function weightsIn(folder: string): string | undefined {

@@ -61,7 +61,11 @@ export interface GenerateResult {
   readonly sampling: Sampling;
   /** Peak before it was brought to -1 dB of full scale. */
   readonly peak: number;
-  readonly adapters: readonly { readonly path: string; readonly scale: number; readonly report: LoadReport }[];
+  readonly adapters: readonly {
+    readonly path: string;
+    readonly scale: number;
+    readonly report: LoadReport;
+  }[];
   /** What was cut of the prompt, one line each. */
   readonly warnings: readonly string[];
 }
@@ -178,5 +182,8 @@ function networkDevice({ device }: GenerateSettings): "auto" | "cpu" | "cuda" {
 function refuseMissingFolder(output: string): void {
   const folder = dirname(output);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw new AceError("ERR_FILE", `${output}: cannot be written, the folder ${folder} does not exist; make it first`);
+  throw new AceError(
+    "ERR_FILE",
+    `${output}: cannot be written, the folder ${folder} does not exist; make it first`,
+  );
 }

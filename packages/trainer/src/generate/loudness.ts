@@ -24,6 +24,7 @@ export function normalisePeak(channels: readonly Float32Array[]): number {
   }
   if (peak < silencePeak) return peak;
   const scale = targetPeak / peak;
-  for (const channel of channels) for (let i = 0; i < channel.length; i++) channel[i] = (channel[i] ?? 0) * scale;
+  for (const channel of channels)
+    for (let i = 0; i < channel.length; i++) channel[i] = (channel[i] ?? 0) * scale;
   return peak;
 }

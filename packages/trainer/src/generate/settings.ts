@@ -59,7 +59,9 @@ export const GenerateSettings = z.strictObject({
     .gt(0)
     .max(100)
     .optional()
-    .describe("Moves the steps towards the noisy end; default: 3 for turbo models (made for 1, 2 and 3), 1 for others")
+    .describe(
+      "Moves the steps towards the noisy end; default: 3 for turbo models (made for 1, 2 and 3), 1 for others",
+    )
     .meta({ flag: "shift" }),
   method: z
     .enum(["ode", "sde"])

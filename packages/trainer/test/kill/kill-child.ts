@@ -1,9 +1,7 @@
 import { writeSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { nodeFiles, type Files } from "../../src/run/files.js";
 import { trainWith } from "../../src/train/train.js";
-import { quadraticModel, testSongs } from "../quadratic-model.js";
-import { killRun } from "./kill-run.js";
+import { killRuns, type KillRun } from "./kill-run.js";
 
 /** Where the child dawdles, so that it can be killed there. */
 export interface Dawdle {
@@ -13,13 +11,12 @@ export interface Dawdle {
   readonly nth: number;
 }
 
-export async function trainUntilKilled(run: string, dawdle: Dawdle | null): Promise<void> {
-  const parts = {
-    native: quadraticModel({ duringStep: () => sleep(2) }),
-    openSamples: () => Promise.resolve(testSongs()),
-    files: dawdle === null ? nodeFiles : dawdling(dawdle),
-  };
-  for await (const event of trainWith(parts, killRun(run), { resume: "if-possible" })) {
+export async function trainUntilKilled(
+  run: string,
+  { kind, dawdle }: { readonly kind: KillRun; readonly dawdle: Dawdle | null },
+): Promise<void> {
+  const parts = { ...killRuns[kind].parts(), files: dawdle === null ? nodeFiles : dawdling(dawdle) };
+  for await (const event of trainWith(parts, killRuns[kind].config(run), { resume: "if-possible" })) {
     // Straight to the pipe: a killed process flushes nothing.
     if (event.type === "started") writeSync(1, `started ${event.step}\n`);
   }

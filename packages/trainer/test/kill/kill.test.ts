@@ -6,13 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { readEventLog } from "../../src/run/event-log.js";
 import { nodeFiles } from "../../src/run/files.js";
-import { bytesOf, events, ofType, parts, scratch } from "../trained.js";
+import { quadraticModel } from "../quadratic-model.js";
+import { bytesOf, events, ofType, scratch } from "../trained.js";
 import type { Dawdle } from "./kill-child.js";
-import { killRun } from "./kill-run.js";
+import { killRuns, type KillRun } from "./kill-run.js";
 
 const full = process.env["ACEWRIGHT_TEST_FULL"] === "1";
 /** Kills, and how many of them between a folder's writing and its rename. */
-const wanted = full ? { kills: 50, inRename: 12, perRun: 10 } : { kills: 6, inRename: 2, perRun: 6 };
+const wanted = full ? { kills: 50, inRename: 12, perRun: 10 } : { kills: 5, inRename: 2, perRun: 5 };
 
 interface Kill {
   /** Milliseconds from the first word of the child to its end. */
@@ -23,9 +24,9 @@ interface Kill {
 }
 
 /** Lets a child train until a random moment, or until it lingers where told; undefined when it finished before. */
-async function killOnce(run: string, dawdle: Dawdle | null): Promise<Kill | undefined> {
+async function killOnce(kind: KillRun, run: string, dawdle: Dawdle | null): Promise<Kill | undefined> {
   const script = fileURLToPath(new URL("./child.mjs", import.meta.url));
-  const child = spawn(process.execPath, [script, run, JSON.stringify(dawdle)], {
+  const child = spawn(process.execPath, [script, run, JSON.stringify({ kind, dawdle })], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let errors = "";
@@ -36,7 +37,7 @@ async function killOnce(run: string, dawdle: Dawdle | null): Promise<Kill | unde
     if (line.startsWith("started ")) {
       started = { at: performance.now(), step: Number(line.slice(8)) };
       if (dawdle !== null) continue;
-      void sleep(Math.random() * 700).then(() => child.kill("SIGKILL"));
+      void sleep(Math.random() * (kind === "toy" ? 2500 : 700)).then(() => child.kill("SIGKILL"));
       at = "anywhere";
     } else if (line === "dawdling") {
       at = dawdle?.call ?? "anywhere";
@@ -51,12 +52,18 @@ async function killOnce(run: string, dawdle: Dawdle | null): Promise<Kill | unde
   return { offsetMs: performance.now() - started.at, fromStep: started.step, at: at ?? "anywhere" };
 }
 
-test(
-  `a run killed ${wanted.kills} times at random moments ends as one never killed`,
-  { timeout: 600_000 },
-  async () => {
+test.each<KillRun>(["quadratic", "toy"])(
+  `a run of the %s model killed ${wanted.kills} times at random moments ends as one never killed`,
+  { timeout: 900_000 },
+  async (kind) => {
     const root = scratch();
-    await events(killRun(join(root, "whole")), {}, parts());
+    const { config } = killRuns[kind];
+    // Here nothing needs to dawdle.
+    const parts =
+      kind === "quadratic"
+        ? { ...killRuns.quadratic.parts(), native: quadraticModel() }
+        : killRuns.toy.parts();
+    await events(config(join(root, "whole")), {}, parts);
     const expected = {
       final: bytesOf(join(root, "whole", "final")),
       best: bytesOf(join(root, "whole", "best")),
@@ -72,11 +79,11 @@ test(
             : i % 4 === 2
               ? { call: "fsyncSync", nth: i }
               : null;
-        const kill = await killOnce(run, dawdle);
+        const kill = await killOnce(kind, run, dawdle);
         if (kill === undefined) break;
         kills.push(kill);
       }
-      await events(killRun(run), { resume: "if-possible" });
+      await events(config(run), { resume: "if-possible" }, parts);
       expect(bytesOf(join(run, "final"))).toEqual(expected.final);
       expect(bytesOf(join(run, "best"))).toEqual(expected.best);
       const steps = ofType(readEventLog(nodeFiles, join(run, "events.jsonl")), "step").map(
@@ -85,7 +92,7 @@ test(
       expect(steps).toEqual(Array.from({ length: steps.length }, (_, n) => n + 1));
     }
     for (const { offsetMs, fromStep, at } of kills)
-      console.log(`killed ${offsetMs.toFixed(1)} ms after step ${fromStep} was resumed (${at})`);
+      console.log(`${kind}: killed ${offsetMs.toFixed(1)} ms after step ${fromStep} was resumed (${at})`);
     expect(new Set(kills.map(({ offsetMs }) => offsetMs.toFixed(3))).size).toBe(wanted.kills);
     expect(kills.filter(({ at }) => at === "renameSync").length).toBeGreaterThanOrEqual(wanted.inRename);
   },
