@@ -96,7 +96,7 @@ export async function decodeFile(request: DecodeRequest, beat: () => void): Prom
 
 /**
  * Verifies every page of an Ogg file, and tells where its audio ends: the decoder gives whole packets, the last granule
- * says how much of the last one is meant. Infinity for other files, and where streams are chained.
+ * says how much of the last one is meant. Infinity for other files.
  */
 async function endOfOgg(source: ByteSource, probe: AudioProbe, warnings: string[]): Promise<number> {
   if (probe.kind !== "vorbis" && probe.kind !== "opus" && probe.kind !== "oggflac") return Infinity;
@@ -106,7 +106,7 @@ async function endOfOgg(source: ByteSource, probe: AudioProbe, warnings: string[
     warnings.push(`${source.path}: ends without an end mark; it may be cut off`);
     return Infinity;
   }
-  return layout.streams === 1 ? (probe.format?.frames ?? Infinity) : Infinity;
+  return probe.format?.frames ?? Infinity;
 }
 
 async function* decodedBlocks(source: ByteSource, probe: AudioProbe): AsyncGenerator<DecodedBlock> {

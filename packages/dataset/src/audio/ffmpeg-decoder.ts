@@ -9,13 +9,14 @@ import type { DecodedBlock } from "./wasm-decoders.js";
 /**
  * Decodes an MPEG-4 or AAC file through the `ffmpeg` on PATH, reading its answer as it comes.
  *
- * The demuxer is named, so that ffmpeg cannot be talked into reading a playlist, and only this file may be opened.
+ * The first damage ends it, rather than a song with holes. The demuxer is named, so that ffmpeg cannot be talked into
+ * reading a playlist, and only this file may be opened.
  *
  * @throws {AceError} ERR_FILE when ffmpeg is not installed or refuses the file.
  */
 export async function* ffmpegBlocks(source: ByteSource, kind: "m4a" | "aac"): AsyncGenerator<DecodedBlock> {
   const demuxer = kind === "m4a" ? "mov" : "aac";
-  const input = ["-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", "-f", demuxer];
+  const input = ["-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file,pipe", "-f", demuxer];
   const output = ["-map", "0:a:0", "-bitexact", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
   const child = spawn("ffmpeg", [...input, "-i", `file:${resolve(source.path)}`, ...output], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -32,8 +33,12 @@ export async function* ffmpegBlocks(source: ByteSource, kind: "m4a" | "aac"): As
       throw startFailure(source.path, kind, cause);
     });
     if (code !== 0) {
-      const line = complaint.trim().split("\n")[0] ?? "no reason given";
-      throw audioRefusal("damaged", source.path, `ffmpeg could not decode it: ${line}`);
+      const line = (complaint.trim().split("\n")[0] ?? "").replace(/^\[\w+ @ 0x[0-9a-f]+\] /, "");
+      throw audioRefusal(
+        "damaged",
+        source.path,
+        `ffmpeg could not decode it: ${line === "" ? "no reason given" : line}`,
+      );
     }
   } finally {
     child.kill("SIGKILL");

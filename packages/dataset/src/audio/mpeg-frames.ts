@@ -17,6 +17,8 @@ export interface MpegStream {
   frames: number;
   /** True when the count comes from a Xing, Info or VBRI tag, false when the frames were walked. */
   counted: boolean;
+  /** True when the walk ended inside a frame: the file was probably cut off. */
+  endsInFrame: boolean;
 }
 
 const kbitsVersion1 = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
@@ -54,8 +56,8 @@ export async function measureMpeg(source: ByteSource, start: number): Promise<Mp
   const { header, offset } = first;
   const tagged = await taggedSamples(source, offset, header);
   const shape = { sampleRateHz: header.sampleRateHz, channels: header.channels };
-  if (tagged !== undefined) return { ...shape, frames: tagged, counted: true };
-  return { ...shape, frames: await walkSamples(source, offset), counted: false };
+  if (tagged !== undefined) return { ...shape, frames: tagged, counted: true, endsInFrame: false };
+  return { ...shape, ...(await walkSamples(source, offset)), counted: false };
 }
 
 async function firstFrame(source: ByteSource, start: number) {
@@ -110,7 +112,10 @@ function lameTrim(frame: Uint8Array, xing: number): number {
   return (a << 4) + (b >> 4) + ((b & 15) << 8) + c;
 }
 
-async function walkSamples(source: ByteSource, offset: number): Promise<number> {
+async function walkSamples(
+  source: ByteSource,
+  offset: number,
+): Promise<Pick<MpegStream, "frames" | "endsInFrame">> {
   let samples = 0;
   let at = offset;
   while (at + 4 <= source.size) {
@@ -121,11 +126,11 @@ async function walkSamples(source: ByteSource, offset: number): Promise<number> 
       at = next;
       continue;
     }
-    if (at + header.frameBytes > source.size) break;
+    if (at + header.frameBytes > source.size) return { frames: samples, endsInFrame: true };
     samples += header.samplesPerFrame;
     at += header.frameBytes;
   }
-  return samples;
+  return { frames: samples, endsInFrame: false };
 }
 
 /** Looks past junk (a stray tag in the middle of a file) for a frame that is followed by another. */

@@ -2,9 +2,9 @@ import { tagAt, viewOf, type ByteSource } from "./byte-source.js";
 
 /** What the pages of an Ogg file say, without decoding a packet. */
 export interface OggLayout {
-  /** Samples per channel by the last granule of each chained stream, or undefined when none was written. */
+  /** Position of the last sample, as the codec counts. */
   granules: bigint;
-  /** Chained streams that follow one another (1 for an ordinary file). */
+  /** Streams begun: 1 for an ordinary song, more when songs follow one another or video lies beside them. */
   streams: number;
   /** Offset at which the file stops making sense as pages; undefined when it is whole. */
   brokenAt: number | undefined;
@@ -19,7 +19,6 @@ const noGranule = (1n << 64n) - 1n;
 /** Walks the pages from `start`; with `verify` each page's checksum is compared, which reads the whole file. */
 export async function walkOgg(source: ByteSource, start: number, verify: boolean): Promise<OggLayout> {
   const layout: OggLayout = { granules: 0n, streams: 0, brokenAt: undefined, cutOff: false, ended: false };
-  let lastGranule = 0n;
   let at = start;
   while (at < source.size) {
     const head = (await source.read(at, 27 + 255)).slice();
@@ -40,17 +39,12 @@ export async function walkOgg(source: ByteSource, start: number, verify: boolean
       break;
     }
     const flags = head[5] ?? 0;
-    if ((flags & 2) !== 0) {
-      layout.streams++;
-      layout.granules += lastGranule;
-      lastGranule = 0n;
-    }
+    if ((flags & 2) !== 0) layout.streams++;
     const granule = viewOf(head).getBigUint64(6, true);
-    if (granule !== noGranule) lastGranule = granule;
+    if (granule !== noGranule) layout.granules = granule;
     layout.ended = (flags & 4) !== 0;
     at += pageBytes;
   }
-  layout.granules += lastGranule;
   return layout;
 }
 

@@ -84,7 +84,7 @@ async function describe(
     case "flac":
       return { codec: "flac", format: flacFormat(source.path, (await source.read(start, 42)).slice()) };
     case "mp3":
-      return describeMpeg(source, start);
+      return describeMpeg(source, start, warn);
     case "m4a":
     case "aac":
       return { codec: "aac", format: undefined };
@@ -100,10 +100,15 @@ function describePcm(pcm: PcmLayout): Description {
   return { codec: pcmCodecName(pcm), format: { sampleRateHz, channels, frames, exact: true }, pcm };
 }
 
-async function describeMpeg(source: ByteSource, start: number): Promise<Description> {
+async function describeMpeg(
+  source: ByteSource,
+  start: number,
+  warn: (text: string) => void,
+): Promise<Description> {
   const stream = await measureMpeg(source, start);
   if (stream === undefined) throw audioRefusal("not-audio", source.path, "holds no MP3 frame");
-  const { sampleRateHz, channels, frames, counted } = stream;
+  const { sampleRateHz, channels, frames, counted, endsInFrame } = stream;
+  if (endsInFrame) warn("ends in the middle of an MP3 frame; it may be cut off");
   return { codec: "mp3", format: { sampleRateHz, channels, frames, exact: counted } };
 }
 
@@ -132,12 +137,16 @@ async function describeOgg(
   const packet = head.subarray(27 + (head[26] ?? 0));
   const layout = await walkOgg(source, start, false);
   if (layout.brokenAt !== undefined) throw brokenOgg(source.path, layout.brokenAt, layout.cutOff);
+  if (layout.streams !== 1) {
+    const what = `holds ${layout.streams} Ogg streams; split or re-encode it so that it holds one song`;
+    throw audioRefusal("unsupported", source.path, what);
+  }
   const granules = Number(layout.granules);
   const view = viewOf(packet);
   if (packet.length < 19) throw audioRefusal("damaged", source.path, "the first Ogg page is too short");
   if (kind === "opus") {
     const preSkip = view.getUint16(10, true);
-    const frames = Math.max(0, granules - preSkip * Math.max(1, layout.streams));
+    const frames = Math.max(0, granules - preSkip);
     return {
       codec: "opus",
       format: { sampleRateHz: 48000, channels: view.getUint8(9), frames, exact: false },

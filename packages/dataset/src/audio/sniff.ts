@@ -1,4 +1,4 @@
-import { tagAt, type ByteSource } from "./byte-source.js";
+import { tagAt, viewOf, type ByteSource } from "./byte-source.js";
 import { parseMpegHeader } from "./mpeg-frames.js";
 
 /** The containers this package tells apart, by their first bytes and never by the file's name. */
@@ -61,6 +61,17 @@ async function endOfId3(source: ByteSource): Promise<number> {
     const footer = ((head[5] ?? 0) & 0x10) === 0 ? 0 : 10;
     offset += 10 + size.reduce((total, byte) => total * 128 + byte, 0) + footer;
   }
+}
+
+/** Where the audio ends before an ID3v1 or APE tag, which some decoders would take for a last broken frame. */
+export async function startOfTrailingTags(source: ByteSource): Promise<number> {
+  let end = source.size;
+  if (end > 128 && tagAt((await source.read(end - 128, 3)).slice(), 0, 3) === "TAG") end -= 128;
+  const footer = (await source.read(Math.max(0, end - 32), 32)).slice();
+  if (footer.length < 32 || tagAt(footer, 0, 8) !== "APETAGEX") return end;
+  const view = viewOf(footer);
+  const header = (view.getUint32(20, true) & 0x80000000) === 0 ? 0 : 32;
+  return Math.max(0, end - view.getUint32(12, true) - header);
 }
 
 const kindsOfExtension: Readonly<Record<string, readonly AudioKind[]>> = {

@@ -4,7 +4,7 @@ import { MPEGDecoder } from "mpg123-decoder";
 import { OggOpusDecoder } from "ogg-opus-decoder";
 import type { ByteSource } from "./byte-source.js";
 import { audioRefusal } from "./refusal.js";
-import type { AudioKind } from "./sniff.js";
+import { startOfTrailingTags, type AudioKind } from "./sniff.js";
 
 /** One piece of decoded audio: planar channels at the rate the stream has at this place. */
 export interface DecodedBlock {
@@ -43,10 +43,11 @@ export async function* wasmBlocks(
   kind: WasmKind,
   start: number,
 ): AsyncGenerator<DecodedBlock> {
+  const end = await startOfTrailingTags(source);
   const decoder = await openDecoder(kind);
   try {
-    for (let at = start; at < source.size; at += chunkBytes) {
-      const chunk = (await source.read(at, chunkBytes)).slice();
+    for (let at = start; at < end; at += chunkBytes) {
+      const chunk = (await source.read(at, Math.min(chunkBytes, end - at))).slice();
       const output = await decoding(source.path, kind, () => decoder.decode(chunk));
       if (output.samplesDecoded > 0) yield toBlock(output, kind);
     }
@@ -119,14 +120,20 @@ async function ready(decoder: FLACDecoder | OggVorbisDecoder): Promise<StreamDec
 
 function toBlock(output: DecoderOutput, kind: WasmKind): DecodedBlock {
   // Some decoders leave a few samples beyond samplesDecoded, which their end trimming took back.
-  const channels = output.channelData
-    .slice(0, 2)
-    .map((samples) => samples.subarray(0, output.samplesDecoded));
+  const channels = frontPair(output.channelData, kind).map((samples) =>
+    samples.subarray(0, output.samplesDecoded),
+  );
   if (kind === "flac" || kind === "oggflac")
     channels.forEach((samples) => {
       rescaleFlac(samples, output.bitDepth ?? 16);
     });
   return { channels, sampleRateHz: output.sampleRate };
+}
+
+/** Left and right: Vorbis and Opus order their channels left, centre, right where there is a centre. */
+function frontPair(channels: readonly Float32Array[], kind: WasmKind): Float32Array[] {
+  const hasCentre = (kind === "vorbis" || kind === "opus") && channels.length >= 3 && channels.length !== 4;
+  return channels.filter((_, index) => index === 0 || index === (hasCentre ? 2 : 1));
 }
 
 /** The FLAC decoder divides by 2^(bits-1) - 1; full scale is 2^(bits-1). Rounding restores the exact integer first. */

@@ -117,6 +117,48 @@ describe("compressed songs", () => {
     await expect(decode(path)).rejects.toThrow(/page at byte \d+ is damaged/);
   });
 
+  it("of five channels and a bass give their front left and right, past the centre", async () => {
+    const audio = await decode(fixture("sweep-5.1.opus"));
+    expect(audio.source.channels).toBe(6);
+    const fits = audio.channels.map((channel) => fit(channel, sweep(14400, 48000, 1)));
+    for (const [side, { snrDb, gain }] of fits.entries()) {
+      expect(snrDb).toBeGreaterThan(20);
+      expect(Math.abs(gain / (side === 0 ? 0.5 : 0.25) - 1)).toBeLessThan(0.02);
+    }
+  });
+
+  it("are read to their end when a player appended its tags", async () => {
+    const id3v1 = Buffer.concat([Buffer.from("TAG"), Buffer.alloc(125, 32)]);
+    const ape = Buffer.alloc(32 + 50 + 32);
+    ape.write("APETAGEX", 82);
+    ape.writeUInt32LE(82, 94);
+    ape.writeUInt32LE(0x80000000, 102);
+    for (const name of ["sweep-16.flac", "sweep-44100.mp3", "sweep-44100.ogg", "sweep.opus"]) {
+      const wanted = await decode(fixture(name));
+      for (const tags of [[id3v1], [ape], [ape, id3v1]]) {
+        const path = join(folder, name);
+        writeFileSync(path, Buffer.concat([readFileSync(fixture(name)), ...tags]));
+        expect((await decode(path)).channels[0]).toEqual(wanted.channels[0]);
+      }
+    }
+  });
+
+  it("(Ogg) that hold several streams are refused, not half read", async () => {
+    for (const name of ["sweep-44100.ogg", "sweep.opus"]) {
+      const path = join(folder, name);
+      writeFileSync(path, Buffer.concat([readFileSync(fixture(name)), readFileSync(fixture(name))]));
+      await expect(decode(path)).rejects.toThrow(/holds 2 Ogg streams; split or re-encode/);
+    }
+  });
+
+  it("(MP3 without a tag) that end in the middle of a frame are read with a warning", async () => {
+    const path = join(folder, "cut.mp3");
+    writeFileSync(path, readFileSync(fixture("sweep-no-tag.mp3")).subarray(0, -20));
+    const audio = await decode(path);
+    expect(audio.warnings).toEqual([`${path}: ends in the middle of an MP3 frame; it may be cut off`]);
+    expect(audio.durationS).toBeGreaterThan(0.5);
+  });
+
   it("(MP3) are found behind an ID3 tag whose picture holds frame headers", async () => {
     const plain = readFileSync(fixture("sweep-44100.mp3"));
     const picture = Buffer.concat([plain.subarray(0, 3000), Buffer.alloc(96)]);
@@ -224,6 +266,19 @@ describe("m4a and aac files", () => {
         ]),
       );
       await expect(decode(path)).rejects.toThrow(/broken\.m4a: ffmpeg could not decode it: /);
+    },
+  );
+
+  it.skipIf(!hasFfmpeg)(
+    "that are cut off are refused, though ffmpeg would fill in (skipped where ffmpeg is not installed)",
+    async () => {
+      const path = join(folder, "cut.m4a");
+      const source = "aevalsrc=0.5*sin(2000*t):s=44100:d=3";
+      const encoding = ["-c:a", "aac", "-movflags", "+faststart", path];
+      execFileSync("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", source, ...encoding]);
+      const whole = readFileSync(path);
+      writeFileSync(path, whole.subarray(0, Math.floor(whole.length * 0.7)));
+      await expect(decode(path)).rejects.toMatchObject({ code: "ERR_FILE", cause: "damaged" });
     },
   );
 
