@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import type { FloatTensor, NativeHandle } from "./binding.js";
 import { findAdapterFile, type AdapterFile } from "./adapter-file/find.js";
 import { writeLycorisFile } from "./adapter-file/lycoris.js";
@@ -83,7 +84,7 @@ export class Adapter {
   }
 
   /**
-   * Writes the adapter into `folder` under the ecosystem's names, each file whole or not at all: LoRA and DoRA as
+   * Writes the adapter into `folder` (made where it is missing) under the ecosystem's names, each file whole or not at all: LoRA and DoRA as
    * `adapter_model.safetensors` + `adapter_config.json` (PEFT), LoKr and LoHa as `lokr_weights.safetensors` or
    * `loha_weights.safetensors` (LyCORIS).
    *
@@ -92,6 +93,7 @@ export class Adapter {
    */
   async save(folder: string, metadata: Readonly<Record<string, string>> = {}): Promise<string[]> {
     const tensors = await this.tensors();
+    mkdirSync(folder, { recursive: true });
     return this.config.kind === "lora" || this.config.kind === "dora"
       ? writePeftFolder(folder, this.config, this.modules, tensors, metadata)
       : writeLycorisFile(folder, this.config, tensors, metadata);

@@ -265,6 +265,12 @@ std::string TrainSession::describe() const {
   return programs_.empty() ? "no shape was run yet\n" : programs_.front().program->program().describe();
 }
 
+std::vector<CallTime> TrainSession::profile() {
+  if (programs_.empty()) return {};
+  Stream stream{DeviceKind::cpu, &pool_, nullptr};
+  return programs_.front().program->program().profile(stream);
+}
+
 MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_config, const SessionConfig& config,
                          int64_t batch, int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int) {
   const Adapter adapter(adapter_config, decoder.targets(), decoder.dtype());
