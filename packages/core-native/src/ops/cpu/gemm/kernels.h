@@ -43,7 +43,7 @@ template <class T> struct Kernels {
                  T* acc, int64_t acc_row);
 };
 
-constexpr int kStreamRows = 8;
+constexpr int kStreamRows = 4;
 
 // The active instruction set's.
 template <class T> const Kernels<T>& kernels();

@@ -69,7 +69,8 @@ template <class V, int Rows, class Source>
 void stream_of(int64_t cols, int64_t k, const typename V::T* a, int64_t a_row, const Source* b, int64_t b_row,
                typename V::T* acc, int64_t acc_row) {
   using Reg = typename V::Reg;
-  constexpr int steps = Rows <= 4 ? 4 : 2;  // of k, to one load and store of acc: up to 16 values of A in registers
+  constexpr int steps = 4;      // of k, to one load and store of acc
+  constexpr int64_t ahead = 8;  // rows of B fetched early: each is too short for the hardware to see a stream
   const auto add = [&]<int count>(int64_t p) {
     Reg x[Rows][count];
     ACE_UNROLL for (int i = 0; i < Rows; ++i) {
@@ -78,7 +79,10 @@ void stream_of(int64_t cols, int64_t k, const typename V::T* a, int64_t a_row, c
     int64_t j = 0;
     for (; j + V::W <= cols; j += V::W) {
       Reg y[count];
-      ACE_UNROLL for (int s = 0; s < count; ++s) y[s] = V::load(b + (p + s) * b_row + j);
+      ACE_UNROLL for (int s = 0; s < count; ++s) {
+        ACE_PREFETCH(b + (p + s + ahead) * b_row + j);
+        y[s] = V::load(b + (p + s) * b_row + j);
+      }
       ACE_UNROLL for (int i = 0; i < Rows; ++i) {
         Reg sum = V::load(acc + i * acc_row + j);
         ACE_UNROLL for (int s = 0; s < count; ++s) sum = V::fma(x[i][s], y[s], sum);
@@ -105,10 +109,6 @@ void stream_rows(int rows, int64_t cols, int64_t k, const typename V::T* a, int6
     case 1: return stream_of<V, 1>(cols, k, a, a_row, b, b_row, acc, acc_row);
     case 2: return stream_of<V, 2>(cols, k, a, a_row, b, b_row, acc, acc_row);
     case 3: return stream_of<V, 3>(cols, k, a, a_row, b, b_row, acc, acc_row);
-    case 4: return stream_of<V, 4>(cols, k, a, a_row, b, b_row, acc, acc_row);
-    case 5: return stream_of<V, 5>(cols, k, a, a_row, b, b_row, acc, acc_row);
-    case 6: return stream_of<V, 6>(cols, k, a, a_row, b, b_row, acc, acc_row);
-    case 7: return stream_of<V, 7>(cols, k, a, a_row, b, b_row, acc, acc_row);
     default: return stream_of<V, kStreamRows>(cols, k, a, a_row, b, b_row, acc, acc_row);
   }
 }
