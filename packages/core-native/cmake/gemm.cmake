@@ -11,7 +11,7 @@ set(ace_cpu "${ace_src}/ops/cpu")
 add_library(ace_gemm STATIC
   ${ace_src}/tensor/scratch.cpp
   ${ace_src}/tensor/thread_pool.cpp
-  ${ace_cpu}/isa.cpp
+  ${ace_cpu}/simd/isa.cpp
   ${ace_cpu}/gemm/batched.cpp
   ${ace_cpu}/gemm/batched_reduce.cpp
   ${ace_cpu}/gemm/gemm.cpp

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "check.h"
-#include "ops/cpu/isa.h"
+#include "ops/cpu/simd/isa.h"
 #include "tensor/error.h"
 
 using namespace ace;

@@ -4,7 +4,7 @@
 
 #include "ops/cpu/gemm/blocked.h"
 #include "ops/cpu/gemm/one.h"
-#include "ops/cpu/isa.h"
+#include "ops/cpu/simd/isa.h"
 #include "tensor/error.h"
 
 namespace ace::cpu {

@@ -1,6 +1,6 @@
 #include "ops/cpu/gemm/kernels.h"
 
-#include "ops/cpu/isa.h"
+#include "ops/cpu/simd/isa.h"
 
 namespace ace::cpu {
 

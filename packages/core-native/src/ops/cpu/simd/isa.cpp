@@ -1,4 +1,4 @@
-#include "ops/cpu/isa.h"
+#include "ops/cpu/simd/isa.h"
 
 #include <atomic>
 #include <cstdint>
