@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
-import { resolveModelFolders } from "@acewright/dataset";
-import { readRun, TrainConfig, withPreset } from "@acewright/trainer";
+import { readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
 import type { TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
 import { givenOptions, optionsFromSchema } from "./options-from-schema.js";
@@ -37,7 +36,7 @@ export function trainingConfig(command: Command, tensors: string | undefined): T
   const words = command.opts<ConfigWords>();
   const own = {
     ...(tensors === undefined ? {} : { tensors: resolve(tensors) }),
-    ...(words.model === undefined ? {} : { model: musicModelFolder(words.model) }),
+    ...(words.model === undefined ? {} : { model: resolve(words.model) }),
     ...(words.output === undefined ? {} : { output: resolve(words.output) }),
   };
   const flags = { ...givenOptions(command, TrainConfig, choice), ...own };
@@ -47,16 +46,6 @@ export function trainingConfig(command: Command, tensors: string | undefined): T
     if (complete[key] === undefined) throw new AceError("ERR_CONFIG", `${key} is missing; ${how}`);
   }
   return complete as TrainConfigInput;
-}
-
-/**
- * The music model a user means: its own folder, or the one in a folder of checkpoints.
- *
- * @throws {AceError} ERR_FILE, ERR_CONFIG as `resolveModelFolders`
- */
-export function musicModelFolder(path: string): string {
-  const folder = resolve(path);
-  return existsSync(join(folder, "config.json")) ? folder : resolveModelFolders(folder).model;
 }
 
 const mustBeGiven = {
@@ -69,7 +58,7 @@ const mustBeGiven = {
 function fileConfig({ config, output, resume }: ConfigWords): Record<string, unknown> {
   if (config !== undefined) return readJsonObject(config);
   if (resume === undefined || resume === false || output === undefined) return {};
-  return { ...readRun(resolve(output)).config };
+  return { ...readRunConfig(resolve(output)) };
 }
 
 function readJsonObject(path: string): Record<string, unknown> {

@@ -2,9 +2,12 @@ import { Command } from "commander";
 import type { Context } from "./command.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { exportCommand } from "./commands/export.js";
+import { generateCommand } from "./commands/generate.js";
 import { modelsCommand } from "./commands/models.js";
 import { planCommand } from "./commands/plan.js";
 import { preprocessCommand } from "./commands/preprocess.js";
+import { runCommand } from "./commands/run.js";
 import { trainCommand } from "./commands/train.js";
 import { packageVersion } from "./package-version.js";
 
@@ -18,7 +21,10 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(datasetCommand(context))
     .addCommand(preprocessCommand(context))
     .addCommand(planCommand(context))
-    .addCommand(trainCommand(context));
+    .addCommand(trainCommand(context))
+    .addCommand(generateCommand(context))
+    .addCommand(exportCommand(context))
+    .addCommand(runCommand(context));
   speakThrough(program, context);
   return program;
 }
