@@ -33,11 +33,11 @@ struct Problem {
     if (causal) to = std::min<int64_t>(to, row1);
     return {from, std::max(from, to)};
   }
-  // The part of a tile's key range that one row sees.
+  // The part of a tile's key range that one row sees; within the range even where it is empty.
   std::pair<int64_t, int64_t> row_range(int64_t row, std::pair<int64_t, int64_t> tile) const {
     int64_t from = tile.first, to = tile.second;
     if (window >= 0) {
-      from = std::max<int64_t>(from, row - window);
+      from = std::min(std::max(from, row - window), tile.second);
       to = std::min<int64_t>(to, row + window + 1);
     }
     if (causal) to = std::min<int64_t>(to, row + 1);
