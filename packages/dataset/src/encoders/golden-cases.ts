@@ -38,10 +38,24 @@ export async function runOnnxGoldenCases(folder: string): Promise<CaseResult[]> 
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const at = join(folder, entry.name);
     if (!existsSync(join(at, "case.safetensors"))) continue;
-    if (existsSync(join(at, "diffusion_pytorch_model.safetensors"))) results.push(await vaeCase(at));
-    else if (existsSync(join(at, "model.safetensors"))) results.push(await qwen3Case(at));
+    if (existsSync(join(at, "diffusion_pytorch_model.safetensors"))) results.push(await attempt(at, vaeCase));
+    else if (existsSync(join(at, "model.safetensors"))) results.push(await attempt(at, qwen3Case));
   }
   return results;
+}
+
+/** A case that cannot even run is a case that failed; the reason stands in place of a tensor's name. */
+async function attempt(folder: string, run: (folder: string) => Promise<CaseResult>): Promise<CaseResult> {
+  try {
+    return await run(folder);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { name: caseName(folder), passed: false, errors: { [reason]: null }, consumed: 0, compared: 0 };
+  }
+}
+
+function caseName(folder: string): string {
+  return `${basename(folder)}/case`;
 }
 
 async function vaeCase(folder: string): Promise<CaseResult> {
@@ -107,7 +121,7 @@ function compare(
     if (result !== undefined) compared++;
   }
   const passed = Object.values(errors).every((error) => error !== null && error < mark);
-  return { name: `${basename(folder)}/case`, passed, errors, consumed: inputs.length, compared };
+  return { name: caseName(folder), passed, errors, consumed: inputs.length, compared };
 }
 
 /** Largest absolute error over the largest absolute value; null when the lengths differ or a value is not a number. */

@@ -12,9 +12,9 @@ import type { Qwen3Config } from "./qwen3-config.js";
  */
 export function qwen3Encoder(config: Qwen3Config, weights: CheckpointWeights, trace = false): OnnxModel {
   const graph = new GraphBuilder();
-  const net = new Qwen3Graph(graph, config, weights);
-  const shape = ["batch", "tokens", config.hiddenSize];
   const ids = graph.input("ids", "I64", ["batch", "tokens"]);
+  const net = new Qwen3Graph(graph, config, weights, ids);
+  const shape = ["batch", "tokens", config.hiddenSize];
 
   // Rows are gathered in the file's dtype, so the table is never widened as a whole.
   const table = weights.raw(graph, "embed_tokens.weight", [config.vocabulary, config.hiddenSize]);
@@ -68,14 +68,17 @@ class Qwen3Graph {
   readonly #cos: Value;
   readonly #sin: Value;
   readonly #mask: Value;
+  /** The lengths [B, S]. */
+  readonly #lengths: Value;
 
-  constructor(graph: GraphBuilder, config: Qwen3Config, weights: CheckpointWeights) {
+  constructor(graph: GraphBuilder, config: Qwen3Config, weights: CheckpointWeights, ids: Value) {
     this.#graph = graph;
     this.#config = config;
     this.#weights = weights;
     this.#cos = graph.input("cos", "F32", ["tokens", config.headDim]);
     this.#sin = graph.input("sin", "F32", ["tokens", config.headDim]);
     this.#mask = graph.input("mask", "F32", ["tokens", "tokens"]);
+    this.#lengths = graph.node("Shape", [ids]);
   }
 
   layer(name: string, x: Value): Value {
@@ -155,10 +158,13 @@ class Qwen3Graph {
     );
   }
 
-  /** x W^T with W [out, in] as stored. */
+  /** x W^T with W [out, in] as stored: Gemm reads it so, where MatMul would need a second, transposed copy. */
   #linear(name: string, x: Value, from: number, to: number): Value {
-    const weight = this.#weights.float32(this.#graph, name, [to, from]);
-    const transposed = this.#graph.node("Transpose", [weight], { perm: { ints: [1, 0] } });
-    return this.#graph.node("MatMul", [x, transposed]);
+    const graph = this.#graph;
+    const weight = this.#weights.float32(graph, name, [to, from]);
+    const rows = graph.node("Flatten", [x], { axis: { int: 2 } });
+    const product = graph.node("Gemm", [rows, weight], { transB: { int: 1 } });
+    const shape = graph.node("Concat", [this.#lengths, graph.integers([to])], { axis: { int: 0 } });
+    return graph.node("Reshape", [product, shape]);
   }
 }
