@@ -1,5 +1,10 @@
 #include "model/condition_encoder.h"
 
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
 #include "check.h"
 #include "model/host_view.h"
 #include "model/small_model.h"
@@ -71,6 +76,51 @@ std::vector<float> valid(const ConditionResult& result, int64_t b, int64_t width
   const auto from = result.hidden_states.begin() + b * result.tokens * width;
   return {from, from + count * width};
 }
+
+// A folder with the small condition encoder as a real checkpoint; gone with its object.
+class CheckpointFolder {
+ public:
+  explicit CheckpointFolder(const ModelConfig& config)
+      : path_((std::filesystem::temp_directory_path() / ("ace-condition-" + std::to_string(getpid()))).string()) {
+    std::filesystem::create_directories(path_);
+    std::string header = "{", data;
+    auto noting = std::make_unique<Noting>([&](const std::string& name, const Tensor& tensor) {
+      header += (header.size() > 1 ? ",\"encoder." : "\"encoder.") + name + "\":{\"dtype\":\"F32\",\"shape\":" + tensor.shape.text() +
+                ",\"data_offsets\":[" + std::to_string(data.size()) + "," + std::to_string(data.size() + static_cast<size_t>(tensor.bytes())) + "]}";
+      data.append(tensor.as<char>(), static_cast<size_t>(tensor.bytes()));
+    });
+    ConditionEncoder(config, std::move(noting), DType::f32);
+    header += "}";
+    const uint64_t length = header.size();
+    std::FILE* file = std::fopen((path_ + "/model.safetensors").c_str(), "wb");
+    std::fwrite(&length, sizeof length, 1, file);
+    std::fwrite(header.data(), 1, header.size(), file);
+    std::fwrite(data.data(), 1, data.size(), file);
+    std::fclose(file);
+  }
+  ~CheckpointFolder() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  class Noting final : public Weights {
+   public:
+    explicit Noting(std::function<void(const std::string&, const Tensor&)> note) : note_(std::move(note)) {}
+
+   protected:
+    Storage fetch(const std::string& name, const Shape& shape) override {
+      const Tensor made = source_.matrix(name, shape);
+      note_(name, made);
+      Storage out(shape, made.dtype, name);
+      std::copy_n(made.as<char>(), made.bytes(), out.tensor().as<char>());
+      return out;
+    }
+
+   private:
+    RandomWeights source_{7, DType::f32};
+    std::function<void(const std::string&, const Tensor&)> note_;
+  };
+  std::string path_;
+};
 
 }  // namespace
 
@@ -255,4 +305,20 @@ TEST("a NaN among the weights is told as a damaged checkpoint") {
     ConditionEncoder damaged(config, std::make_unique<TamperedWeights>(DType::f32, where), DType::f32);
     CHECK(refusal([&] { encode(damaged, {one}); }).rfind("ERR_CHECKPOINT: condition encoder: its output holds a NaN", 0) == 0);
   }
+}
+
+TEST("a checkpoint's condition encoder is read under its own names, and one of another size is refused") {
+  const ModelConfig config = small_config();
+  const CheckpointFolder folder(config);
+  auto open = [&](const ModelConfig& as) { return ConditionEncoder(as, std::make_unique<CheckpointWeights>(folder.path(), "encoder."), DType::f32); };
+  ConditionEncoder read = open(config), made = make(config);
+  const Song one = song(config, 3, 4, 1, 150);
+  CHECK(encode(read, {one}).hidden_states == encode(made, {one}).hidden_states);
+  ModelConfig wider = config;
+  wider.text_hidden_dim = 11;
+  CHECK(refusal([&] { open(wider); }).find("ERR_CHECKPOINT: " + folder.path() + "/model.safetensors: tensor \"encoder.text_projector.weight\" is [24, 10], config.json asks for [24, 11]") == 0);
+  ModelConfig deeper = config;
+  deeper.num_timbre_encoder_hidden_layers = 3;
+  deeper.sliding.push_back(true);
+  CHECK(refusal([&] { open(deeper); }).find("\"encoder.timbre_encoder.layers.2.input_layernorm.weight\" is missing") != std::string::npos);
 }
