@@ -126,6 +126,7 @@ export function expectedOf(schema: JsonSchema): string {
         : `a text such as ${schema.description ?? schema.pattern}`;
     case "object":
       return "an object";
+    case undefined:
     default:
       return schema.description ?? "another value";
   }

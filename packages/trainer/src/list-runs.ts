@@ -39,6 +39,11 @@ export interface RunDetails extends RunSummary {
  * @throws {AceError} ERR_FILE when the folder holds no run.
  */
 export function readRun(folder: string): RunDetails {
+  const { summary, events } = summarise(folder);
+  return { ...summary, events };
+}
+
+function summarise(folder: string): { summary: RunSummary; events: readonly LoggedEvent[] } {
   const config = readRunConfig(folder);
   const paths = runPaths(folder);
   const events = readEventLog(nodeFiles, paths.events);
@@ -48,7 +53,7 @@ export function readRun(folder: string): RunDetails {
   const lastLoss = losses.at(-1);
   const best = events.filter((event) => event.type === "validation" && event.best).at(-1);
   const ended = last?.type === "finished" || last?.type === "interrupted" ? last.type : "stopped";
-  return {
+  const summary: RunSummary = {
     folder,
     status: isRunLocked(nodeFiles, folder) ? "running" : ended,
     config,
@@ -59,8 +64,8 @@ export function readRun(folder: string): RunDetails {
     checkpoints: checkpointSteps(folder).sort((a, b) => a - b),
     final: nodeFiles.existsSync(paths.final) ? paths.final : undefined,
     startedAt: started?.time,
-    events,
   };
+  return { summary, events };
 }
 
 /**
@@ -78,8 +83,7 @@ export function listRuns(folder: string, onUnreadable?: (message: string) => voi
   const summaries: RunSummary[] = [];
   for (const candidate of [folder, ...inside].filter(isRun)) {
     try {
-      const { events: _events, ...summary } = readRun(candidate);
-      summaries.push(summary);
+      summaries.push(summarise(candidate).summary);
     } catch (error) {
       if (!(error instanceof AceError) || onUnreadable === undefined) throw error;
       onUnreadable(error.message);

@@ -8,6 +8,7 @@ import type {
   ModelConfig,
   PlanRequest,
   SampleRef,
+  SampleRequest,
   SampleResult,
   StepInput,
   StepResult,
@@ -43,6 +44,8 @@ export interface AdapterPort {
   setTensors(tensors: Record<string, HostTensor>): Promise<LoadReport>;
   /** Largest |delta| over all modules: 0 for an adapter that does nothing. */
   effect(): Promise<number>;
+  /** Latents [frames, 64] of a song with the adapter as it is now. */
+  sample(request: SampleRequest): Promise<Float32Array>;
   openSession(config: TrainSessionConfig): Promise<SessionPort>;
   close(): void;
 }

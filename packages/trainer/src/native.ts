@@ -4,6 +4,7 @@ import {
   openDevice,
   planMemory,
   readModelConfig,
+  Sampler,
   TrainSession,
   type Device,
 } from "@acewright/core-native";
@@ -48,6 +49,14 @@ function adapterPort(adapter: Adapter): AdapterPort {
     tensors: () => adapter.tensors(),
     setTensors: (tensors) => adapter.setTensors(tensors),
     effect: () => adapter.effect(),
+    sample: async (request) => {
+      const sampler = new Sampler(adapter.decoder, [{ adapter, scale: 1 }]);
+      try {
+        return await sampler.sample(request);
+      } finally {
+        sampler.close();
+      }
+    },
     openSession: (config): Promise<SessionPort> => TrainSession.open(adapter.decoder, adapter, config),
     close: () => {
       adapter.close();

@@ -9,7 +9,7 @@ import type { OpenSamples } from "./sample-source.js";
 import { openTensorSamples } from "./tensor-samples.js";
 
 /** What a run would come to, told before anything is trained or written. */
-export interface PlannedRun extends Omit<StepsPlan, "split"> {
+export interface PlannedRun extends StepsPlan {
   /** Every choice written out. */
   readonly config: TrainConfig;
   readonly device: DeviceInfo;
@@ -42,7 +42,7 @@ export async function planRunWith(
   const device = parts.native.openDevice(given.device as DeviceName, given.threads);
   const model = device.readModel(given.model);
   const config = resolveConfig(given, { device: device.info, model, datasetHash: samples.hash });
-  const { split: _split, ...steps } = planSteps(config, samples);
+  const { steps } = planSteps(config, samples);
   const memory = await device.planMemory(model.folder, largestBatch(config, samples, model.config.layers));
   return {
     ...steps,

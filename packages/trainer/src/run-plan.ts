@@ -8,10 +8,10 @@ import { splitSongs, type Split } from "./plan/validation.js";
 import type { SampleSource } from "./sample-source.js";
 
 /** The plan without what only an opened adapter knows. */
-export type StepsPlan = Omit<RunPlan, "parameters" | "memory"> & { readonly split: Split };
+export type StepsPlan = Omit<RunPlan, "parameters" | "memory">;
 
 /** @throws {AceError} ERR_CONFIG when the validation would leave nothing to train on; ERR_FILE without any song. */
-export function planSteps(config: TrainConfig, samples: SampleSource): StepsPlan {
+export function planSteps(config: TrainConfig, samples: SampleSource): { split: Split; steps: StepsPlan } {
   if (samples.songs.length === 0) {
     throw new AceError("ERR_FILE", `${config.tensors}: holds no songs; run \`acewright preprocess\` first`);
   }
@@ -35,12 +35,14 @@ export function planSteps(config: TrainConfig, samples: SampleSource): StepsPlan
   const steps = totalSteps(settings);
   return {
     split,
-    trainingSongs: split.training.length,
-    validationSongs: split.validation.length,
-    batchesPerEpoch: perEpoch,
-    stepsPerEpoch: stepsPerEpoch(settings),
-    steps,
-    epochs: Math.ceil(steps / stepsPerEpoch(settings)),
+    steps: {
+      trainingSongs: split.training.length,
+      validationSongs: split.validation.length,
+      batchesPerEpoch: perEpoch,
+      stepsPerEpoch: stepsPerEpoch(settings),
+      steps,
+      epochs: Math.ceil(steps / stepsPerEpoch(settings)),
+    },
   };
 }
 

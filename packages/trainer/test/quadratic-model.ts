@@ -9,6 +9,7 @@ import {
   type MemoryPlan,
   type ModelConfig,
   type SampleRef,
+  type SampleRequest,
   type StepInput,
   type StepResult,
   type TrainSample,
@@ -125,6 +126,14 @@ class QuadraticAdapter implements AdapterPort {
   effect(): Promise<number> {
     const [a, b] = this.values;
     return Promise.resolve(Math.max(...Array.from(a, (value, i) => Math.abs(value * at(b, i)))));
+  }
+  /** The adapter's delta, once a frame. */
+  sample(request: SampleRequest): Promise<Float32Array> {
+    const [a, b] = this.values;
+    const delta = Float32Array.from(a, (value, i) => value * at(b, i));
+    return Promise.resolve(
+      Float32Array.from({ length: request.contextLatents.length / 2 }, (_, i) => at(delta, i % width)),
+    );
   }
   openSession(config: TrainSessionConfig): Promise<SessionPort> {
     return Promise.resolve(new QuadraticSession(this, config, this.mischief));

@@ -6,6 +6,7 @@ import type { TrainConfigInput } from "../src/config.js";
 import { native } from "../src/native.js";
 import { nodeFiles } from "../src/run/files.js";
 import type { SampleSource } from "../src/sample-source.js";
+import { openSongMaker } from "../src/song-maker.js";
 import type { TrainParts } from "../src/train/open-run.js";
 
 const root = fileURLToPath(new URL("../../../tools/reference/toy", import.meta.url));
@@ -48,6 +49,7 @@ export const toyParts = (): TrainParts => ({
   native,
   openSamples: () => Promise.resolve(toySamples()),
   files: nodeFiles,
+  openSongMaker,
 });
 
 /** A short run on short crops: well under a second a step. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
@@ -39,6 +39,12 @@ export const parts = (mischief: Mischief = {}, changes: Partial<TrainParts> = {}
   native: quadraticModel(mischief),
   openSamples: () => Promise.resolve(testSongs()),
   files: nodeFiles,
+  openSongMaker: () => ({
+    write: (latents, file) => {
+      writeFileSync(file, latents);
+      return Promise.resolve();
+    },
+  }),
   ...changes,
 });
 
@@ -68,3 +74,11 @@ export function bytesOf(folder: string): Record<string, string> {
       .digest("hex");
   return Object.fromEntries(readdirSync(folder).map((name) => [name, hash(name)]));
 }
+
+/** Something to be awaited that aborts when the condition holds. */
+export const abortWhen =
+  (abort: AbortController, condition: (step: number) => boolean) =>
+  (step = 0): Promise<void> => {
+    if (condition(step)) abort.abort();
+    return Promise.resolve();
+  };

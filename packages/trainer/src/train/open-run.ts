@@ -14,12 +14,14 @@ import { readRunConfig, RunFolder } from "../run/run-folder.js";
 import { runPaths } from "../run/run-paths.js";
 import { TensorBoardLog } from "../run/tensorboard.js";
 import type { OpenSamples, SampleSource } from "../sample-source.js";
+import type { SongMaker } from "../song-maker.js";
 
 /** What training stands on; `train` fills it with the real native core, the dataset package and the disk. */
 export interface TrainParts {
   readonly native: NativePort;
   readonly openSamples: OpenSamples;
   readonly files: Files;
+  readonly openSongMaker: (modelFolder: string, threads: number | undefined) => SongMaker;
 }
 
 /** What becomes of a run folder that already holds a run. */
@@ -44,6 +46,8 @@ export interface OpenRun {
   readonly handles: readonly number[];
   readonly log: EventLog;
   readonly tensorBoard: TensorBoardLog;
+  /** There where the configuration asks for samples. */
+  readonly songMaker: SongMaker | undefined;
   readonly progress: Progress;
   readonly started: StartedEvent;
   /** What went wrong on the way and was mended, for the user to know. */
@@ -73,8 +77,9 @@ export async function openRun(
     model: { folder: modelFolder, config: model },
     datasetHash: samples.hash,
   });
-  const { split, ...steps } = planSteps(config, samples);
+  const { split, steps } = planSteps(config, samples);
   const memory = await device.planMemory(modelFolder, largestBatch(config, samples, model.layers));
+  const songMaker = config.sampleEvery > 0 ? parts.openSongMaker(modelFolder, config.threads) : undefined;
   const warnings: string[] = [];
   if (samples.madeWith.fingerprint !== model.fingerprint) {
     warnings.push(
@@ -146,6 +151,7 @@ export async function openRun(
     handles,
     log,
     tensorBoard,
+    songMaker,
     progress,
     started,
     warnings,

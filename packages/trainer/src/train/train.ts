@@ -4,6 +4,7 @@ import type { TrainEvent } from "../events.js";
 import { native } from "../native.js";
 import { parseConfig } from "../parse-config.js";
 import { nodeFiles } from "../run/files.js";
+import { openSongMaker } from "../song-maker.js";
 import { stoppedAtOnce, StopRequest } from "../stop-request.js";
 import { openTensorSamples } from "../tensor-samples.js";
 import { openRun, type Opened, type ResumeOptions, type TrainParts } from "./open-run.js";
@@ -30,7 +31,11 @@ export function train(
   config: TrainConfigInput,
   options: TrainOptions = {},
 ): AsyncIterableIterator<TrainEvent> {
-  return trainWith({ native, openSamples: openTensorSamples, files: nodeFiles }, config, options);
+  return trainWith(
+    { native, openSamples: openTensorSamples, files: nodeFiles, openSongMaker },
+    config,
+    options,
+  );
 }
 
 /** {@link train} on given parts. Training begins with the first `next()` and then runs on by itself. */

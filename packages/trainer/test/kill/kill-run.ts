@@ -24,6 +24,9 @@ export const killRuns = {
       native: quadraticModel({ duringStep: () => sleep(2) }),
       openSamples: () => Promise.resolve(testSongs()),
       files: nodeFiles,
+      openSongMaker: () => {
+        throw new Error("no samples are asked for");
+      },
     }),
     config: (output: string): TrainConfigInput => ({
       tensors: "songs",

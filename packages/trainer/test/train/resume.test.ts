@@ -13,7 +13,7 @@ import type { TrainConfigInput } from "../../src/config.js";
 import { readEventLog } from "../../src/run/event-log.js";
 import { nodeFiles } from "../../src/run/files.js";
 import { testSongs } from "../quadratic-model.js";
-import { bytesOf, events, ofType, parts, scratch, shortRun } from "../trained.js";
+import { abortWhen, bytesOf, events, ofType, parts, scratch, shortRun } from "../trained.js";
 
 const config = (output: string, changes: Partial<TrainConfigInput> = {}) =>
   shortRun(output, {
@@ -33,7 +33,7 @@ const config = (output: string, changes: Partial<TrainConfigInput> = {}) =>
 async function inTwoParts(output: string, step: number, changes: Partial<TrainConfigInput> = {}) {
   const abort = new AbortController();
   const on = parts({
-    duringStep: (at) => Promise.resolve(at === step - 1 ? abort.abort() : undefined),
+    duringStep: abortWhen(abort, (at) => at === step - 1),
   });
   await events(config(output, changes), { signal: abort.signal }, on);
   return events(config(output, changes), { resume: true });
@@ -71,7 +71,7 @@ test("a stop in the middle of a validation asks it again after the resume", asyn
   await events(config(join(root, "whole")));
   const abort = new AbortController();
   let asked = 0;
-  const on = parts({ evaluateDelay: () => Promise.resolve(++asked === 3 ? abort.abort() : undefined) });
+  const on = parts({ evaluateDelay: abortWhen(abort, () => ++asked === 3) });
   const stopped = await events(config(join(root, "parts")), { signal: abort.signal }, on);
   expect(stopped.at(-1)).toMatchObject({ type: "interrupted", step: 4 });
   await events(config(join(root, "parts")), { resume: true });
@@ -106,14 +106,21 @@ test("a damaged newest checkpoint is set aside with a warning and the one before
 test.each([
   [
     "a flipped bit",
-    (file: string) =>
+    (file: string) => {
       writeFileSync(
         file,
         readFileSync(file).map((b, i) => (i === 900 ? b ^ 1 : b)),
-      ),
+      );
+    },
     /has changed since it was written/,
   ],
-  ["a missing file", (file: string) => rmSync(file), /is missing/],
+  [
+    "a missing file",
+    (file: string) => {
+      rmSync(file);
+    },
+    /is missing/,
+  ],
 ])("%s in an adapter's file is noticed", async (_what, harm, message) => {
   const run = join(scratch(), "run");
   const dying = parts({ failAt: (step) => (step === 7 ? new Error("killed") : undefined) });
@@ -182,4 +189,19 @@ test("the state says where the run stands", async () => {
     microBatch: 2,
     skippedInARow: 0,
   });
+});
+
+test("songs to listen to are made on their steps, once each, with the adapter of that step", async () => {
+  const root = scratch();
+  const sampling = { sampleEvery: 2, saveEverySteps: 2 };
+  const whole = await events(config(join(root, "whole"), sampling));
+  expect(ofType(whole, "sample").map(({ step }) => step)).toEqual([2, 4, 6, 8]);
+  const resumed = await inTwoParts(join(root, "parts"), 4, sampling);
+  // The stop came before the song of step 4, so that one is made after the resume.
+  expect(ofType(resumed, "sample").map(({ step }) => step)).toEqual([4, 6, 8]);
+  const log = readEventLog(nodeFiles, join(root, "parts", "events.jsonl"));
+  expect(ofType(log, "sample").map(({ step }) => step)).toEqual([2, 4, 6, 8]);
+  const songs = bytesOf(join(root, "whole", "samples"));
+  expect(bytesOf(join(root, "parts", "samples"))).toEqual(songs);
+  expect(new Set(Object.values(songs)).size).toBe(4);
 });

@@ -7,7 +7,7 @@ import { learningRateAt } from "../../src/plan/learning-rate.js";
 import { readRunConfig } from "../../src/run/run-folder.js";
 import { trainWith } from "../../src/train/train.js";
 import { testSongs } from "../quadratic-model.js";
-import { bytesOf, events, ofType, parts, scratch, shortRun } from "../trained.js";
+import { abortWhen, bytesOf, events, ofType, parts, scratch, shortRun } from "../trained.js";
 
 test("a run tells its plan, each step, its checkpoints and its end", async () => {
   const output = join(scratch(), "run");
@@ -132,7 +132,7 @@ test("break stops the run and saves it before the loop is left", async () => {
 test("an abort saves and ends with interrupted", async () => {
   const output = join(scratch(), "run");
   const abort = new AbortController();
-  const on = parts({ duringStep: (step) => (step === 4 ? Promise.resolve(abort.abort()) : sleep(1)) });
+  const on = parts({ duringStep: abortWhen(abort, (step) => step === 4) });
   const all = await events(
     shortRun(output, { epochs: 100, saveEveryEpochs: 50 }),
     { signal: abort.signal },

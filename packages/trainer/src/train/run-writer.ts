@@ -1,0 +1,69 @@
+import { adapterMetadata } from "../adapter-metadata.js";
+import type { TrainEvent } from "../events.js";
+import { writeFolderAtomic } from "../run/atomic-folder.js";
+import type { Progress } from "../run/checkpoint.js";
+import type { Files } from "../run/files.js";
+import type { OpenRun } from "./open-run.js";
+
+/** Everything a run leaves behind: its log, its checkpoints, its adapters. */
+export class RunWriter {
+  /** Step of the newest checkpoint. */
+  savedStep: number | undefined;
+
+  constructor(
+    private readonly run: OpenRun,
+    private readonly files: Files,
+    private readonly tell: (event: TrainEvent) => void,
+  ) {
+    this.savedStep = run.started.resumedFrom === undefined ? undefined : run.progress.step;
+  }
+
+  /** Logs the event and hands it to the reader. */
+  record(event: TrainEvent): void {
+    this.run.log.append(event);
+    this.tell(event);
+  }
+
+  warn(step: number, message: string): void {
+    this.record({ type: "warning", step, message });
+  }
+
+  /** What is logged every `logEvery` steps only still reaches the reader. */
+  step(event: Extract<TrainEvent, { type: "step" }>): void {
+    const { config, plan, tensorBoard } = this.run;
+    const { step, loss, learningRate, gradNorm, skipped } = event;
+    if (step % config.logEvery !== 0 && !skipped && step !== plan.steps) {
+      this.tell(event);
+      return;
+    }
+    this.record(event);
+    tensorBoard.scalars(step, { "train/loss": loss, "train/lr": learningRate, "train/grad_norm": gradNorm });
+  }
+
+  /** Returns the checkpoint's folder. */
+  async checkpoint(progress: Progress): Promise<string> {
+    const { folder, log, session, config } = this.run;
+    // What the log says up to this step must be durable before a checkpoint exists that lets the rest be cut off.
+    log.sync();
+    const content = {
+      progress,
+      optimizer: await session.state(),
+      saveAdapter: (to: string) => this.saveAdapter(to, progress.step),
+    };
+    const path = await folder.saveCheckpoint(content, config.keepCheckpoints);
+    this.savedStep = progress.step;
+    this.record({ type: "checkpoint", step: progress.step, folder: path });
+    return path;
+  }
+
+  /** Writes the adapter as it is now to a folder of its own, in place of what was there. */
+  async adapter(folder: string, step: number): Promise<void> {
+    await writeFolderAtomic(this.files, folder, (to) => this.saveAdapter(to, step));
+  }
+
+  private async saveAdapter(folder: string, step: number): Promise<void> {
+    const { adapter, config, model, samples, plan } = this.run;
+    const origin = { config, model, datasetHash: samples.hash, songs: plan.trainingSongs, step };
+    await adapter.save(folder, adapterMetadata(origin));
+  }
+}

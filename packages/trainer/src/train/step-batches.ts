@@ -1,0 +1,56 @@
+import type { SampleRef } from "@acewright/core-native";
+import { epochBatches, type Place } from "../plan/epoch.js";
+import { stepPosition } from "../plan/steps.js";
+import { epochSettingsOf } from "../resolve-config.js";
+import type { OpenRun } from "./open-run.js";
+
+/** What one optimizer step trains on. */
+export interface StepBatches {
+  readonly microBatches: SampleRef[][];
+  /** Ids of the songs, in the order of the micro-batches. */
+  readonly songs: readonly string[];
+  /** From 0. */
+  readonly epoch: number;
+}
+
+/** Gives each step its micro-batches: a function of configuration and step, with the epoch at hand kept. */
+export class StepPlanner {
+  private epoch: { readonly number: number; readonly batches: Place[][] } | undefined;
+
+  constructor(
+    private readonly run: Pick<OpenRun, "config" | "model" | "samples" | "split" | "plan" | "handles">,
+  ) {}
+
+  batchesOf(step: number): StepBatches {
+    const { epoch, from, to } = this.position(step);
+    const batches = this.epochAt(epoch).slice(from, to);
+    // The key is the place within the step, so that no two songs of a step share their noise.
+    let key = 0;
+    return {
+      epoch,
+      microBatches: batches.map((batch) => batch.map((place) => ({ ...this.refOf(place), key: key++ }))),
+      songs: batches.flat().map(({ song }) => this.run.samples.songs[song]?.id ?? ""),
+    };
+  }
+
+  /** Where a step stands, from 0. */
+  position(step: number) {
+    const { plan, config } = this.run;
+    const { gradientAccumulation } = config;
+    return stepPosition({ batchesPerEpoch: plan.batchesPerEpoch, gradientAccumulation }, step);
+  }
+
+  private epochAt(number: number): Place[][] {
+    if (this.epoch?.number === number) return this.epoch.batches;
+    const { config, model, samples, split } = this.run;
+    const songs = split.training.map((song) => samples.songs[song] as (typeof samples.songs)[number]);
+    const batches = epochBatches(songs, epochSettingsOf(config, model.patchSize), number);
+    const inAll = (place: Place) => ({ ...place, song: split.training[place.song] as number });
+    this.epoch = { number, batches: batches.map((batch) => batch.map(inAll)) };
+    return this.epoch.batches;
+  }
+
+  private refOf({ song, start, frames, variant }: Place): Omit<SampleRef, "key"> {
+    return { sample: this.run.handles[song] as number, start, frames, variant };
+  }
+}

@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fromFloat32, readSafetensors, writeSafetensors } from "@acewright/core-native";
+import { beforeAll, afterAll, expect, test } from "vitest";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { TrainConfigInput } from "../../src/config.js";
+import { exportAdapter } from "../../src/export/export-adapter.js";
+import { toyModel, toyParts, toyRun } from "../toy.js";
+import { events, scratch } from "../trained.js";
+
+let runs: string;
+const run = (kind: string) => join(runs, kind);
+
+beforeAll(async () => {
+  runs = mkdtempSync(join(tmpdir(), "acewright-export-"));
+  const adapters: TrainConfigInput["adapter"][] = [
+    { kind: "lora", rank: 4, rankPattern: { "cross_attn.q_proj": 2 } },
+    { kind: "dora", rank: 4, targetMlp: true },
+    { kind: "lokr", rank: 2, decomposeBoth: true, factor: 4 },
+    { kind: "loha", rank: 2, weightDecompose: true },
+  ];
+  for (const adapter of adapters) {
+    const config = toyRun(run(adapter.kind), {
+      adapter,
+      maxSteps: 2,
+      saveEverySteps: 1,
+      validationEvery: 1,
+      trigger: "bells",
+    });
+    await events(config, {}, toyParts());
+  }
+}, 120_000);
+
+afterAll(() => {
+  rmSync(runs, { recursive: true });
+});
+
+test.each([
+  ["lora", "peft", 48, ["adapter_model.safetensors", "adapter_config.json"]],
+  ["dora", "peft", 66, ["adapter_model.safetensors", "adapter_config.json"]],
+  ["lokr", "lycoris", 48, ["lokr_weights.safetensors"]],
+  ["loha", "lycoris", 48, ["loha_weights.safetensors"]],
+] as const)("%s goes out as %s and loads again tensor by tensor", async (kind, format, modules, names) => {
+  const output = join(scratch(), "exported");
+  const report = await exportAdapter(run(kind), { format, output });
+  expect(report.files.map((file) => basename(file))).toEqual(names);
+  expect(report).toMatchObject({
+    format,
+    modules,
+    metadata: { trigger: "bells", base_model: "acestep-v15-toy" },
+  });
+  expect(report.loaded).toMatchObject({ missing: [], unexpected: [], model: toyModel });
+  expect(report.loaded?.matched).toHaveLength(
+    Object.keys(readSafetensors(report.files[0] ?? "").tensors).length,
+  );
+  expect(readFileSync(report.files[0] ?? "")).toEqual(readFileSync(report.source));
+});
+
+test("a LyCORIS file may be named, and a PEFT folder stands alone without its run", async () => {
+  const root = scratch();
+  const file = join(root, "bells.safetensors");
+  expect((await exportAdapter(run("lokr"), { format: "lycoris", output: file })).files).toEqual([file]);
+  const again = await exportAdapter(file, {
+    format: "lycoris",
+    output: join(root, "again"),
+    model: toyModel,
+  });
+  expect(again.loaded?.missing).toEqual([]);
+  const folder = await exportAdapter(run("lora"), { format: "peft", output: join(root, "peft") });
+  expect(folder.loaded).toBeDefined();
+  const alone = await exportAdapter(join(root, "peft"), { format: "peft", output: join(root, "copy") });
+  expect(alone.loaded).toBeUndefined();
+});
+
+test("the best adapter and a checkpoint's can be asked for; what is not there is told with what is", async () => {
+  const root = scratch();
+  const best = await exportAdapter(run("lora"), {
+    format: "peft",
+    output: join(root, "best"),
+    which: "best",
+    model: false,
+  });
+  expect(best.source).toContain(join("lora", "best"));
+  const step = await exportAdapter(run("lora"), {
+    format: "peft",
+    output: join(root, "one"),
+    which: 1,
+    model: false,
+  });
+  expect(step.source).toContain("step-00000001");
+  await expect(
+    exportAdapter(run("lora"), { format: "peft", output: join(root, "x"), which: 9 }),
+  ).rejects.toThrow(/lora: has no step 9 adapter; it has final, best, checkpoints of step 1, 2$/);
+});
+
+test("the official trainer's folder with adapter inside is found", async () => {
+  const root = scratch();
+  await exportAdapter(run("lora"), { format: "peft", output: join(root, "adapter"), model: false });
+  const report = await exportAdapter(root, { format: "peft", output: join(root, "out"), model: toyModel });
+  expect(report.loaded?.unexpected).toEqual([]);
+});
+
+test("the wrong format is refused with the right one", async () => {
+  const output = join(scratch(), "out");
+  await expect(exportAdapter(run("lora"), { format: "lycoris", output })).rejects.toThrow(
+    /is a LoRA or DoRA adapter, which lycoris has no names for; export it as peft/,
+  );
+  await expect(exportAdapter(run("loha"), { format: "peft", output })).rejects.toThrow(
+    /export it as lycoris/,
+  );
+  expect(existsSync(output)).toBe(false);
+});
+
+test("nothing is overwritten", async () => {
+  const output = scratch();
+  writeFileSync(join(output, "mine.txt"), "mine");
+  await expect(exportAdapter(run("lora"), { format: "peft", output })).rejects.toThrow(
+    /already holds "mine\.txt"; choose a new folder, nothing is overwritten/,
+  );
+});
+
+test("names a loader would pass over are refused", async () => {
+  const root = scratch();
+  const file = join(root, "odd.safetensors");
+  writeSafetensors(file, {
+    "lycoris_layers_0_self_attn_q_proj.lokr_w3": fromFloat32(new Float32Array(1), [1]),
+  });
+  await expect(exportAdapter(file, { format: "lycoris", output: join(root, "out") })).rejects.toThrow(
+    /1 of 1 tensors have names that lycoris loaders pass over, the first is lycoris_layers_0_self_attn_q_proj\.lokr_w3/,
+  );
+  writeSafetensors(file, { "decoder.weight": fromFloat32(new Float32Array(1), [1]) });
+  await expect(exportAdapter(file, { format: "lycoris", output: join(root, "out") })).rejects.toThrow(
+    /holds no adapter/,
+  );
+});
+
+test("a PEFT folder without its settings, an empty folder and a missing one are refused", async () => {
+  const root = scratch();
+  await exportAdapter(run("lora"), { format: "peft", output: join(root, "a"), model: false });
+  renameSync(join(root, "a", "adapter_config.json"), join(root, "elsewhere.json"));
+  const output = join(root, "out");
+  await expect(exportAdapter(join(root, "a"), { format: "peft", output })).rejects.toThrow(
+    /lacks adapter_config\.json/,
+  );
+  mkdirSync(join(root, "empty"));
+  await expect(exportAdapter(join(root, "empty"), { format: "peft", output })).rejects.toThrow(
+    /neither a run nor an adapter/,
+  );
+  await expect(exportAdapter(join(root, "none"), { format: "peft", output })).rejects.toThrow(
+    /none: does not exist/,
+  );
+});

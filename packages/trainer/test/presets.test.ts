@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../src/parse-config.js";
+import { presets, withPreset } from "../src/presets.js";
+
+const folders = { tensors: "t", model: "m", output: "o" };
+
+test.each(Object.keys(presets))("%s is a valid configuration once folders are given", (name) => {
+  const config = parseConfig(withPreset(name, folders));
+  expect(config.adapter.alpha).toBe(2 * config.adapter.rank);
+  expect(presets[name]?.name).toBe(name);
+  expect(presets[name]?.description.length).toBeGreaterThan(10);
+  expect(Object.keys(presets[name]?.config ?? {})).not.toContain("output");
+});
+
+test("there are the seven that users know", () => {
+  expect(Object.keys(presets)).toEqual([
+    "recommended",
+    "quick_test",
+    "high_quality",
+    "vram_8gb",
+    "vram_12gb",
+    "vram_16gb",
+    "vram_24gb_plus",
+  ]);
+});
+
+test("what is given wins over the preset, field by field", () => {
+  const config = parseConfig(
+    withPreset("vram_8gb", { ...folders, epochs: 3, adapter: { dropout: 0 }, optimizer: { weightDecay: 0 } }),
+  );
+  expect(config).toMatchObject({
+    epochs: 3,
+    gradientAccumulation: 8,
+    learningRate: 3e-4,
+    adapter: { kind: "lora", rank: 16, dropout: 0, targetMlp: false },
+    optimizer: { weightDecay: 0, beta1: 0.9 },
+  });
+});
+
+test("another kind of adapter keeps the preset's rank and targets, not what only LoRA has", () => {
+  const config = parseConfig(withPreset("high_quality", { ...folders, adapter: { kind: "lokr" } }));
+  expect(config.adapter).toMatchObject({ kind: "lokr", rank: 128, targetMlp: true });
+  expect(config.adapter).not.toHaveProperty("dropout");
+});
+
+test("presets are not changed by their use", () => {
+  const before = JSON.stringify(presets);
+  withPreset("recommended", { adapter: { rank: 1 }, epochs: 1 });
+  expect(JSON.stringify(presets)).toBe(before);
+});
+
+test("an unknown preset is told with the nearest name", () => {
+  expect(() => withPreset("quicktest", {})).toThrow(
+    'preset "quicktest" does not exist, did you mean quick_test?',
+  );
+  expect(() => withPreset("toString", {})).toThrow(/does not exist/);
+});
