@@ -1,5 +1,5 @@
 // Matrix products of the CPU twin against oneDNN's, interleaved, median of several runs: one JSON object on stdout.
-//   gemm_bench [--threads N] [--runs N] [--filter TEXT] [--clock wall|cpu]
+//   core_bench gemm [--threads N] [--runs N] [--filter TEXT] [--clock wall|cpu]
 // The processor's clock leaves out what other programs take: for one thread on a busy machine.
 #include <algorithm>
 #include <chrono>
@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "gemm.h"
 #include "ops/cpu/gemm/gemm.h"
 
 #if defined(ACE_BENCH_ONEDNN)
@@ -154,10 +155,10 @@ void settle() { std::this_thread::sleep_for(std::chrono::milliseconds(15)); }
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int ace::gemm_bench(int argc, char** argv) {
   int threads = 2, runs = 7;
   std::string filter;
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 0; i + 1 < argc; i += 2) {
     const std::string_view key = argv[i];
     if (key == "--threads") threads = std::atoi(argv[i + 1]);
     else if (key == "--runs") runs = std::atoi(argv[i + 1]);
@@ -227,4 +228,5 @@ int main(int argc, char** argv) {
     separator = ",\n";
   }
   std::printf("\n]}\n");
+  return 0;
 }

@@ -1,4 +1,4 @@
-# Defines ace_gemm: element types, thread pool and the CPU matrix products.
+# Defines ace_gemm: element types, thread pool, the CPU matrix products and vector exponentials.
 # Included from the CMakeLists.txt beside this folder.
 #
 # Each instruction set has source files of its own with flags of their own; the rest is compiled for the oldest CPU, and
@@ -16,7 +16,9 @@ add_library(ace_gemm STATIC
   ${ace_cpu}/gemm/batched_reduce.cpp
   ${ace_cpu}/gemm/gemm.cpp
   ${ace_cpu}/gemm/kernels.cpp
-  ${ace_cpu}/gemm/kernels_scalar.cpp)
+  ${ace_cpu}/gemm/kernels_scalar.cpp
+  ${ace_cpu}/vector_math.cpp
+  ${ace_cpu}/vector_math_scalar.cpp)
 
 set(ace_isa_names "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
@@ -33,7 +35,7 @@ else()
   endif()
 endif()
 foreach(isa IN LISTS ace_isa_names)
-  set(ace_isa_sources ${ace_cpu}/gemm/kernels_${isa}.cpp)
+  set(ace_isa_sources ${ace_cpu}/gemm/kernels_${isa}.cpp ${ace_cpu}/vector_math_${isa}.cpp)
   target_sources(ace_gemm PRIVATE ${ace_isa_sources})
   set_source_files_properties(${ace_isa_sources} PROPERTIES COMPILE_OPTIONS "${ace_flags_${isa}}")
   string(TOUPPER ${isa} ace_isa_upper)

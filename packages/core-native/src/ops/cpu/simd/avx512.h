@@ -33,12 +33,27 @@ struct F32 {
   static ACE_ALWAYS_INLINE void store(float* p, Reg r, Mask m) { _mm512_mask_storeu_ps(p, m, r); }
   static ACE_ALWAYS_INLINE Reg add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
   static ACE_ALWAYS_INLINE Reg mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
+  static ACE_ALWAYS_INLINE Reg sub(Reg a, Reg b) { return _mm512_sub_ps(a, b); }
+  static ACE_ALWAYS_INLINE Reg div(Reg a, Reg b) { return _mm512_div_ps(a, b); }
+  static ACE_ALWAYS_INLINE Reg max(Reg a, Reg b) { return _mm512_max_ps(a, b); }  // b where either is a NaN
+  static ACE_ALWAYS_INLINE Reg min(Reg a, Reg b) { return _mm512_min_ps(a, b); }
+  static ACE_ALWAYS_INLINE Reg blend(Mask m, Reg on, Reg off) { return _mm512_mask_blend_ps(m, off, on); }
+  // 2^n for whole n in [-126, 127].
+  static ACE_ALWAYS_INLINE Reg pow2(Reg n) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+  }
   static ACE_ALWAYS_INLINE Reg fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
   static ACE_ALWAYS_INLINE float sum(Reg r) {
     const __m256 y = _mm256_add_ps(_mm512_castps512_ps256(r), _mm512_extractf32x8_ps(r, 1));
     __m128 x = _mm_add_ps(_mm256_castps256_ps128(y), _mm256_extractf128_ps(y, 1));
     x = _mm_add_ps(x, _mm_movehl_ps(x, x));
     return _mm_cvtss_f32(_mm_add_ss(x, _mm_movehdup_ps(x)));
+  }
+  static ACE_ALWAYS_INLINE float largest(Reg r) {
+    const __m256 y = _mm256_max_ps(_mm512_castps512_ps256(r), _mm512_extractf32x8_ps(r, 1));
+    __m128 x = _mm_max_ps(_mm256_castps256_ps128(y), _mm256_extractf128_ps(y, 1));
+    x = _mm_max_ps(x, _mm_movehl_ps(x, x));
+    return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
   }
   // Two bf16 a lane: a transposition of pairs moves twice as much as one of floats.
   static ACE_ALWAYS_INLINE Reg load_pairs(const bf16* p) { return _mm512_loadu_ps(p); }

@@ -40,8 +40,23 @@ template <class Element> struct ScalarVector {
   }
   static ACE_ALWAYS_INLINE Reg add(Reg a, Reg b) { return each([&](int i) { return a.v[i] + b.v[i]; }); }
   static ACE_ALWAYS_INLINE Reg mul(Reg a, Reg b) { return each([&](int i) { return a.v[i] * b.v[i]; }); }
+  static ACE_ALWAYS_INLINE Reg sub(Reg a, Reg b) { return each([&](int i) { return a.v[i] - b.v[i]; }); }
+  static ACE_ALWAYS_INLINE Reg div(Reg a, Reg b) { return each([&](int i) { return a.v[i] / b.v[i]; }); }
+  // b where either is a NaN, as the vector instructions have it.
+  static ACE_ALWAYS_INLINE Reg max(Reg a, Reg b) { return each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; }); }
+  static ACE_ALWAYS_INLINE Reg min(Reg a, Reg b) { return each([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; }); }
+  static ACE_ALWAYS_INLINE Reg blend(Mask m, Reg on, Reg off) { return each([&](int i) { return i < m ? on.v[i] : off.v[i]; }); }
+  // 2^n for whole n in [-126, 127]; float only.
+  static ACE_ALWAYS_INLINE Reg pow2(Reg n) {
+    return each([&](int i) { return float_of(static_cast<uint32_t>(static_cast<int32_t>(n.v[i]) + 127) << 23); });
+  }
   static ACE_ALWAYS_INLINE Reg fma(Reg a, Reg b, Reg c) { return each([&](int i) { return a.v[i] * b.v[i] + c.v[i]; }); }
   static ACE_ALWAYS_INLINE T sum(Reg r) { return (r.v[0] + r.v[2]) + (r.v[1] + r.v[3]); }
+  static ACE_ALWAYS_INLINE T largest(Reg r) {
+    T top = r.v[0];
+    for (int i = 1; i < W; ++i) top = r.v[i] > top ? r.v[i] : top;
+    return top;
+  }
   static ACE_ALWAYS_INLINE void transpose(Reg (&r)[W]) {
     for (int i = 0; i < W; ++i) {
       for (int j = i + 1; j < W; ++j) {
