@@ -43,7 +43,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define_adapter(env, exports);
   define_session(env, exports);
   define_sampler(env, exports);
-  //ENC define_encoders(env, exports);
+  define_encoders(env, exports);
   return exports;
 }
 

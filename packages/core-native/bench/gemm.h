@@ -1,0 +1,5 @@
+#pragma once
+namespace ace {
+// core_bench gemm ...: arguments after the word.
+int gemm_bench(int argc, char** argv);
+}  // namespace ace
