@@ -1,10 +1,11 @@
 // Builds the addon and the stand-alone programs with cmake-js (which needs no download: headers come from
 // node-api-headers) and says how many CUDA files were compiled. CMake and Ninja make it incremental.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
@@ -70,6 +71,43 @@ function countCudaObjects() {
   return new Set(compiled.map(({ file }) => file)).size;
 }
 
+/**
+ * Two builds in one folder would spoil each other: waits until no other process builds, then takes the folder.
+ *
+ * @returns {Promise<() => void>} gives it back
+ */
+async function takeBuildFolder() {
+  const lock = join(buildFolder, "build.lock");
+  mkdirSync(buildFolder, { recursive: true });
+  for (let told = false; ; told = true) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: "wx" });
+      return () => {
+        rmSync(lock, { force: true });
+      };
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EEXIST") throw error;
+    }
+    const owner = Number(readFileSync(lock, "utf8"));
+    if (!isAlive(owner)) rmSync(lock, { force: true });
+    else {
+      if (!told) console.log(`build-native: waiting for the build of process ${owner}`);
+      await sleep(500);
+    }
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === "EPERM";
+  }
+}
+
+const giveBack = await takeBuildFolder();
 const nvcc = findNvcc();
 /** @type {Record<string, string>} */
 const env = nvcc === undefined ? {} : { CUDACXX: nvcc };
@@ -80,9 +118,11 @@ try {
   await run(process.execPath, [cmakeJs, ...configure, "--CDCMAKE_EXPORT_COMPILE_COMMANDS=ON"], env);
   await run("cmake", ["--build", buildFolder, "--parallel", jobs], env);
 } catch (error) {
+  giveBack();
   console.error(`build-native: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);
 }
+giveBack();
 
 const cudaFiles = countCudaObjects();
 if (cudaFiles > 0) console.log(`CUDA: compiled ${cudaFiles} files`);
