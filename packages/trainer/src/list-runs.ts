@@ -57,7 +57,7 @@ function summarise(folder: string): { summary: RunSummary; events: readonly Logg
     folder,
     status: isRunLocked(nodeFiles, folder) ? "running" : ended,
     config,
-    step: Math.max(0, ...events.map(({ step }) => step)),
+    step: events.reduce((most, { step }) => Math.max(most, step), 0),
     steps: started?.type === "started" ? started.plan.steps : undefined,
     lastLoss: lastLoss?.type === "step" ? lastLoss.loss : undefined,
     bestValidation: best?.type === "validation" ? { step: best.step, loss: best.loss } : undefined,

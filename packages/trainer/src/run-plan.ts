@@ -48,13 +48,14 @@ export function planSteps(config: TrainConfig, samples: SampleSource): { split: 
 
 /** The largest micro-batch a run can meet: as many songs as fit a batch, as long as the longest crop and condition. */
 export function largestBatch(config: TrainConfig, samples: SampleSource, layers: number): PlanRequest {
-  const longest = Math.max(...samples.songs.map(({ frames }) => frames));
+  const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), 0);
+  const longest = most(samples.songs.map(({ frames }) => frames));
   const bytesOf = ({ frames, conditionTokens }: SampleSource["songs"][number], width: number) =>
     4 * (frames * (64 + 128) + width * conditionTokens.reduce((sum, tokens) => sum + tokens, 0));
   return {
     batch: Math.min(config.batchSize, samples.songs.length * config.datasetRepeats),
     frames: Math.min(longest, config.cropFrames ?? longest),
-    conditionTokens: Math.max(...samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
+    conditionTokens: most(samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
     adapter: adapterConfigOf(config.adapter, layers),
     recompute: config.recompute,
     buckets: config.buckets,

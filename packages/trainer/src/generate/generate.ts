@@ -66,7 +66,7 @@ export interface GenerateResult {
     readonly scale: number;
     readonly report: LoadReport;
   }[];
-  /** What was cut of the prompt, one line each. */
+  /** What was cut of the prompt, and what is odd about the adapters, one line each. */
   readonly warnings: readonly string[];
 }
 
@@ -100,14 +100,16 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
   const opened: { close(): void }[] = [];
   let latents: Float32Array;
   let sampling: Sampling;
+  const remarks: string[] = [];
   const loaded: GenerateResult["adapters"][number][] = [];
   try {
     const decoder = await Decoder.open(folders.model, { device });
     opened.push(decoder);
     const uses: { adapter: Adapter; scale: number }[] = [];
     for (const { path, scale } of adapters) {
-      const { adapter, report } = await Adapter.load(decoder, path);
+      const { adapter, report, metadata } = await Adapter.load(decoder, path);
       opened.push(adapter);
+      remarks.push(...remarksOn(path, metadata, decoder.config.fingerprint, settings.caption));
       uses.push({ adapter, scale });
       loaded.push({ path, scale, report });
     }
@@ -141,8 +143,26 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
     sampling,
     peak,
     adapters: loaded,
-    warnings,
+    warnings: [...warnings, ...remarks],
   };
+}
+
+/** What an adapter's own words say about its use here. */
+function remarksOn(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+  fingerprint: string,
+  caption: string,
+): string[] {
+  const { base_model_fingerprint: trainedOn, base_model: name, trigger } = metadata;
+  const remarks: string[] = [];
+  if (trainedOn !== undefined && trainedOn !== fingerprint) {
+    remarks.push(`${path}: was trained on another model (${name ?? "unnamed"}); it may sound different here`);
+  }
+  if (trigger !== undefined && trigger !== "" && !caption.toLowerCase().includes(trigger.toLowerCase())) {
+    remarks.push(`${path}: its trigger ${JSON.stringify(trigger)} is not in the caption`);
+  }
+  return remarks;
 }
 
 /** Words to condition tokens; the networks are opened, used once and closed. */

@@ -14,7 +14,7 @@ const run = (kind: string) => join(runs, kind);
 
 beforeAll(async () => {
   runs = mkdtempSync(join(tmpdir(), "acewright-export-"));
-  const adapters: TrainConfigInput["adapter"][] = [
+  const adapters: NonNullable<TrainConfigInput["adapter"]>[] = [
     { kind: "lora", rank: 4, rankPattern: { "cross_attn.q_proj": 2 } },
     { kind: "dora", rank: 4, targetMlp: true },
     { kind: "lokr", rank: 2, decomposeBoth: true, factor: 4 },

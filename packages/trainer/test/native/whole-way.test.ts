@@ -1,0 +1,161 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConditionEncoder } from "@acewright/core-native";
+import { decodeAudio, preprocess, saveDataset, scanFolder } from "@acewright/dataset";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { generate, type GenerateOptions } from "../../src/generate/generate.js";
+import { targetPeak } from "../../src/generate/loudness.js";
+import { listRuns } from "../../src/list-runs.js";
+import { planRun } from "../../src/plan-run.js";
+import { train } from "../../src/train/train.js";
+import { openTensorSamples } from "../../src/tensor-samples.js";
+import { toyCheckpoints, toyModel, toyRun, toySongs } from "../toy.js";
+import { ofType } from "../trained.js";
+
+// From the toy's three songs to a song with the adapter trained on them, by the public doors alone.
+let folder: string;
+let tensors: string;
+let run: string;
+const all: Parameters<typeof ofType>[0][number][] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "acewright-way-"));
+  [tensors, run] = [join(folder, "tensors"), join(folder, "run")];
+  const { dataset } = await scanFolder(toySongs, { name: "bells", customTag: "zxc" });
+  const from = {
+    dataset: saveDataset(join(folder, "dataset.json"), dataset),
+    output: tensors,
+    model: toyCheckpoints,
+  };
+  const openConditionNetwork = (model: string) => ConditionEncoder.open(model);
+  for await (const event of preprocess({ ...from, device: "cpu", openConditionNetwork })) {
+    if (event.type === "failed") throw event.error;
+  }
+  const config = toyRun(run, {
+    tensors,
+    model: toyCheckpoints,
+    adapter: { kind: "lora", rank: 8, dropout: 0 },
+    epochs: 20,
+    gradientAccumulation: 3,
+    cropFrames: 64,
+    saveEverySteps: 100,
+    validationEvery: 10,
+    sampleEvery: 20,
+    trigger: "zxc",
+  });
+  for await (const event of train(config)) all.push(event);
+}, 240_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const song = (changes: Partial<GenerateOptions> = {}): GenerateOptions => ({
+  model: toyCheckpoints,
+  caption: "zxc, bright bells in seven",
+  durationS: 6,
+  device: "cpu",
+  output: join(folder, "song.wav"),
+  ...changes,
+});
+
+const peakOf = (channels: readonly Float32Array[]) =>
+  Math.max(...channels.map((channel) => channel.reduce((most, x) => Math.max(most, Math.abs(x)), 0)));
+
+test("training lowers the held-out-noise loss of the songs it was given", () => {
+  const validations = ofType(all, "validation");
+  expect(validations.map(({ step }) => step)).toEqual([0, 10, 20]);
+  expect(validations.at(-1)?.loss).toBeLessThan(0.95 * (validations[0]?.loss ?? 0));
+  expect(ofType(all, "warning")).toEqual([]);
+  expect(ofType(all, "started")[0]?.config.model).toBe(toyModel);
+});
+
+test("the plan that was told is the memory that was planned", async () => {
+  const started = ofType(all, "started")[0];
+  const plan = await planRun(started?.config ?? toyRun(run));
+  expect(plan.memory).toEqual(started?.plan.memory);
+  expect(plan.audioS).toBeGreaterThan(20);
+});
+
+test("the song made while training can be listened to", async () => {
+  const [sample] = ofType(all, "sample");
+  expect(sample?.file).toBe(join(run, "samples", "step-00000020.wav"));
+  const { channels, source } = await decodeAudio(sample?.file ?? "");
+  expect(source.sampleRateHz).toBe(48_000);
+  expect(peakOf(channels)).toBeCloseTo(targetPeak, 3);
+});
+
+test("a song is made with the adapter, at its peak and length, and differs from one without", async () => {
+  const progress: string[] = [];
+  const result = await generate(
+    song({
+      adapters: [{ path: run, scale: 1 }],
+      onProgress: (part, done, total) => progress.push(`${part} ${done}/${total}`),
+    }),
+  );
+  expect(result).toMatchObject({ durationS: 6, sampling: { steps: 8, shift: 3, guidance: 1 }, warnings: [] });
+  expect(result.adapters[0]?.report).toMatchObject({ missing: [], unexpected: [] });
+  const { channels } = await decodeAudio(result.file);
+  expect(channels[0]).toHaveLength(6 * 48_000);
+  expect(Math.abs(peakOf(channels) - targetPeak)).toBeLessThan(2 / 32768);
+  expect(progress[0]).toBe("prompt 0/1");
+  expect(progress).toContain("sample 8/8");
+  expect(progress.at(-1)).toBe("decode 150/150");
+  await generate(song({ output: join(folder, "plain.wav") }));
+  expect(readFileSync(join(folder, "plain.wav"))).not.toEqual(readFileSync(result.file));
+});
+
+test("scale 0 is no adapter at all, and the same seed the same song", async () => {
+  await generate(song({ output: join(folder, "a.wav"), adapters: [{ path: run, scale: 0 }] }));
+  await generate(song({ output: join(folder, "b.wav") }));
+  await generate(song({ output: join(folder, "c.wav"), seed: 7 }));
+  expect(readFileSync(join(folder, "a.wav"))).toEqual(readFileSync(join(folder, "b.wav")));
+  expect(readFileSync(join(folder, "c.wav"))).not.toEqual(readFileSync(join(folder, "b.wav")));
+});
+
+test("every shift, the SDE and guidance make a song of finite samples", async () => {
+  for (const changes of [{ shift: 1 }, { shift: 2 }, { method: "sde" as const }, { guidance: 3 }]) {
+    const result = await generate(song({ ...changes, durationS: 2, output: join(folder, "x.wav") }));
+    expect(result.durationS).toBe(2);
+    expect(result.peak).toBeGreaterThan(1e-3);
+  }
+});
+
+test("a missing trigger is remarked upon", async () => {
+  const { warnings } = await generate(
+    song({
+      caption: "bells",
+      durationS: 1,
+      adapters: [{ path: run, scale: 1 }],
+      output: join(folder, "t.wav"),
+    }),
+  );
+  expect(warnings).toEqual([`${run}: its trigger "zxc" is not in the caption`]);
+});
+
+test("what cannot be made is refused before anything is written", async () => {
+  const output = join(folder, "never.wav");
+  await expect(generate(song({ output, caption: "" }))).rejects.toThrow(/generate: caption: expected a text/);
+  await expect(generate({ ...song({ output }), stepps: 3 } as GenerateOptions)).rejects.toThrow(
+    "generate: unknown key stepps, did you mean steps?",
+  );
+  await expect(generate(song({ output: join(folder, "no", "x.wav") }))).rejects.toThrow(
+    /the folder .*no does not exist/,
+  );
+  await expect(generate(song({ output, adapters: [{ path: folder, scale: 1 }] }))).rejects.toThrow(
+    /holds no adapter/,
+  );
+  await expect(generate(song({ output, signal: AbortSignal.abort(new Error("enough")) }))).rejects.toThrow(
+    "enough",
+  );
+  expect(existsSync(output)).toBe(false);
+});
+
+test("the tensors' identity changes with their content alone", async () => {
+  const { hash, songs, encoderHiddenSize } = await openTensorSamples(tensors);
+  expect(hash).toMatch(/^[0-9a-f]{64}$/);
+  expect(songs).toHaveLength(3);
+  expect(encoderHiddenSize).toBe(160);
+  expect(listRuns(folder)[0]?.config.environment?.dataset).toBe(hash);
+});
