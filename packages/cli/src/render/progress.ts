@@ -7,6 +7,8 @@ const narrowestBar = 8;
 const redrawMs = 80;
 /** Weight of the newest rate in the running average: forgets the slow first item after about five more. */
 const newestWeight = 0.3;
+/** Steps that arrive in one burst say nothing about the pace. */
+const shortestMs = 50;
 
 /** A bar with rate and time left. Draws only where {@link Output.draws}; otherwise one line when it is done. */
 export class Progress {
@@ -31,7 +33,7 @@ export class Progress {
    */
   update(done: number, total: number, remark = ""): void {
     const now = performance.now();
-    if (done > this.done) {
+    if (done > this.done && now - this.lastChangeMs >= shortestMs) {
       const newest = (now - this.lastChangeMs) / 1000 / (done - this.done);
       this.secondsPerUnit =
         this.secondsPerUnit === undefined
@@ -54,7 +56,7 @@ export class Progress {
 
   /** Removes the bar, for words that must stand on a line of their own. */
   clear(): void {
-    if (this.output.draws) this.output.terminal.err("\r\x1b[2K");
+    if (this.lastDrawMs > -Infinity) this.output.terminal.err("\r\x1b[2K");
     this.lastDrawMs = -Infinity;
   }
 

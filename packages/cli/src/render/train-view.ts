@@ -2,7 +2,7 @@ import type { TrainEvent } from "@acewright/trainer";
 import type { Output } from "../output.js";
 import { renderChart } from "./chart.js";
 import type { Progress } from "./progress.js";
-import { formatBytes, formatCount, formatDuration } from "./units.js";
+import { formatBytes, formatCount } from "./units.js";
 
 /** Weight of the newest loss in the average that is shown: a single loss says more about its timestep than of the model. */
 const newestWeight = 0.05;
@@ -90,18 +90,14 @@ export class TrainView {
     this.bar = output.progress("train", "step");
   }
 
-  private step({ step, loss, learningRate, etaS, skipped }: Extract<TrainEvent, { type: "step" }>): void {
+  private step({ step, loss, learningRate, skipped }: Extract<TrainEvent, { type: "step" }>): void {
     if (!skipped) {
       this.losses.push(loss);
       this.average =
         this.average === undefined ? loss : (1 - newestWeight) * this.average + newestWeight * loss;
     }
     const shown = this.average === undefined ? "" : `loss ${this.average.toFixed(4)}`;
-    this.bar?.update(
-      step,
-      this.total,
-      `${shown}  lr ${learningRate.toExponential(1)}  ${formatDuration(etaS)} left`,
-    );
+    this.bar?.update(step, this.total, `${shown}  lr ${learningRate.toExponential(1)}`);
   }
 
   /** A line that stays, above the bar. */
