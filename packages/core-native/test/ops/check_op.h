@@ -154,6 +154,8 @@ class OpRun {
   // Empty where no gradient reached the input.
   std::vector<double> gradient(size_t i) const { return gradients_[i].given() ? numbers_of(program_.bound(gradients_[i])) : std::vector<double>{}; }
   std::vector<double>& values(size_t i) { return values_[i]; }
+  // The weights of the output's elements in run()'s sum.
+  const std::vector<double>& projection() const { return projection_; }
   const Program& program() const { return program_; }
 
  private:
