@@ -41,7 +41,7 @@ export const killRuns = {
   },
   toy: {
     parts: toyParts,
-    config: (output: string): TrainConfigInput => toyRun(output, { epochs: 40, cropFrames: 16, ...busy }),
+    config: (output: string): TrainConfigInput => toyRun(output, { epochs: 24, cropFrames: 16, ...busy }),
   },
 } as const;
 export type KillRun = keyof typeof killRuns;

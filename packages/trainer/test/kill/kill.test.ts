@@ -1,56 +1,16 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { readEventLog } from "../../src/run/event-log.js";
 import { nodeFiles } from "../../src/run/files.js";
 import { quadraticModel } from "../quadratic-model.js";
 import { bytesOf, events, ofType, scratch } from "../trained.js";
 import type { Dawdle } from "./kill-child.js";
+import { killOnce, type Kill } from "./kill-once.js";
 import { killRuns, type KillRun } from "./kill-run.js";
 
 const full = process.env["ACEWRIGHT_TEST_FULL"] === "1";
 /** Kills, and how many of them between a folder's writing and its rename. */
 const wanted = full ? { kills: 50, inRename: 12, perRun: 10 } : { kills: 5, inRename: 2, perRun: 5 };
-
-interface Kill {
-  /** Milliseconds from the first word of the child to its end. */
-  readonly offsetMs: number;
-  readonly fromStep: number;
-  /** Killed while it lingered before this call, or at any moment. */
-  readonly at: Dawdle["call"] | "anywhere";
-}
-
-/** Lets a child train until a random moment, or until it lingers where told; undefined when it finished before. */
-async function killOnce(kind: KillRun, run: string, dawdle: Dawdle | null): Promise<Kill | undefined> {
-  const script = fileURLToPath(new URL("./child.mjs", import.meta.url));
-  const child = spawn(process.execPath, [script, run, JSON.stringify({ kind, dawdle })], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
-  let started = { at: performance.now(), step: 0 };
-  let at: Kill["at"] | undefined;
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line.startsWith("started ")) {
-      started = { at: performance.now(), step: Number(line.slice(8)) };
-      if (dawdle !== null) continue;
-      void sleep(Math.random() * (kind === "toy" ? 2500 : 700)).then(() => child.kill("SIGKILL"));
-      at = "anywhere";
-    } else if (line === "dawdling") {
-      at = dawdle?.call ?? "anywhere";
-      await sleep(Math.random() * 40);
-      child.kill("SIGKILL");
-    }
-  }
-  const code = child.exitCode ?? (await new Promise<number | null>((resolve) => child.once("exit", resolve)));
-  if (code === 0) return undefined;
-  expect(child.signalCode, errors).toBe("SIGKILL");
-  expect(at).toBeDefined();
-  return { offsetMs: performance.now() - started.at, fromStep: started.step, at: at ?? "anywhere" };
-}
 
 test.each<KillRun>(["quadratic", "toy"])(
   `a run of the %s model killed ${wanted.kills} times at random moments ends as one never killed`,
