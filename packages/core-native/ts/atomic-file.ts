@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AceError } from "./errors.js";
 
@@ -37,6 +37,24 @@ export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): v
   syncFolder(dirname(path));
 }
 
+/** Removes what processes that were killed while they wrote have left in a folder. */
+export function removeAbandonedFiles(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const owner = /^\..+\.(\d+)-[0-9a-f]{8}\.tmp$/.exec(name)?.[1];
+    if (owner !== undefined && !isRunning(Number(owner))) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    // No permission to signal it means that it is there.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
 function writeWhole(descriptor: number, chunk: Uint8Array): void {
   // One write call takes at most 2^31 - 1 bytes and may take fewer than asked.
   const mostPerCall = 1 << 28;
@@ -58,7 +76,7 @@ function syncFolder(folder: string): void {
 
 function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
-  if (code === "ENOSPC") return "the disk is full; free some space and try again";
+  if (code === "ENOSPC" || code === "EDQUOT") return "the disk is full; free some space and try again";
   if (code === "EACCES" || code === "EPERM" || code === "EROFS")
     return "no permission to write in this folder";
   if (code === "ENOENT" || code === "ENOTDIR") return "the folder does not exist";

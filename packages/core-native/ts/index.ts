@@ -25,7 +25,7 @@ export type {
   TrainSample,
   TrainSessionConfig,
 } from "./types.js";
-export { writeFileAtomic } from "./atomic-file.js";
+export { removeAbandonedFiles, writeFileAtomic } from "./atomic-file.js";
 export { openCheckpoint } from "./checkpoint.js";
 export type { Checkpoint, CheckpointEntry } from "./checkpoint.js";
 export { fromFloat32, toFloat32 } from "./float-tensor.js";

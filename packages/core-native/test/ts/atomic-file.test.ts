@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeChunksAtomic, writeFileAtomic } from "../../ts/atomic-file.js";
+import { removeAbandonedFiles, writeChunksAtomic, writeFileAtomic } from "../../ts/atomic-file.js";
 import { AceError } from "../../ts/errors.js";
 
 let folder: string;
@@ -63,4 +64,14 @@ test("a full disk is named, and nothing stays", () => {
   expect(write).toThrow(AceError);
   expect(write).toThrow(/the disk is full/);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test("what a killed process left is removed, and what a living one writes is not", () => {
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  const living = `.b.json.${process.pid}-0123abcd.tmp`;
+  for (const name of [`.a.json.${gone}-0123abcd.tmp`, living, "a.json", ".hidden.tmp", ".a.12-zz.tmp"]) {
+    writeFileSync(join(folder, name), "");
+  }
+  removeAbandonedFiles(folder);
+  expect(readdirSync(folder).sort()).toEqual([".a.12-zz.tmp", living, ".hidden.tmp", "a.json"]);
 });

@@ -1,4 +1,10 @@
-import { AceError, ConditionEncoder, fromFloat32, writeSafetensors } from "@acewright/core-native";
+import {
+  AceError,
+  ConditionEncoder,
+  fromFloat32,
+  removeAbandonedFiles,
+  writeSafetensors,
+} from "@acewright/core-native";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -75,6 +81,7 @@ export class PreprocessRun {
     for (const message of loaded.warnings) this.#emit({ type: "warning", message });
 
     makeFolder(this.#output);
+    removeAbandonedFiles(this.#output);
     const manifest = await this.#openManifest(loaded, folders, silence, works);
     const pending = await this.#pendingSongs(works, this.#networkPrints(folders, silence), manifest);
     const parts = new PartFiles(this.#output);
