@@ -134,13 +134,13 @@ TEST("SwiGLU and its gradients agree with double") {
       const auto size = static_cast<size_t>(n);
       std::vector<float> gate(size), up(size), dout(size), out(size + 1, 9.0f);
       for (size_t i = 0; i < size; ++i) gate[i] = random.next(i % 3 ? 4.0f : 60.0f), up[i] = random.next(2), dout[i] = random.next(1);
-      swiglu_forward(out.data(), gate.data(), up.data(), n);
+      swiglu_vector(out.data(), gate.data(), up.data(), n);
       CHECK_EQ(out[size], 9.0f);
       for (const bool add_gate : {false, true}) {
         for (const bool add_up : {false, true}) {
           CONTEXT("n " << n << " accumulate " << add_gate << add_up);
           std::vector<float> dgate(size + 1, 0.25f), dup(size + 1, -0.5f);
-          swiglu_backward(dgate.data(), dup.data(), dout.data(), gate.data(), up.data(), n, add_gate, add_up);
+          swiglu_vector_backward(dgate.data(), dup.data(), dout.data(), gate.data(), up.data(), n, add_gate, add_up);
           CHECK(dgate[size] == 0.25f && dup[size] == -0.5f);
           for (size_t i = 0; i < size; ++i) {
             const double g = gate[i], u = up[i], d = dout[i], s = 1 / (1 + std::exp(-g));
@@ -164,9 +164,9 @@ TEST("SwiGLU in place gives the same numbers") {
     Random random;
     std::vector<float> gate(53), up(53), out(53);
     for (size_t i = 0; i < 53; ++i) gate[i] = random.next(4), up[i] = random.next(2);
-    swiglu_forward(out.data(), gate.data(), up.data(), 53);
+    swiglu_vector(out.data(), gate.data(), up.data(), 53);
     std::vector<float> in_place = gate;
-    swiglu_forward(in_place.data(), in_place.data(), up.data(), 53);
+    swiglu_vector(in_place.data(), in_place.data(), up.data(), 53);
     CHECK(in_place == out);
   });
 }

@@ -3,6 +3,7 @@
 
 #include "ops/cpu/gemm/gemm.h"
 #include "ops/cpu/loops.h"
+#include "ops/cpu/vector_math.h"
 #include "ops/kernels.h"
 
 // Attention by tiles of query rows: a tile's scores over all keys it can see are held at once (they fit a cache), so the
@@ -95,21 +96,44 @@ void product(Scratch& scratch, int64_t m, int64_t n, int64_t k, cpu::Operand a, 
   cpu::gemm_serial(scratch, compute_of<T>(), args);
 }
 
+template <class T>
+T top_of(const T* x, int64_t n) {
+  T top = -std::numeric_limits<T>::infinity();
+  for (int64_t j = 0; j < n; ++j) top = std::max(top, x[j]);
+  return top;
+}
+template <>
+float top_of(const float* x, int64_t n) {
+  return cpu::row_max(x, n);
+}
+
+// x = exp(x - shift); returns the sum.
+template <class T>
+T exponentials(T* x, int64_t n, T shift) {
+  for (int64_t j = 0; j < n; ++j) x[j] = std::exp(x[j] - shift);
+  return cpu::lane_sum<T>(n, [&](int64_t j) { return x[j]; });
+}
+template <>
+float exponentials(float* x, int64_t n, float shift) {
+  return cpu::exp_sub_sum(x, n, shift);
+}
+
 // Softmax of one row over [from, to) of `scores` (relative to the tile), zero elsewhere in [0, columns).
 // Returns the log-sum-exp; +infinity where nothing is visible.
 template <class T>
 T softmax_row(T* scores, int64_t columns, int64_t from, int64_t to, const uint8_t* visible) {
-  T top = -std::numeric_limits<T>::infinity();
-  for (int64_t j = from; j < to; ++j)
-    if (visible == nullptr || visible[j] != 0) top = std::max(top, scores[j]);
-  for (int64_t j = 0; j < from; ++j) scores[j] = 0;
-  for (int64_t j = to; j < columns; ++j) scores[j] = 0;
-  if (top == -std::numeric_limits<T>::infinity()) {
-    for (int64_t j = from; j < to; ++j) scores[j] = 0;
+  constexpr T kNothing = -std::numeric_limits<T>::infinity();
+  std::fill(scores, scores + from, T(0));
+  std::fill(scores + to, scores + columns, T(0));
+  if (visible != nullptr)
+    for (int64_t j = from; j < to; ++j)
+      if (visible[j] == 0) scores[j] = kNothing;
+  const T top = top_of(scores + from, to - from);
+  if (top == kNothing) {
+    std::fill(scores + from, scores + to, T(0));
     return std::numeric_limits<T>::infinity();
   }
-  for (int64_t j = from; j < to; ++j) scores[j] = visible != nullptr && visible[j] == 0 ? T(0) : std::exp(scores[j] - top);
-  const T sum = cpu::lane_sum<T>(to - from, [&](int64_t j) { return scores[from + j]; });
+  const T sum = exponentials(scores + from, to - from, top);
   const T inverse = T(1) / sum;
   for (int64_t j = from; j < to; ++j) scores[j] *= inverse;
   return top + std::log(sum);
@@ -205,7 +229,12 @@ void cpu::attention_backward(Stream& stream, Tensor dq, Tensor dk, Tensor dv, Te
             const T dot = lane_sum<T>(p.hd, [&](int64_t d) { return upstream[i * p.q_width + d] * out[i * p.q_width + d]; });
             for (int64_t j = 0; j < from; ++j) w[j] = ds[j] = 0;
             for (int64_t j = to; j < columns; ++j) w[j] = ds[j] = 0;
-            for (int64_t j = from; j < to; ++j) w[j] = std::exp(w[j] - l);
+            if (l == std::numeric_limits<T>::infinity()) {  // a padding row that sees nothing
+              std::fill(w + from, w + to, T(0));
+              std::fill(ds + from, ds + to, T(0));
+              continue;
+            }
+            exponentials(w + from, to - from, l);
             for (int64_t j = from; j < to; ++j) ds[j] = w[j] * (ds[j] - dot);
           }
           if (dq.given())

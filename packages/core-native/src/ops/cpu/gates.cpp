@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "ops/cpu/loops.h"
+#include "ops/cpu/vector_math.h"
 #include "ops/kernels.h"
 
 namespace ace {
@@ -44,7 +45,8 @@ void cpu::swiglu_forward(Stream& stream, Tensor h, Tensor gate, Tensor up) {
     using T = decltype(type);
     const T *g = gate.as<T>(), *u = up.as<T>();
     T* out = h.as<T>();
-    for_ranges(stream, h.elements(), 4, [&](int64_t begin, int64_t end) {
+    for_ranges(stream, h.elements(), 1, [&](int64_t begin, int64_t end) {
+      if constexpr (std::is_same_v<T, float>) return swiglu_vector(out + begin, g + begin, u + begin, end - begin);
       for (int64_t i = begin; i < end; ++i) out[i] = g[i] / (T(1) + std::exp(-g[i])) * u[i];
     });
   });
@@ -56,7 +58,9 @@ void cpu::swiglu_backward(Stream& stream, Tensor dgate, Tensor dup, Tensor dh, T
     using T = decltype(type);
     const T *g = gate.as<T>(), *u = up.as<T>(), *d = dh.as<T>();
     T *dg = dgate.as<T>(), *du = dup.as<T>();
-    for_ranges(stream, dh.elements(), 4, [&](int64_t begin, int64_t end) {
+    for_ranges(stream, dh.elements(), 1, [&](int64_t begin, int64_t end) {
+      if constexpr (std::is_same_v<T, float>)
+        return swiglu_vector_backward(dg + begin, du + begin, d + begin, g + begin, u + begin, end - begin, accumulate_gate, accumulate_up);
       for (int64_t i = begin; i < end; ++i) {
         const T sigmoid = T(1) / (T(1) + std::exp(-g[i]));
         const T up_gradient = d[i] * g[i] * sigmoid;

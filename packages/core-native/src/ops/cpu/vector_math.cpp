@@ -28,11 +28,11 @@ float row_max(const float* x, int64_t n) { return table().row_max(x, n); }
 
 float exp_sub_sum(float* x, int64_t n, float max) { return table().exp_sub_sum(x, n, max); }
 
-void swiglu_forward(float* out, const float* gate, const float* up, int64_t n) { table().swiglu_forward(out, gate, up, n); }
+void swiglu_vector(float* out, const float* gate, const float* up, int64_t n) { table().swiglu_vector(out, gate, up, n); }
 
-void swiglu_backward(float* dgate, float* dup, const float* dout, const float* gate, const float* up, int64_t n,
+void swiglu_vector_backward(float* dgate, float* dup, const float* dout, const float* gate, const float* up, int64_t n,
                      bool accumulate_gate, bool accumulate_up) {
-  table().swiglu_backward(dgate, dup, dout, gate, up, n, accumulate_gate, accumulate_up);
+  table().swiglu_vector_backward(dgate, dup, dout, gate, up, n, accumulate_gate, accumulate_up);
 }
 
 }  // namespace ace::cpu

@@ -16,11 +16,11 @@ float row_max(const float* x, int64_t n);
 float exp_sub_sum(float* x, int64_t n, float max);
 
 // out = silu(gate) * up, silu(g) = g / (1 + exp(-g)). Source: Shazeer 2020. out may be gate or up.
-void swiglu_forward(float* out, const float* gate, const float* up, int64_t n);
+void swiglu_vector(float* out, const float* gate, const float* up, int64_t n);
 
 // With s = 1 / (1 + exp(-gate)): dup = dout * gate * s, dgate = dout * up * s * (1 + gate * (1 - s)); each is added to
 // what stands there if its flag says so. dgate and dup may be any of the inputs, but not each other.
-void swiglu_backward(float* dgate, float* dup, const float* dout, const float* gate, const float* up, int64_t n,
+void swiglu_vector_backward(float* dgate, float* dup, const float* dout, const float* gate, const float* up, int64_t n,
                      bool accumulate_gate, bool accumulate_up);
 
 }  // namespace ace::cpu

@@ -7,8 +7,8 @@ namespace ace::cpu {
 struct VectorMath {
   float (*row_max)(const float* x, int64_t n);
   float (*exp_sub_sum)(float* x, int64_t n, float max);
-  void (*swiglu_forward)(float* out, const float* gate, const float* up, int64_t n);
-  void (*swiglu_backward)(float* dgate, float* dup, const float* dout, const float* gate, const float* up, int64_t n,
+  void (*swiglu_vector)(float* out, const float* gate, const float* up, int64_t n);
+  void (*swiglu_vector_backward)(float* dgate, float* dup, const float* dout, const float* gate, const float* up, int64_t n,
                           bool accumulate_gate, bool accumulate_up);
 };
 

@@ -70,11 +70,11 @@ template <class T> class SmallItems {
       const int rows = static_cast<int>(std::min<int64_t>(kernel_.rows, one.m - row));
       for (int64_t j = 0; j < col_panels_; ++j) {
         const int64_t col = j * kernel_.cols;
-        const Epilogue<T> epilogue{static_cast<T>(one.alpha), static_cast<T>(one.beta),
-                                   one.bias ? static_cast<const T*>(one.bias) + col : nullptr};
+        const Output<T> out{.c = static_cast<T*>(one.c) + row * one.ldc + col, .ldc = one.ldc, .alpha = static_cast<T>(one.alpha),
+                            .beta = static_cast<T>(one.beta), .bias = one.bias ? static_cast<const T*>(one.bias) + col : nullptr};
         kernel_.tile(rows, static_cast<int>(std::min<int64_t>(kernel_.cols, one.n - col)), one.k, a + i * a_size_,
                      b_in_place_ ? static_cast<const T*>(at(one.b, 0, col)) : b + j * b_size_,
-                     b_in_place_ ? one.b.row_stride : kernel_.cols, static_cast<T*>(one.c) + row * one.ldc + col, one.ldc, epilogue);
+                     b_in_place_ ? one.b.row_stride : kernel_.cols, out);
       }
     }
   }

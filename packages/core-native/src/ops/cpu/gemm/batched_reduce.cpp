@@ -52,7 +52,6 @@ void sum_by_panels(const Kernels<T>& kernel, const BatchedGemmArgs& g, int64_t f
   T* packed_b = frame.take<T>(b_size);
   for (int64_t t = first; t < end; t += together) {
     const int64_t items = std::min(together, end - t);
-    const Epilogue<T> epilogue{T(1), t == first ? T(0) : T(1), nullptr};
     for (int64_t i = 0; i < row_panels; ++i) {
       const int lanes = static_cast<int>(std::min<int64_t>(kernel.rows, g.m - i * kernel.rows));
       for (int64_t s = 0; s < items; ++s) {
@@ -71,8 +70,9 @@ void sum_by_panels(const Kernels<T>& kernel, const BatchedGemmArgs& g, int64_t f
       }
       for (int64_t i = 0; i < row_panels; ++i) {
         const int64_t row = i * kernel.rows;
+        const Output<T> out{.c = partial + row * g.n + col, .ldc = g.n, .alpha = T(1), .beta = t == first ? T(0) : T(1), .bias = nullptr};
         kernel.tile(static_cast<int>(std::min<int64_t>(kernel.rows, g.m - row)), cols, items * g.k, packed_a + i * a_size, packed_b,
-                    kernel.cols, partial + row * g.n + col, g.n, epilogue);
+                    kernel.cols, out);
       }
     }
   }

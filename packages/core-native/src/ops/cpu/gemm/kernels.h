@@ -6,9 +6,16 @@
 
 namespace ace::cpu {
 
-template <class T> struct Epilogue {  // c = alpha * product + beta * c + bias; beta == 0 does not read c
+// Where a tile's sums come from and go to.
+template <class T> struct Output {
+  T* c;  // at the end: c = alpha * sums + beta * c + bias; beta == 0 does not read c
+  int64_t ldc;
   T alpha, beta;
   const T* bias;  // per column, or null
+  // A long k is taken in several calls: all but the last leave their sums in partial [rows of a tile, cols of a tile],
+  // all but the first go on from there. Null for a single call.
+  T* partial = nullptr;
+  bool first = true, last = true;
 };
 
 // A panel holds `width` rows of A (or columns of B) side by side: panel[p * width + lane] for p in [0, k).
@@ -18,17 +25,16 @@ constexpr int64_t panel_size(int64_t k, int width) { return (k * width + kPanelS
 
 template <class T> struct Kernels {
   int rows, cols;  // the register tile: rows of A times columns of B
-  int64_t depth;   // how much of k is packed at once
+  int64_t depth;   // steps of k in one call of tile: a panel of B of that depth, and some of A, stay in the nearer caches
 
   // Packs `lanes` rows (columns) of k elements; element (lane, p) is at source[lane * lane_stride + p * k_stride].
   // Missing lanes of a panel are unspecified.
   using Pack = void (*)(T* panel, const void* source, DType dtype, int64_t lane_stride, int64_t k_stride, int lanes, int64_t k);
   Pack pack_a, pack_b;
 
-  // c[rows, cols] from a packed panel of A and a panel of B, packed or as it lies in memory: b[p * b_stride + j].
+  // The product of a packed panel of A and a panel of B, packed or as it lies in memory: b[p * b_stride + j].
   // Of an unpacked B no element past cols is read.
-  void (*tile)(int rows, int cols, int64_t k, const T* a, const T* b, int64_t b_stride, T* c, int64_t ldc,
-               const Epilogue<T>& epilogue);
+  void (*tile)(int rows, int cols, int64_t k, const T* a, const T* b, int64_t b_stride, const Output<T>& out);
 
   // sums[i * dot_cols + j] = sum over items t and p of a[t * a_item + i * a_row + p] * b[t * b_item + j * b_row + p],
   // for i < rows <= dot_rows, j < cols <= dot_cols. Nothing is packed: both operands must be contiguous along k.

@@ -73,7 +73,7 @@ template <class T, class Executor> void gemm_dots(Executor executor, const Kerne
   Scratch::Frame frame(executor.panels());
   const Few<T> few = few_are_rows ? Few<T>(frame, g.a, g.m, g.a.row_stride, g.k, g.a.col_stride)
                                   : Few<T>(frame, g.b, g.n, g.b.col_stride, g.k, g.b.row_stride);
-  executor.run(ceil_div(many_count, kPart), [&](int64_t part) {
+  executor.run(ceil_div(many_count, kPart), [&](int64_t part, Scratch&) {
     T sums[64];
     const int64_t end = std::min(many_count, (part + 1) * kPart);
     for (int64_t j = part * kPart; j < end; j += kernel.dot_cols) {
@@ -99,7 +99,7 @@ template <class T, class Executor> void gemm_stream(Executor executor, const Ker
   constexpr int64_t kStrip = 512;  // columns: the sums stay in the first cache
   Scratch::Frame frame(executor.panels());
   const Few<T> few(frame, g.a, g.m, g.a.row_stride, g.k, g.a.col_stride);
-  executor.run(ceil_div(g.n, kStrip), [&](int64_t part) {
+  executor.run(ceil_div(g.n, kStrip), [&](int64_t part, Scratch&) {
     alignas(64) T sums[kStreamRows * kStrip];
     const int64_t col = part * kStrip, cols = std::min(kStrip, g.n - col);
     std::fill_n(sums, kStreamRows * kStrip, T(0));

@@ -1,7 +1,6 @@
 // Products with few rows on one side, written once over a vector type V (see simd/): nothing is packed.
 // Include after one simd header only.
 #pragma once
-#include <array>
 #include <type_traits>
 #include <utility>
 
@@ -48,8 +47,9 @@ template <class V, int MaxRows, int MaxCols> struct Dots {
   template <class Source>
   using Call = void (*)(int64_t, int64_t, const T*, int64_t, int64_t, const Source*, int64_t, int64_t, T*);
 
-  template <class Source, int... Both> static constexpr std::array<Call<Source>, MaxRows * MaxCols> table(std::integer_sequence<int, Both...>) {
-    return {dots_of<V, Both / MaxCols + 1, Both % MaxCols + 1, MaxCols, Source>...};
+  template <class Source> struct Table { Call<Source> at[MaxRows * MaxCols]; };
+  template <class Source, int... Both> static constexpr Table<Source> table(std::integer_sequence<int, Both...>) {
+    return {{dots_of<V, Both / MaxCols + 1, Both % MaxCols + 1, MaxCols, Source>...}};
   }
   template <class Source> static constexpr auto kTable = table<Source>(std::make_integer_sequence<int, MaxRows * MaxCols>{});
 
@@ -58,10 +58,10 @@ template <class V, int MaxRows, int MaxCols> struct Dots {
     const int which = (rows - 1) * MaxCols + cols - 1;
     if constexpr (std::is_same_v<T, float>) {
       if (b_dtype == DType::bf16) {
-        return kTable<bf16>.data()[which](k, items, a, a_row, a_item, static_cast<const bf16*>(b), b_row, b_item, sums);
+        return kTable<bf16>.at[which](k, items, a, a_row, a_item, static_cast<const bf16*>(b), b_row, b_item, sums);
       }
     }
-    kTable<T>.data()[which](k, items, a, a_row, a_item, static_cast<const T*>(b), b_row, b_item, sums);
+    kTable<T>.at[which](k, items, a, a_row, a_item, static_cast<const T*>(b), b_row, b_item, sums);
   }
 };
 

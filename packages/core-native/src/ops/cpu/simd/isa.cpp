@@ -73,24 +73,8 @@ std::vector<Isa> detect() {
   return found;
 }
 
-Isa choose() {
-  const char* wanted = std::getenv("ACEWRIGHT_ISA");
-  if (!wanted || !*wanted) return available_isas().back();
-  std::string available;
-  for (const Isa isa : available_isas()) {
-    if (std::string(name(isa)) == wanted) return isa;
-    available += std::string(available.empty() ? "" : ", ") + name(isa);
-  }
-  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
-    if (std::string(name(isa)) == wanted) {
-      throw Error(ErrorCode::device, "ACEWRIGHT_ISA=" + std::string(wanted) + " is not available on this machine, only " + available);
-    }
-  }
-  throw Error(ErrorCode::config, "ACEWRIGHT_ISA=" + std::string(wanted) + " is not an instruction set: use one of " + available);
-}
-
 std::atomic<Isa>& active() {
-  static std::atomic<Isa> isa{choose()};
+  static std::atomic<Isa> isa{choose_isa(std::getenv("ACEWRIGHT_ISA"))};
   return isa;
 }
 
@@ -109,6 +93,21 @@ const char* name(Isa isa) {
 const std::vector<Isa>& available_isas() {
   static const std::vector<Isa> isas = detect();
   return isas;
+}
+
+Isa choose_isa(const char* wanted) {
+  if (!wanted || !*wanted) return available_isas().back();
+  std::string available;
+  for (const Isa isa : available_isas()) {
+    if (std::string(name(isa)) == wanted) return isa;
+    available += std::string(available.empty() ? "" : ", ") + name(isa);
+  }
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (std::string(name(isa)) == wanted) {
+      throw Error(ErrorCode::device, "ACEWRIGHT_ISA=" + std::string(wanted) + " is not available on this machine, only " + available);
+    }
+  }
+  throw Error(ErrorCode::config, "ACEWRIGHT_ISA=" + std::string(wanted) + " is not an instruction set: use one of " + available);
 }
 
 Isa active_isa() { return active().load(std::memory_order_relaxed); }
