@@ -1,8 +1,37 @@
 #include "ops/ops.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ace {
+
+namespace {
+
+// Where one kernel call writes the gradients of several inputs. An input met before in the same call gets a place of its
+// own that is added afterwards: the call could not both write and add to one tensor.
+class GradPlaces {
+ public:
+  explicit GradPlaces(Tape& tape) : tape_(tape) {}
+
+  GradSlot take(const Var& x) {
+    if (std::find(met_.begin(), met_.end(), x.node) == met_.end()) {
+      met_.push_back(x.node);
+      return tape_.grad(x);
+    }
+    later_.emplace_back(x, tape_.empty(x.value.shape, x.value.dtype));
+    return {later_.back().second, false};
+  }
+  void finish() {
+    for (const auto& [x, gradient] : later_) tape_.pass_grad(x, gradient);
+  }
+
+ private:
+  Tape& tape_;
+  std::vector<int32_t> met_;
+  std::vector<std::pair<Var, Tensor>> later_;
+};
+
+}  // namespace
 
 void matmul(Tape& tape, Tensor c, Tensor a, Tensor b, MatmulSpec spec, Tensor bias) {
   const int64_t m = spec.transpose_a ? a.shape.last() : a.shape.rows();
@@ -100,9 +129,10 @@ Var attention(Tape& tape, const Var& q, const Var& k, const Var& v, AttentionSpe
   return tape.record(o, {q, k, v}, [&tape, q, k, v, o, lse, spec, key_count, key_mask, flops](Tensor d_o) {
     if (key_mask.given()) throw Error(ErrorCode::internal, "attention: a key mask is for frozen networks only");
     AttentionSpec back = spec;
-    auto slot = [&tape](const Var& x, bool& accumulate) {
+    GradPlaces places(tape);
+    auto slot = [&places](const Var& x, bool& accumulate) {
       if (!x.needs_grad()) return Tensor{};
-      GradSlot grad = tape.grad(x);
+      GradSlot grad = places.take(x);
       accumulate = grad.accumulate;
       return grad.tensor;
     };
@@ -110,6 +140,7 @@ Var attention(Tape& tape, const Var& q, const Var& k, const Var& v, AttentionSpe
     Tensor dq = slot(q, back.accumulate_q), dk = slot(k, back.accumulate_k), dv = slot(v, back.accumulate_v);
     tape.program().add_flops(2 * flops);
     tape.program().call<kernels::attention_backward>(dq, dk, dv, d_o, o, lse, saved_q, saved_k, v.value, key_count, back);
+    places.finish();
   });
 }
 
@@ -121,10 +152,12 @@ Var swiglu(Tape& tape, const Var& gate, const Var& up) {
   Var out = tape.record(h, {gate, up}, [&tape, gate, up](Tensor dh) {
     Program& program = tape.program();
     // The kernel writes both; a side that needs no gradient gets a place that is dropped at once.
-    GradSlot dgate = gate.needs_grad() ? tape.grad(gate) : GradSlot{program.tensor(gate.value.shape, gate.value.dtype), false};
-    GradSlot dup = up.needs_grad() ? tape.grad(up) : GradSlot{program.tensor(up.value.shape, up.value.dtype), false};
+    GradPlaces places(tape);
+    GradSlot dgate = gate.needs_grad() ? places.take(gate) : GradSlot{program.tensor(gate.value.shape, gate.value.dtype), false};
+    GradSlot dup = up.needs_grad() ? places.take(up) : GradSlot{program.tensor(up.value.shape, up.value.dtype), false};
     program.call<kernels::swiglu_backward>(dgate.tensor, dup.tensor, dh, gate.value, up.value, dgate.accumulate,
                                            dup.accumulate);
+    places.finish();
   });
   tape.cheap(out, [&tape, gate, up] {
     Tensor again = tape.empty(gate.value.shape, gate.value.dtype);

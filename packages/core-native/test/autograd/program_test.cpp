@@ -1,0 +1,175 @@
+// The planner: no two buffers that live at the same time overlap, the arena is nearly as small as can be, and the planned
+// program computes what separate memory would.
+#include "ops/check_op.h"
+
+using namespace ace;
+using namespace ace::test;
+
+namespace {
+
+struct Life {
+  int32_t first, last;
+};
+
+Life life_of(const Program& program, const Buffer& buffer) {
+  const int32_t end = static_cast<int32_t>(program.calls());
+  return {buffer.input ? -1 : buffer.first, buffer.output ? end : buffer.last};
+}
+
+bool in_arena(const Buffer& b) { return b.home == Home::arena && b.offset >= 0; }
+
+int64_t overlaps(const Program& program) {
+  const std::vector<Buffer>& buffers = program.buffers();
+  int64_t found = 0;
+  for (size_t i = 0; i < buffers.size(); ++i)
+    for (size_t j = 0; j < i; ++j) {
+      const Buffer &a = buffers[i], &b = buffers[j];
+      if (!in_arena(a) || !in_arena(b)) continue;
+      const Life la = life_of(program, a), lb = life_of(program, b);
+      const bool together = la.first <= lb.last && lb.first <= la.last;
+      if (together && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes) ++found;
+    }
+  return found;
+}
+
+// The most bytes that live at one time: no plan can be smaller.
+int64_t lower_bound(const Program& program) {
+  int64_t most = 0;
+  for (int32_t call = -1; call <= static_cast<int32_t>(program.calls()); ++call) {
+    int64_t now = 0;
+    for (const Buffer& b : program.buffers()) {
+      const Life l = life_of(program, b);
+      if (in_arena(b) && l.first <= call && call <= l.last) now += b.bytes;
+    }
+    most = std::max(most, now);
+  }
+  return most;
+}
+
+// A program of random copies and sums over tensors of random sizes, and what it must leave in its outputs.
+struct RandomProgram {
+  explicit RandomProgram(uint64_t seed) : numbers(seed) {
+    std::vector<Tensor> alive;
+    std::vector<double> values;
+    const int count = pick(5, 60);
+    for (int i = 0; i < count; ++i) {
+      const int64_t size = pick(0, 3) == 0 ? pick(1, 3000) : pick(1, 40);
+      const Tensor made = i < 3 ? program.input({size}, DType::f32, "in") : program.tensor({size}, DType::f32);
+      if (i < 3) {
+        inputs.push_back(made);
+        values.push_back(i + 1);
+      } else {
+        program.call<kernels::fill>(made, static_cast<double>(i));
+        values.push_back(i);
+      }
+      alive.push_back(made);
+      // Equal sizes add up; a slice of a larger one stands for a view.
+      for (int tries = 0; tries < 2; ++tries) {
+        const size_t from = static_cast<size_t>(pick(0, static_cast<int>(alive.size()) - 1));
+        if (alive[from].elements() < size || from + 1 == alive.size()) continue;
+        program.call<kernels::add_to>(made, alive[from].slice(0, size));
+        values.back() += values[from];
+      }
+      if (pick(0, 4) == 0) {
+        program.keep(made);
+        kept.emplace_back(made, alive.size() - 1);
+      }
+    }
+    for (const auto& [tensor, at] : kept) expected.push_back(values[at]);
+    program.plan();
+  }
+  int pick(int low, int high) { return low + static_cast<int>((numbers.next() + 1) / 2 * (high - low + 1)); }
+
+  Numbers numbers;
+  Program program;
+  std::vector<Tensor> inputs;
+  std::vector<std::pair<Tensor, size_t>> kept;
+  std::vector<double> expected;
+};
+
+}  // namespace
+
+TEST("no two buffers that live at the same time overlap, in a thousand random programs") {
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    CONTEXT("seed " << seed);
+    const RandomProgram random(seed);
+    CHECK_EQ(overlaps(random.program), 0);
+    CHECK(random.program.arena_bytes() >= lower_bound(random.program));
+  }
+}
+
+TEST("a planned program leaves the same outputs as separate memory would, run after run") {
+  ThreadPool pool(2);
+  Stream stream{DeviceKind::cpu, &pool, nullptr};
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    CONTEXT("seed " << seed);
+    RandomProgram random(seed);
+    Program& program = random.program;
+    Storage arena({std::max<int64_t>(1, program.arena_bytes())}, DType::u8, "arena");
+    program.bind(arena.data());
+    for (int again = 0; again < 2; ++again) {
+      for (size_t i = 0; i < random.inputs.size(); ++i) {
+        const Tensor in = program.bound(random.inputs[i]);
+        for (int64_t e = 0; e < in.elements(); ++e) set_number(in, e, static_cast<double>(i + 1));
+      }
+      program.run(stream);
+      for (size_t k = 0; k < random.kept.size(); ++k) {
+        const std::vector<double> out = numbers_of(program.bound(random.kept[k].first));
+        CHECK(std::all_of(out.begin(), out.end(), [&](double x) { return x == random.expected[k]; }));
+      }
+    }
+  }
+  CHECK(true);
+}
+
+TEST("buffers are aligned to a cache line and lie inside the arena") {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    const RandomProgram random(seed);
+    for (const Buffer& b : random.program.buffers())
+      if (in_arena(b)) CHECK(b.offset % 64 == 0 && b.offset + b.bytes <= random.program.arena_bytes());
+  }
+}
+
+TEST("an input that nothing reads and an output that nothing writes still have a place") {
+  Program program;
+  const Tensor unread = program.input({100}, DType::f32, "unread"), unwritten = program.tensor({100}, DType::f32);
+  program.keep(unwritten);
+  const Tensor forgotten = program.tensor({100}, DType::f32);
+  CHECK_EQ(program.plan(), 448);  // the input is done with before the output begins
+  Storage arena({program.arena_bytes()}, DType::u8, "arena");
+  program.bind(arena.data());
+  CHECK(program.bound(unread).data != nullptr && program.bound(unwritten).data != nullptr);
+  CHECK(program.bound(forgotten).data == nullptr);
+}
+
+TEST("memory that outlives the program takes no place in the arena and is one buffer however often it is named") {
+  Program program;
+  const Storage weight({1000}, DType::f32, "w");
+  const Tensor a = program.fixed(weight.tensor(), "w"), b = program.fixed(weight.tensor(), "again");
+  CHECK_EQ(a.buffer, b.buffer);
+  const Tensor out = program.tensor({1000}, DType::f32);
+  program.call<kernels::copy>(out, weight.tensor());
+  program.keep(out);
+  CHECK_EQ(program.plan(), 4032);
+  CHECK_THROWS(program.fixed(Tensor{}, "nothing"), "the tensor has no memory: nothing");
+}
+
+TEST("describe prints every call, one a line, with shapes, names and offsets") {
+  Program program;
+  const Tensor x = program.input({2, 3}, DType::f32, "latents"), y = program.tensor({2, 3}, DType::f32, "sum");
+  program.call<kernels::copy>(y, x);
+  program.call<kernels::add_to>(y, x);
+  program.keep(y);
+  program.plan();
+  const std::string text = program.describe();
+  CHECK_EQ(static_cast<size_t>(std::count(text.begin(), text.end(), '\n')), program.calls() + 1);
+  CHECK(text.find("arena 128 bytes, 2 calls\n") == 0);
+  CHECK(text.find("copy sum[2, 3]@") != std::string::npos);
+  CHECK(text.find("add_to sum[2, 3]@") != std::string::npos && text.find("latents[2, 3]@") != std::string::npos);
+}
+
+TEST("an operator without a CUDA twin is refused by name when it is traced") {
+  Program program(DeviceKind::cuda);
+  const Tensor x = program.input({8}, DType::f32, "x");
+  CHECK_THROWS(program.call<kernels::silu>(x, x), "operator silu has no CUDA twin yet");
+}
