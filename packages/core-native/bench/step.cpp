@@ -57,6 +57,17 @@ int64_t peak_bytes() {
 #endif
 }
 
+// Bytes of this process that are in memory now (Linux; 0 elsewhere).
+int64_t rss_bytes() {
+  int64_t pages = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
+    long long size = 0, resident = 0;
+    if (std::fscanf(file, "%lld %lld", &size, &resident) == 2) pages = resident;
+    std::fclose(file);
+  }
+  return pages * 4096;
+}
+
 Options parse(int argc, char** argv) {
   Options o;
   auto fail = [](const std::string& what) { throw Error(ErrorCode::config, "core_bench step: " + what); };
@@ -87,6 +98,7 @@ int step_bench(int argc, char** argv) {
   const Options o = parse(argc, argv);
   ThreadPool pool(o.threads);
   const Decoder decoder(config_of(o), std::make_unique<RandomWeights>(7, o.weights == "f32" ? DType::f32 : DType::bf16), DType::f32);
+  const int64_t loaded = rss_bytes();
   AdapterConfig adapter_config;
   adapter_config.kind = o.adapter == "dora" ? AdapterKind::dora : o.adapter == "lokr" ? AdapterKind::lokr
                       : o.adapter == "loha" ? AdapterKind::loha : AdapterKind::lora;
@@ -111,6 +123,7 @@ int step_bench(int argc, char** argv) {
       value = static_cast<float>(random >> 8) / 8388608.0f - 1;
     }
   session.add_sample(latents.data(), frames, context.data(), {{condition.data(), o.condition}});
+  latents = context = condition = {};
   std::vector<double> times;
   StepResult result;
   for (int run = 0; run <= o.runs; ++run) {
@@ -124,11 +137,12 @@ int step_bench(int argc, char** argv) {
   std::sort(times.begin(), times.end());
   const MemoryPlan plan = session.memory();
   std::printf("{\"isa\":\"%s\",\"layers\":%lld,\"seconds\":%g,\"adapter\":\"%s\",\"min_ms\":%.1f,\"median_ms\":%.1f,\"gflop\":%.1f,"
-              "\"gflops\":%.1f,\"loss\":%.6f,\"grad_norm\":%.6f,\"arena_mib\":%.1f,\"plan_mib\":%.1f,\"peak_mib\":%.1f}\n",
+              "\"gflops\":%.1f,\"loss\":%.6f,\"grad_norm\":%.6f,\"arena_mib\":%.1f,\"plan_mib\":%.1f,\"peak_mib\":%.1f,\"planned_growth_mib\":%.1f,\"rss_growth_mib\":%.1f}\n",
               cpu::instruction_set(), static_cast<long long>(o.layers), o.seconds, o.adapter.c_str(), times.front(),
               times[times.size() / 2], static_cast<double>(plan.flops) / 1e9, static_cast<double>(plan.flops) / times.front() / 1e6,
               result.loss, result.grad_norm, static_cast<double>(plan.arena_bytes) / 1048576.0,
-              static_cast<double>(plan.total()) / 1048576.0, static_cast<double>(peak_bytes()) / 1048576.0);
+              static_cast<double>(plan.total()) / 1048576.0, static_cast<double>(peak_bytes()) / 1048576.0,
+              static_cast<double>(plan.total() - plan.weight_bytes) / 1048576.0, static_cast<double>(rss_bytes() - loaded) / 1048576.0);
   if (o.profile) {
     std::map<std::string, std::pair<double, int>> by_name;
     for (const CallTime& time : session.profile()) {

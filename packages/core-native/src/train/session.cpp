@@ -26,6 +26,13 @@ void place(Tensor input, int64_t b, const Tensor& resident, int64_t start, int64
   std::memset(to + rows * row_bytes, 0, static_cast<size_t>((total - rows) * row_bytes));
 }
 
+// What the kernels' own working memory comes to: the matrix products' shared panels, and on each thread their serial
+// panels and one attention tile of scores and their gradients (64 query rows over all keys).
+int64_t scratch_bytes(int threads, int64_t keys) {
+  constexpr int64_t kSharedPanels = int64_t{16} << 20, kSerialPanels = int64_t{4} << 20;
+  return kSharedPanels + threads * (kSerialPanels + 2 * 64 * keys * static_cast<int64_t>(sizeof(float)));
+}
+
 void set_float(Tensor to, int64_t i, double value) {
   if (to.dtype == DType::f64) to.as<double>()[i] = value;
   else to.as<float>()[i] = static_cast<float>(value);
@@ -257,7 +264,10 @@ MemoryPlan TrainSession::memory() const {
   plan.gradient_bytes = gradients_.bytes();
   plan.optimizer_bytes = exp_avg_.bytes() + exp_avg_sq_.bytes();
   plan.dataset_bytes = dataset_bytes_;
-  if (!programs_.empty()) plan.flops = programs_.front().program->program().flops();
+  if (programs_.empty()) return plan;
+  const FlowShape& shape = programs_.front().shape;
+  plan.scratch_bytes = scratch_bytes(pool_.threads(), std::max(shape.frames / decoder_.config().patch_size, shape.condition_tokens));
+  plan.flops = programs_.front().program->program().flops();
   return plan;
 }
 
@@ -272,7 +282,7 @@ std::vector<CallTime> TrainSession::profile() {
 }
 
 MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_config, const SessionConfig& config,
-                         int64_t batch, int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int) {
+                         int64_t batch, int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int threads) {
   const Adapter adapter(adapter_config, decoder.targets(), decoder.dtype());
   const int64_t patch = decoder.config().patch_size;
   FlowShape shape;
@@ -292,6 +302,7 @@ MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_co
   plan.gradient_bytes = plan.adapter_bytes;
   plan.optimizer_bytes = 2 * plan.adapter_bytes;
   plan.dataset_bytes = dataset_bytes;
+  plan.scratch_bytes = scratch_bytes(threads, std::max(shape.frames / patch, shape.condition_tokens));
   plan.flops = flow.program().flops();
   return plan;
 }
