@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseConfig } from "@acewright/trainer";
+import { Command } from "commander";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { trainingConfig, trainingOptions } from "../src/config-words.js";
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "acewright-config-"));
+  const file = { adapter: { kind: "lora", rank: 4, dropout: 0.2 }, epochs: 7, seed: 5 };
+  writeFileSync(join(folder, "file.json"), JSON.stringify(file));
+  writeFileSync(join(folder, "list.json"), "[]");
+  writeFileSync(join(folder, "broken.json"), "{ epochs: 3 }");
+  writeFileSync(join(folder, "typo.json"), '{ "learningrate": 1 }');
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function config(line: string): Record<string, unknown> {
+  const words = line.split(" ").filter((word) => word !== "");
+  const argv = words.map((word) => word.replace("@", `${folder}/`));
+  const command = trainingOptions(new Command("x").argument("[tensors]").exitOverride());
+  command.configureOutput({ writeErr: () => undefined }).action(() => undefined);
+  command.parse(argv, { from: "user" });
+  return trainingConfig(command, command.args[0]);
+}
+
+const folders = "t -m m -o o";
+const given = { tensors: resolve("t"), model: resolve("m"), output: resolve("o") };
+
+test.each<[string, Record<string, unknown>]>([
+  ["", {}],
+  ["--rank 8", { adapter: { kind: "lora", rank: 8 } }],
+  [
+    "--adapter lokr --factor 4 --decompose-both",
+    { adapter: { kind: "lokr", factor: 4, decomposeBoth: true } },
+  ],
+  [
+    "--target-modules q_proj,mlp.up_proj",
+    { adapter: { kind: "lora", targetModules: ["q_proj", "mlp.up_proj"] } },
+  ],
+  ["--rank-pattern layers.0.*=4", { adapter: { kind: "lora", rankPattern: { "layers.0.*": 4 } } }],
+  ["--learning-rate 3e-4 --max-steps 10", { learningRate: 3e-4, maxSteps: 10 }],
+  ["--beta1 0.8 --weight-decay 0", { optimizer: { beta1: 0.8, weightDecay: 0 } }],
+  ["--bucket-decoder-tokens 32", { buckets: { decoderTokens: 32 } }],
+  ["--timesteps discrete --timestep-table 1,0.5", { timesteps: "discrete", timestepTable: [1, 0.5] }],
+  ["--device cuda:1", { device: "cuda:1" }],
+  ["--config @file.json", { adapter: { kind: "lora", rank: 4, dropout: 0.2 }, epochs: 7, seed: 5 }],
+  [
+    "--config @file.json --rank 9 --seed 1",
+    { adapter: { kind: "lora", rank: 9, dropout: 0.2 }, epochs: 7, seed: 1 },
+  ],
+  // Another kind of adapter must not inherit a field it does not know.
+  ["--config @file.json --adapter lokr", { adapter: { kind: "lokr" }, epochs: 7, seed: 5 }],
+])("train %s", (line, expected) => {
+  expect(config(`${folders} ${line}`)).toEqual({ ...given, ...expected });
+});
+
+test.each<[string, Record<string, unknown>]>([
+  ["--preset quick_test", { epochs: 10, learningRate: 3e-4 }],
+  ["--preset quick_test --epochs 3", { epochs: 3, learningRate: 3e-4 }],
+  ["--preset quick_test --config @file.json", { epochs: 7, learningRate: 3e-4, seed: 5 }],
+])("a preset is the lowest layer: %s", (line, expected) => {
+  expect(config(`${folders} ${line}`)).toMatchObject(expected);
+});
+
+test("a preset's adapter of another kind leaves nothing the trainer would refuse", () => {
+  const parsed = parseConfig(config(`${folders} --preset recommended --adapter lokr`));
+  expect(parsed.adapter).toMatchObject({ kind: "lokr", rank: 64, targetMlp: true });
+});
+
+test.each([
+  ["-m m -o o", /tensors is missing/],
+  ["t -o o", /--model DIR/],
+  ["t -m m", /--output DIR/],
+  [`${folders} --preset quick_tset`, /did you mean quick_test/],
+  [`${folders} --config @list.json`, /list\.json: expected an object/],
+  [`${folders} --config @broken.json`, /broken\.json: is not JSON/],
+  [`${folders} --config @absent.json`, /absent\.json/],
+])("%s is refused", (line, message) => {
+  expect(() => config(line)).toThrow(message);
+});
+
+test("a misspelt key of a file reaches the trainer, which names the right one", () => {
+  expect(() => parseConfig(config(`${folders} --config @typo.json`))).toThrow(/did you mean learningRate/);
+});

@@ -1,0 +1,79 @@
+import type { Command } from "commander";
+import { GenerateSettings, TrainConfig } from "@acewright/trainer";
+import { PreprocessSettings } from "@acewright/dataset";
+import type { z } from "zod";
+import { expect, test } from "vitest";
+import { expectation, flagsOf } from "../src/flags.js";
+import { acewrightProgram } from "../src/program.js";
+import { recordingTerminal } from "./recording-terminal.js";
+
+function program(): Command {
+  const never = new AbortController().signal;
+  return acewrightProgram({ terminal: recordingTerminal({ columns: 1000 }), signal: never, stopNow: never });
+}
+
+function leaves(command: Command, path: readonly string[] = []): { path: string; command: Command }[] {
+  if (command.commands.length === 0) return [{ path: path.join(" "), command }];
+  return command.commands.flatMap((child) => leaves(child, [...path, child.name()]));
+}
+
+function helpOf(path: string): string {
+  const terminal = recordingTerminal({ columns: 1000 });
+  const never = new AbortController().signal;
+  const whole = acewrightProgram({ terminal, signal: never, stopNow: never });
+  expect(() => whole.parse([...path.split(" "), "--help"], { from: "user" })).toThrow();
+  return terminal.written.out;
+}
+
+const all = leaves(program()).map(({ path }) => path);
+
+test("there are the commands the design names", () => {
+  expect(all.sort()).toEqual(
+    ["dataset check", "dataset scan", "doctor", "export", "generate", "models toy", "models verify"]
+      .concat(["plan", "preprocess", "run", "train"])
+      .sort(),
+  );
+});
+
+test.each(all)("the help of `%s` has examples and the switches every command has", (path) => {
+  const help = helpOf(path);
+  expect(help).toMatch(/--json\s+\S/);
+  expect(help).toMatch(/--plain\s+\S/);
+  expect(help).toMatch(new RegExp(`Examples:\\n  acewright ${path}`));
+});
+
+/** Words of a line as a shell splits them; double quotes only. */
+function words(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+}
+
+test.each(all)("every example of `%s` is a line the command takes", async (path) => {
+  const lines = [...helpOf(path).matchAll(/^ {2}acewright (.+)$/gm)].map(([, line]) => line ?? "");
+  expect(lines.length).toBeGreaterThan(0);
+  for (const line of lines) {
+    const whole = program();
+    for (const { command } of leaves(whole)) command.action(() => undefined);
+    await expect(whole.parseAsync(words(line), { from: "user" }), line).resolves.toBeDefined();
+  }
+});
+
+const own = { omit: ["tensors", "model", "output", "environment"] };
+
+test.each<[string, z.ZodType]>([
+  ["train", TrainConfig],
+  ["plan", TrainConfig],
+  ["run", TrainConfig],
+  ["generate", GenerateSettings],
+  ["preprocess", PreprocessSettings],
+])("the help of `%s` says of each field of the schema what the schema says", (path, schema) => {
+  const help = helpOf(path);
+  for (const { name, node, members } of flagsOf(schema, own)) {
+    const line = help.split("\n").find((text) => new RegExp(`^ {2}--(no-)?${name}( |$)`).test(text)) ?? "";
+    expect(node.description, `${name} has no description`).toBeTruthy();
+    expect(line, `--${name}`).toContain(node.description ?? "");
+    if (node.type === "number" || node.type === "integer") expect(line).toContain(expectation(node));
+    const sameDefault = members.every((member) => member.node.default === node.default);
+    if (typeof node.default === "number" && sameDefault)
+      expect(line).toContain(`default ${String(node.default)}`);
+  }
+});
