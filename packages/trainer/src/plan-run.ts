@@ -1,10 +1,11 @@
-import type { DeviceInfo, DeviceName, MemoryPlan } from "@acewright/core-native";
+import type { DeviceInfo, MemoryPlan } from "@acewright/core-native";
+import { checkRun } from "./check-run.js";
 import type { TrainConfig, TrainConfigInput } from "./config.js";
 import type { NativePort } from "./native-port.js";
 import { native } from "./native.js";
 import { parseConfig } from "./parse-config.js";
-import { framesPerSecond, resolveConfig } from "./resolve-config.js";
-import { largestBatch, planSteps, type StepsPlan } from "./run-plan.js";
+import { framesPerSecond } from "./resolve-config.js";
+import type { StepsPlan } from "./run-plan.js";
 import type { OpenSamples } from "./sample-source.js";
 import { openTensorSamples } from "./tensor-samples.js";
 
@@ -37,13 +38,7 @@ export async function planRunWith(
   parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
   input: TrainConfigInput,
 ): Promise<PlannedRun> {
-  const given = parseConfig(input);
-  const samples = await parts.openSamples(given.tensors);
-  const device = parts.native.openDevice(given.device as DeviceName, given.threads);
-  const model = device.readModel(given.model);
-  const config = resolveConfig(given, { device: device.info, model, datasetHash: samples.hash });
-  const { steps } = planSteps(config, samples);
-  const memory = await device.planMemory(model.folder, largestBatch(config, samples, model.config.layers));
+  const { config, device, samples, steps, memory } = await checkRun(parseConfig(input), parts);
   return {
     ...steps,
     config,

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { AceError, type DeviceInfo, type ModelConfig, type TrainSessionConfig } from "@acewright/core-native";
 import type { TrainConfig } from "./config.js";
 import { packageVersion } from "./package-version.js";
@@ -38,6 +39,9 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     ...rest,
     ...(cropFrames !== undefined && { cropFrames }),
     adapter: { ...config.adapter, alpha: alphaOf(config.adapter) },
+    // Folders in full, so that the run can be resumed from anywhere.
+    tensors: resolve(config.tensors),
+    output: resolve(config.output),
     model: around.model.folder,
     device: around.device.name,
     environment,

@@ -53,6 +53,13 @@ export class RunLock {
   }
 }
 
+/** @throws {AceError} ERR_FILE when a living process holds the run; nothing is taken. */
+export function refuseLocked(files: Files, run: string): void {
+  const path = join(run, "run.lock");
+  const held = readLock(files, path);
+  if (held !== undefined) refuseLiving(files, run, path, parseOwner(held));
+}
+
 /** Whether a living process of this machine (or one elsewhere, which cannot be asked) holds the run. */
 export function isRunLocked(files: Files, run: string): boolean {
   const held = readLock(files, join(run, "run.lock"));

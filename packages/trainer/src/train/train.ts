@@ -7,7 +7,8 @@ import { nodeFiles } from "../run/files.js";
 import { openSongMaker } from "../song-maker.js";
 import { stoppedAtOnce, StopRequest } from "../stop-request.js";
 import { openTensorSamples } from "../tensor-samples.js";
-import { openRun, type Opened, type ResumeOptions, type TrainParts } from "./open-run.js";
+import { openRun, type Opened, type TrainParts } from "./open-run.js";
+import type { ResumeOptions } from "./resume-check.js";
 import { TrainingLoop } from "./training-loop.js";
 
 /** How a run is begun and ended; what it computes is in the configuration. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readSafetensors } from "@acewright/core-native";
 import { expect, test } from "vitest";
@@ -95,6 +96,8 @@ test("LoKr tells that rank and alpha do nothing where every factor is full", asy
 });
 
 test("a target that names no linear is refused by the core in one line", async () => {
-  const config = toyRun(join(scratch(), "run"), { adapter: { kind: "lora", targetModules: ["qq_proj"] } });
+  const run = join(scratch(), "run");
+  const config = toyRun(run, { adapter: { kind: "lora", targetModules: ["qq_proj"] } });
   await expect(events(config, {}, toyParts())).rejects.toThrow(/qq_proj/);
+  expect(existsSync(run)).toBe(false);
 });

@@ -262,6 +262,34 @@ test("a folder that holds a run is not begun over, nor one with other files", as
   );
 });
 
+test("a song that cannot be read is refused before anything is written", async () => {
+  const output = join(scratch(), "run");
+  const songs = await parts().openSamples("");
+  const read = () => Promise.reject(new Error("song-0: its checksum is not the one in manifest.json"));
+  const on = parts({}, { openSamples: () => Promise.resolve({ ...songs, read }) });
+  await expect(events(shortRun(output), {}, on)).rejects.toThrow(/checksum/);
+  expect(existsSync(output)).toBe(false);
+});
+
+test("songs preprocessed with another checkpoint are warned of", async () => {
+  const songs = await parts().openSamples("");
+  const madeWith = { name: "base", fingerprint: "0".repeat(64) };
+  const on = parts({}, { openSamples: () => Promise.resolve({ ...songs, madeWith }) });
+  const [warning] = ofType(await events(shortRun(join(scratch(), "run")), {}, on), "warning");
+  expect(warning?.message).toMatch(
+    /^the songs were preprocessed with base, another checkpoint than models\/quadratic/,
+  );
+});
+
+test("a second process is refused while the first trains, and nothing of the first is touched", async () => {
+  const run = join(scratch(), "run");
+  for await (const event of trainWith(parts(), shortRun(run))) {
+    if (event.type !== "started") continue;
+    await expect(events(shortRun(run), { resume: true })).rejects.toThrow(/is training into this run/);
+  }
+  expect(existsSync(join(run, "final"))).toBe(true);
+});
+
 test("tensors made for a model of another width are refused before anything is written", async () => {
   const output = join(scratch(), "run");
   const songs = parts().openSamples("");
