@@ -1,50 +1,12 @@
 // The planner: no two buffers that live at the same time overlap, the arena is nearly as small as can be, and the planned
 // program computes what separate memory would.
+#include "autograd/lives.h"
 #include "ops/check_op.h"
 
 using namespace ace;
 using namespace ace::test;
 
 namespace {
-
-struct Life {
-  int32_t first, last;
-};
-
-Life life_of(const Program& program, const Buffer& buffer) {
-  const int32_t end = static_cast<int32_t>(program.calls());
-  return {buffer.input ? -1 : buffer.first, buffer.output ? end : buffer.last};
-}
-
-bool in_arena(const Buffer& b) { return b.home == Home::arena && b.offset >= 0; }
-
-int64_t overlaps(const Program& program) {
-  const std::vector<Buffer>& buffers = program.buffers();
-  int64_t found = 0;
-  for (size_t i = 0; i < buffers.size(); ++i)
-    for (size_t j = 0; j < i; ++j) {
-      const Buffer &a = buffers[i], &b = buffers[j];
-      if (!in_arena(a) || !in_arena(b)) continue;
-      const Life la = life_of(program, a), lb = life_of(program, b);
-      const bool together = la.first <= lb.last && lb.first <= la.last;
-      if (together && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes) ++found;
-    }
-  return found;
-}
-
-// The most bytes that live at one time: no plan can be smaller.
-int64_t lower_bound(const Program& program) {
-  int64_t most = 0;
-  for (int32_t call = -1; call <= static_cast<int32_t>(program.calls()); ++call) {
-    int64_t now = 0;
-    for (const Buffer& b : program.buffers()) {
-      const Life l = life_of(program, b);
-      if (in_arena(b) && l.first <= call && call <= l.last) now += b.bytes;
-    }
-    most = std::max(most, now);
-  }
-  return most;
-}
 
 // A program of random copies and sums over tensors of random sizes, and what it must leave in its outputs.
 struct RandomProgram {
