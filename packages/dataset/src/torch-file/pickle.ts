@@ -73,105 +73,129 @@ class PickleMachine<Built> {
       case 0x80: // PROTO
         if (this.#u8() > 3) throw this.#refuse("it is of a protocol above 3");
         return;
-      case 0x4e: { // NONE
+      case 0x4e: {
+        // NONE
         this.#push(null);
         return;
       }
-      case 0x88: { // NEWTRUE
+      case 0x88: {
+        // NEWTRUE
         this.#push(true);
         return;
       }
-      case 0x89: { // NEWFALSE
+      case 0x89: {
+        // NEWFALSE
         this.#push(false);
         return;
       }
-      case 0x4a: { // BININT
+      case 0x4a: {
+        // BININT
         this.#push(this.#view.getInt32(this.#take(4), true));
         return;
       }
-      case 0x4b: { // BININT1
+      case 0x4b: {
+        // BININT1
         this.#push(this.#u8());
         return;
       }
-      case 0x4d: { // BININT2
+      case 0x4d: {
+        // BININT2
         this.#push(this.#view.getUint16(this.#take(2), true));
         return;
       }
-      case 0x8a: { // LONG1
+      case 0x8a: {
+        // LONG1
         this.#push(this.#long(this.#u8()));
         return;
       }
-      case 0x47: { // BINFLOAT
+      case 0x47: {
+        // BINFLOAT
         this.#push(this.#view.getFloat64(this.#take(8), false));
         return;
       }
-      case 0x58: { // BINUNICODE
+      case 0x58: {
+        // BINUNICODE
         this.#push(this.#text(this.#view.getUint32(this.#take(4), true)));
         return;
       }
       case 0x29: // EMPTY_TUPLE
-      case 0x5d: { // EMPTY_LIST
+      case 0x5d: {
+        // EMPTY_LIST
         this.#push([]);
         return;
       }
-      case 0x7d: { // EMPTY_DICT
+      case 0x7d: {
+        // EMPTY_DICT
         this.#push(new Map());
         return;
       }
       case 0x28: // MARK
         this.#stack.push(mark);
         return;
-      case 0x74: { // TUPLE
+      case 0x74: {
+        // TUPLE
         this.#push(this.#toMark());
         return;
       }
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
-      case 0x87: { // TUPLE3
+      case 0x87: {
+        // TUPLE3
         this.#push(Array.from({ length: code - 0x84 }, () => this.#pop()).reverse());
         return;
       }
-      case 0x61: { // APPEND
+      case 0x61: {
+        // APPEND
         this.#append([this.#pop()]);
         return;
       }
-      case 0x65: { // APPENDS
+      case 0x65: {
+        // APPENDS
         this.#append(this.#toMark());
         return;
       }
-      case 0x73: { // SETITEM
+      case 0x73: {
+        // SETITEM
         this.#setItems([this.#pop(), this.#pop()].reverse());
         return;
       }
-      case 0x75: { // SETITEMS
+      case 0x75: {
+        // SETITEMS
         this.#setItems(this.#toMark());
         return;
       }
-      case 0x71: { // BINPUT
+      case 0x71: {
+        // BINPUT
         this.#remember(this.#u8());
         return;
       }
-      case 0x72: { // LONG_BINPUT
+      case 0x72: {
+        // LONG_BINPUT
         this.#remember(this.#view.getUint32(this.#take(4), true));
         return;
       }
-      case 0x68: { // BINGET
+      case 0x68: {
+        // BINGET
         this.#recall(this.#u8());
         return;
       }
-      case 0x6a: { // LONG_BINGET
+      case 0x6a: {
+        // LONG_BINGET
         this.#recall(this.#view.getUint32(this.#take(4), true));
         return;
       }
-      case 0x63: { // GLOBAL
+      case 0x63: {
+        // GLOBAL
         this.#push(this.#global());
         return;
       }
-      case 0x51: { // BINPERSID
+      case 0x51: {
+        // BINPERSID
         this.#push(this.#rules.persistent(this.#pop()));
         return;
       }
-      case 0x52: { // REDUCE
+      case 0x52: {
+        // REDUCE
         this.#reduce();
         return;
       }

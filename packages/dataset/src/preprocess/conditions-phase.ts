@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import type { TensorContent, TensorMetadata } from "../tensors/tensor-file.js";
+import { writeTensorFile } from "../tensors/tensor-file.js";
+import type { SilenceLatent } from "../torch-file/silence-latent.js";
+import { silenceFrames } from "../torch-file/silence-latent.js";
+import type { ConditionNetwork } from "./condition-network.js";
+import type { PendingSong, PhaseContext } from "./phase.js";
+import { checkFinite, eachSong } from "./phase.js";
+import { latentsPart, part, promptPart, readLatents } from "./song-parts.js";
+
+/** Packs the conditions and writes the tensor files. `onMade` is told of each file once it is there. */
+export async function conditionsPhase(
+  context: PhaseContext,
+  songs: readonly PendingSong[],
+  network: ConditionNetwork,
+  onMade: (song: PendingSong, content: TensorContent, metadata: TensorMetadata) => Promise<void>,
+): Promise<void> {
+  const { settings, parts, silence, output } = context;
+  const timbre =
+    settings.conditioning === "official"
+      ? oneZeroFrame(silence)
+      : silenceFrames(silence, network.config.timbreFrames);
+  await eachSong(context, "conditions", songs, async (song) => {
+    const { latents, frames, durationS } = readLatents(context, song);
+    const { tensors } = parts.read(promptPart(song), song.recipe);
+    const conditions: Float32Array[] = [];
+    const segments: TensorMetadata["segments"] = [];
+    for (const i of song.prompt.captions.keys()) {
+      const result = await network.encode({
+        text: part(tensors, `text.${i}`),
+        textMask: Uint8Array.from(part(tensors, `textMask.${i}`)),
+        lyrics: part(tensors, "lyrics"),
+        lyricMask: Uint8Array.from(part(tensors, "lyricMask")),
+        timbre: [timbre],
+      });
+      checkFinite(song.audioFile, "condition states", result.hiddenStates);
+      conditions.push(result.hiddenStates);
+      const { lyrics, timbre: clip, text } = result.segments;
+      segments.push({ lyrics: [...lyrics], timbre: [...clip], text: [...text] });
+    }
+    const content: TensorContent = {
+      frames,
+      channels: silence.channels,
+      latents,
+      conditions,
+      width: network.config.encoderHiddenSize,
+      contextLatents: undefined,
+    };
+    const metadata: TensorMetadata = {
+      id: song.id,
+      prompt: song.prompt,
+      source: { path: song.audioFile, sha256: song.recipe.audio },
+      durationS,
+      conditioning: settings.conditioning,
+      modelFingerprint: network.config.fingerprint,
+      recipe: { ...song.recipe },
+      segments,
+    };
+    return async () => {
+      writeTensorFile(join(output, song.file), content, metadata);
+      await onMade(song, content, metadata);
+      parts.remove(latentsPart(song));
+      parts.remove(promptPart(song));
+    };
+  });
+}
+
+/** What upstream's trainer gives as timbre. */
+function oneZeroFrame({ channels }: SilenceLatent): Float32Array {
+  return new Float32Array(channels);
+}

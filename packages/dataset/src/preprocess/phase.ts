@@ -1,0 +1,78 @@
+import type { AceErrorCode } from "@acewright/core-native";
+import { AceError } from "@acewright/core-native";
+import type { ModelFolders } from "../encoders/model-folders.js";
+import type { EncoderDevice } from "../onnx/execution-device.js";
+import type { SilenceLatent } from "../torch-file/silence-latent.js";
+import type { PreprocessEvent, PreprocessPhase } from "./events.js";
+import type { PartFiles } from "./part-files.js";
+import type { Recipe, TensorFile } from "./recipe.js";
+import type { PreprocessSettings } from "./settings.js";
+import type { SongWork } from "./song-work.js";
+
+/** What all phases of one run share. */
+export interface PhaseContext {
+  readonly settings: PreprocessSettings;
+  readonly folders: ModelFolders;
+  readonly device: EncoderDevice;
+  readonly silence: SilenceLatent;
+  readonly output: string;
+  readonly parts: PartFiles;
+  readonly signal: AbortSignal;
+  readonly emit: (event: PreprocessEvent) => void;
+}
+
+/** A song that has to be made. */
+export interface PendingSong extends SongWork {
+  readonly recipe: Recipe;
+  /** Tensors of an earlier run whose latents are still right. */
+  readonly reusable?: TensorFile;
+}
+
+/** Refusals that concern one song; a checkpoint or device at fault concerns all. */
+const songErrors: ReadonlySet<AceErrorCode> = new Set<AceErrorCode>([
+  "ERR_FILE",
+  "ERR_CONFIG",
+  "ERR_SHAPE",
+  "ERR_OUT_OF_MEMORY",
+]);
+
+/**
+ * Runs one phase song by song. A song whose work is refused is told and left out; what `work` returns then writes, and
+ * a write that fails ends the run, for it would fail for every song.
+ */
+export async function eachSong(
+  { emit, signal }: PhaseContext,
+  phase: PreprocessPhase,
+  songs: readonly PendingSong[],
+  work: (song: PendingSong, onFraction: (fraction: number) => void) => Promise<() => void | Promise<void>>,
+): Promise<Set<string>> {
+  const made = new Set<string>();
+  emit({ type: "phase", phase, songs: songs.length });
+  for (const [index, song] of songs.entries()) {
+    signal.throwIfAborted();
+    const progress = (fraction: number): void => {
+      emit({ type: "progress", phase, id: song.id, songsDone: index, songs: songs.length, fraction });
+    };
+    let write: () => void | Promise<void>;
+    try {
+      write = await work(song, progress);
+    } catch (error) {
+      if (!(error instanceof AceError) || !songErrors.has(error.code)) throw error;
+      emit({ type: "failed", id: song.id, audioFile: song.audioFile, error });
+      continue;
+    }
+    await write();
+    made.add(song.id);
+    progress(1);
+  }
+  return made;
+}
+
+/** A network's result that cannot be trained on is the song's fault as far as anybody can tell. */
+export function checkFinite(file: string, what: string, values: Float32Array): void {
+  if (values.every(Number.isFinite)) return;
+  throw new AceError(
+    "ERR_FILE",
+    `${file}: its ${what} hold NaN or infinity; listen to the file, it may be damaged`,
+  );
+}

@@ -1,0 +1,42 @@
+import { PromptEncoder } from "../encoders/prompt-encoder.js";
+import type { PendingSong, PhaseContext } from "./phase.js";
+import { eachSong } from "./phase.js";
+import { promptPart, readLatents } from "./song-parts.js";
+
+/** Caption, metas and lyrics to states; they go to part files. Returns the songs that made it. */
+export async function promptsPhase(
+  context: PhaseContext,
+  songs: readonly PendingSong[],
+): Promise<PendingSong[]> {
+  const { settings, parts, folders, device } = context;
+  const missing = songs.filter((song) => !parts.has(promptPart(song), song.recipe));
+  if (missing.length === 0) return [...songs];
+  const encoder = await PromptEncoder.open(folders.textEncoder, { device, threads: settings.threads });
+  try {
+    const made = await eachSong(context, "prompts", missing, async (song) => {
+      const { durationS } = readLatents(context, song);
+      const tensors: Record<string, { values: Float32Array; shape: number[] }> = {};
+      const { captions, ...metas } = song.prompt;
+      for (const [i, caption] of captions.entries()) {
+        const states = await encoder.encode({ ...metas, caption, durationS }, settings.conditioning);
+        for (const message of states.warnings) context.emit({ type: "warning", id: song.id, message });
+        tensors[`text.${i}`] = { values: states.text, shape: [states.textMask.length, encoder.width] };
+        tensors[`textMask.${i}`] = {
+          values: Float32Array.from(states.textMask),
+          shape: [states.textMask.length],
+        };
+        tensors["lyrics"] = { values: states.lyrics, shape: [states.lyricMask.length, encoder.width] };
+        tensors["lyricMask"] = {
+          values: Float32Array.from(states.lyricMask),
+          shape: [states.lyricMask.length],
+        };
+      }
+      return () => {
+        parts.write(promptPart(song), song.recipe, { tensors, notes: {} });
+      };
+    });
+    return songs.filter((song) => made.has(song.id) || !missing.includes(song));
+  } finally {
+    await encoder.close();
+  }
+}
