@@ -92,7 +92,11 @@ export interface Binding {
   adapterMergedWeight(adapter: NativeHandle, module: string, strength: number): Promise<Float32Array>;
   adapterEffect(adapter: NativeHandle): Promise<number>;
   // binding/session.cpp
-  openSession(decoder: NativeHandle, adapter: NativeHandle, config: TrainSessionConfig): Promise<NativeHandle>;
+  openSession(
+    decoder: NativeHandle,
+    adapter: NativeHandle,
+    config: TrainSessionConfig,
+  ): Promise<NativeHandle>;
   sessionAddSample(session: NativeHandle, sample: TrainSample): Promise<number>;
   sessionStep(session: NativeHandle, input: StepInput): Promise<StepResult>;
   sessionEvaluate(
@@ -127,7 +131,10 @@ export interface Binding {
   ): Promise<Float32Array>;
   shiftedTimes(shift: number, steps: number): number[];
   // binding/encoders.cpp
-  openConditionEncoder(device: NativeHandle, folder: string): Promise<{ handle: NativeHandle; config: NativeModelConfig }>;
+  openConditionEncoder(
+    device: NativeHandle,
+    folder: string,
+  ): Promise<{ handle: NativeHandle; config: NativeModelConfig }>;
   encodeCondition(
     encoder: NativeHandle,
     request: {
@@ -138,7 +145,10 @@ export interface Binding {
       timbre: readonly Float32Array[];
     },
   ): Promise<NativeConditionResult>;
-  openTokenizer(device: NativeHandle, folder: string): Promise<{ handle: NativeHandle; config: NativeModelConfig }>;
+  openTokenizer(
+    device: NativeHandle,
+    folder: string,
+  ): Promise<{ handle: NativeHandle; config: NativeModelConfig }>;
   tokenizeLatents(
     tokenizer: NativeHandle,
     latents: Float32Array,

@@ -21,10 +21,7 @@ export class ConditionEncoder {
   ): Promise<ConditionEncoder> {
     const device = options.device ?? defaultDevice();
     const { handle, config } = await binding().openConditionEncoder(deviceHandle(device), checkpointFolder);
-    return new ConditionEncoder(
-      { ...config, fingerprint: checkpointFingerprint(checkpointFolder) },
-      handle,
-    );
+    return new ConditionEncoder({ ...config, fingerprint: checkpointFingerprint(checkpointFolder) }, handle);
   }
 
   /** @throws {AceError} ERR_SHAPE */

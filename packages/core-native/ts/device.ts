@@ -54,7 +54,10 @@ export function openDevice(name: DeviceName = "auto", options: { readonly thread
   }
   const threads = options.threads ?? availableParallelism();
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024)
-    throw new AceError("ERR_CONFIG", `threads: expected a whole number from 1 to 1024, got ${String(threads)}`);
+    throw new AceError(
+      "ERR_CONFIG",
+      `threads: expected a whole number from 1 to 1024, got ${String(threads)}`,
+    );
   return new Device(cpuInfo(threads), binding().openDevice(threads));
 }
 

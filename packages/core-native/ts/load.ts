@@ -17,10 +17,10 @@ function attempts(): Attempt[] {
   const named = process.env["ACEWRIGHT_ADDON"];
   const prebuilt = require("node-gyp-build") as { path: (folder: string) => string };
   const built = join(packageFolder, "build", "Release", "acewright_core.node");
-  const direct = (path: string): Attempt => ({ place: path, load: () => require(path) });
+  const direct = (path: string): Attempt => ({ place: path, load: (): unknown => require(path) });
   return [
     ...(named === undefined ? [] : [direct(named)]),
-    { place: join(packageFolder, "prebuilds"), load: () => require(prebuilt.path(packageFolder)) },
+    { place: join(packageFolder, "prebuilds"), load: (): unknown => require(prebuilt.path(packageFolder)) },
     direct(built),
     direct(join(packageFolder, "build", "acewright_core.node")),
   ];

@@ -75,7 +75,10 @@ async function trained(name: string): Promise<Adapter> {
   const entry = cases[name];
   if (entry === undefined) throw new Error(`no case ${name}`);
   const adapter = await Adapter.create(decoder, entry.config, 3);
-  const report = await adapter.setTensors({ ...goldenTensors(name, "init."), ...goldenTensors(name, "step20.") });
+  const report = await adapter.setTensors({
+    ...goldenTensors(name, "init."),
+    ...goldenTensors(name, "step20."),
+  });
   expect(report.missing).toEqual([]);
   return adapter;
 }
@@ -120,7 +123,8 @@ describe.each(names)("%s", (name) => {
     const ours = await adapter.tensors();
     const want = goldenTensors(name, "init.");
     expect(Object.keys(ours).sort()).toEqual(Object.keys(want).sort());
-    for (const [key, tensor] of Object.entries(want)) expect([key, ours[key]?.shape]).toEqual([key, tensor.shape]);
+    for (const [key, tensor] of Object.entries(want))
+      expect([key, ours[key]?.shape]).toEqual([key, tensor.shape]);
     expect(worst(await velocity([{ adapter, scale: 1 }]), await velocity([]))).toBeLessThan(1e-6);
     expect(await adapter.effect()).toBeLessThan(1e-6);
   });
@@ -136,7 +140,9 @@ describe.each(names)("%s", (name) => {
     expect(metadata["trigger"]).toBe("bells");
     expect(await velocity([{ adapter: again, scale: 1 }])).toEqual(await velocity([{ adapter, scale: 1 }]));
     const repeated = await again.save(second, { trigger: "bells" });
-    expect(readSafetensors(repeated[0] as string).tensors).toEqual(readSafetensors(paths[0] as string).tensors);
+    expect(readSafetensors(repeated[0] as string).tensors).toEqual(
+      readSafetensors(paths[0] as string).tensors,
+    );
     again.close();
   });
 
@@ -262,7 +268,10 @@ test("a file in which nothing matches is an error, never a silent no-op", async 
   writeSafetensors(join(place, "adapter_model.safetensors"), {
     "base_model.model.blocks.0.attn.to_q.lora_A.weight": fromFloat32(new Float32Array(4), [2, 2]),
   });
-  writeFileSync(join(place, "adapter_config.json"), JSON.stringify({ peft_type: "LORA", r: 2, lora_alpha: 2 }));
+  writeFileSync(
+    join(place, "adapter_config.json"),
+    JSON.stringify({ peft_type: "LORA", r: 2, lora_alpha: 2 }),
+  );
   await expect(Adapter.load(decoder, place)).rejects.toMatchObject({
     code: "ERR_CHECKPOINT",
     message: expect.stringContaining("none of its 1 tensors") as string,

@@ -81,7 +81,9 @@ test("binding.ts declares exactly what the addon exports", () => {
   const source = readFileSync(join(packageFolder, "ts/binding.ts"), "utf8");
   const body = source.slice(source.indexOf("export interface Binding {"));
   const declared = [...body.matchAll(/^ {2}([a-zA-Z]+)\(/gm)].map((match) => match[1]);
-  const addon = createRequire(import.meta.url)(join(packageFolder, "build/Release/acewright_core.node")) as object;
+  const addon = createRequire(import.meta.url)(
+    join(packageFolder, "build/Release/acewright_core.node"),
+  ) as object;
   expect(Object.keys(addon).sort()).toEqual(declared.sort());
 });
 
@@ -142,7 +144,9 @@ test("state of another adapter is refused and nothing is changed", async () => {
   const other = await openSession({ adapter: { ...lora, rank: 2 } });
   await other.session.step({ step: 0, learningRate: 1e-3, microBatches: [batch(0)] });
   const before = await session.state();
-  await expect(session.setState(await other.session.state())).rejects.toMatchObject({ code: "ERR_CHECKPOINT" });
+  await expect(session.setState(await other.session.state())).rejects.toMatchObject({
+    code: "ERR_CHECKPOINT",
+  });
   expect(await session.state()).toEqual(before);
 });
 
@@ -176,10 +180,18 @@ test("evaluation changes nothing and repeats to the bit", async () => {
 
 test.each<[string, SampleRef, RegExp]>([
   ["a sample that was never added", { sample: 9, key: 0 }, /sample 9 was never added/],
-  ["a crop past the end", { sample: 0, key: 0, start: 100, frames: 60 }, /frames 100 to 160 are not within its 128/],
+  [
+    "a crop past the end",
+    { sample: 0, key: 0, start: 100, frames: 60 },
+    /frames 100 to 160 are not within its 128/,
+  ],
   ["a crop shorter than a patch", { sample: 0, key: 0, frames: 1 }, /not within/],
   ["a variant that is not there", { sample: 0, key: 0, variant: 2 }, /no condition variant 2/],
-  ["noise of another length", { sample: 0, key: 0, noise: new Float32Array(64) }, /noise: 64 numbers do not fit 128 frames/],
+  [
+    "noise of another length",
+    { sample: 0, key: 0, noise: new Float32Array(64) },
+    /noise: 64 numbers do not fit 128 frames/,
+  ],
   ["a timestep above 1", { sample: 0, key: 0, timestep: 1.5 }, /timestep/],
 ])("%s is refused in one line", async (_, ref, message) => {
   const { session } = await openSession();
@@ -256,10 +268,10 @@ test.each([
   ["cuda", /CUDA/],
   ["cuda:1", /CUDA/],
 ] as const)("asking for %s without it is told, never replaced by the CPU", (name, message) => {
-  expect(() => openDevice(name)).toThrowError(message);
+  expect(() => openDevice(name)).toThrow(message);
 });
 
 test("a device needs a sensible number of threads", () => {
-  expect(() => openDevice("cpu", { threads: 0 })).toThrowError(/threads/);
-  expect(() => openDevice("cpu", { threads: 1.5 })).toThrowError(/threads/);
+  expect(() => openDevice("cpu", { threads: 0 })).toThrow(/threads/);
+  expect(() => openDevice("cpu", { threads: 1.5 })).toThrow(/threads/);
 });

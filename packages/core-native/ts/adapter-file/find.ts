@@ -20,7 +20,8 @@ const subfolders = ["", "adapter", "final", join("final", "adapter")];
 const maxConfigBytes = 4_000_000;
 
 function locate(path: string): string {
-  if (!existsSync(path)) throw new AceError("ERR_FILE", `${path}: not found; expected an adapter's folder or .safetensors file`);
+  if (!existsSync(path))
+    throw new AceError("ERR_FILE", `${path}: not found; expected an adapter's folder or .safetensors file`);
   if (statSync(path).isFile()) return path;
   for (const sub of subfolders) {
     for (const name of fileNames) {
@@ -28,16 +29,25 @@ function locate(path: string): string {
       if (existsSync(candidate)) return candidate;
     }
   }
-  throw new AceError("ERR_FILE", `${path}: holds no adapter; looked for ${fileNames.join(", ")} here and in adapter/ and final/`);
+  throw new AceError(
+    "ERR_FILE",
+    `${path}: holds no adapter; looked for ${fileNames.join(", ")} here and in adapter/ and final/`,
+  );
 }
 
 function readJson(path: string): unknown {
-  if (!existsSync(path)) throw new AceError("ERR_FILE", `${path}: not found; a PEFT adapter needs it for rank and alpha`);
-  if (statSync(path).size > maxConfigBytes) throw new AceError("ERR_FILE", `${path}: larger than 4 MB, which no adapter_config.json is`);
+  if (!existsSync(path))
+    throw new AceError("ERR_FILE", `${path}: not found; a PEFT adapter needs it for rank and alpha`);
+  if (statSync(path).size > maxConfigBytes)
+    throw new AceError("ERR_FILE", `${path}: larger than 4 MB, which no adapter_config.json is`);
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new AceError("ERR_FILE", `${path}: bad JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new AceError(
+      "ERR_FILE",
+      `${path}: bad JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 

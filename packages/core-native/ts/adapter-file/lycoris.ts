@@ -57,7 +57,12 @@ function factorise(n: number, factor: number): readonly [number, number] {
 
 type Parts = Map<string, HostTensor>;
 
-function shapeOf(parts: Parts, whole: string, left: string, right: string): readonly [number, number] | undefined {
+function shapeOf(
+  parts: Parts,
+  whole: string,
+  left: string,
+  right: string,
+): readonly [number, number] | undefined {
   const full = parts.get(whole);
   if (full !== undefined) return [full.shape[0] ?? 0, full.shape[1] ?? 0];
   const [a, b] = [parts.get(left), parts.get(right)];
@@ -96,7 +101,7 @@ function lokrOf(where: string, modules: ReadonlyMap<string, Parts>): LokrConfig 
     const fullMatrix = parts.has("lokr_w2") && thinFits;
     // Square modules say little: the first module that is not ambiguous settles what all share.
     settings = {
-      factor: settings === undefined || settings.factor === -1 ? factor : settings.factor ?? -1,
+      factor: settings === undefined || settings.factor === -1 ? factor : (settings.factor ?? -1),
       decomposeBoth: decomposeBoth || settings?.decomposeBoth === true,
       fullMatrix: fullMatrix || settings?.fullMatrix === true,
       weightDecompose: parts.has("dora_scale"),

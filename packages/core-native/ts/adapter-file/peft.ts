@@ -80,7 +80,10 @@ export function readPeft(
   const parsed = peftConfig.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new AceError("ERR_FILE", `${where}: "${issue?.path.join(".") ?? ""}": ${issue?.message ?? "not valid"}`);
+    throw new AceError(
+      "ERR_FILE",
+      `${where}: "${issue?.path.join(".") ?? ""}": ${issue?.message ?? "not valid"}`,
+    );
   }
   const fields = parsed.data;
   if (fields.peft_type !== "LORA")
@@ -91,7 +94,10 @@ export function readPeft(
   const unexpected: string[] = [];
   for (const [name, tensor] of Object.entries(tensors)) {
     const canonical = canonicalName(name);
-    const match = /^base_model\.model\.(.+)\.(lora_A\.weight|lora_B\.weight|lora_magnitude_vector)(?:\.weight)?$/.exec(canonical);
+    const match =
+      /^base_model\.model\.(.+)\.(lora_A\.weight|lora_B\.weight|lora_magnitude_vector)(?:\.weight)?$/.exec(
+        canonical,
+      );
     const module = match?.[1];
     const suffix = match?.[2];
     if (module === undefined || suffix === undefined || !known.has(module)) {
@@ -109,7 +115,9 @@ export function readPeft(
     );
   }
   const alphaOf = (module: string): number => {
-    const entry = Object.entries(fields.alpha_pattern ?? {}).find(([key]) => module === key || module.endsWith(`.${key}`));
+    const entry = Object.entries(fields.alpha_pattern ?? {}).find(
+      ([key]) => module === key || module.endsWith(`.${key}`),
+    );
     return entry?.[1] ?? fields.lora_alpha;
   };
   const rankPattern = Object.fromEntries([...found].filter(([, rank]) => rank !== fields.r));
