@@ -1,0 +1,109 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { toyFolders } from "../src/models/toy.js";
+import { acewright } from "./acewright-process.js";
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "acewright-refusals-"));
+  const toy = toyFolders();
+  cpSync(toy.checkpoints, join(folder, "checkpoints"), { recursive: true });
+  cpSync(toy.songs, join(folder, "songs"), { recursive: true });
+  mkdirSync(join(folder, "empty"));
+  mkdirSync(join(folder, "broken"));
+  writeFileSync(join(folder, "broken/song.wav"), "RIFF");
+  writeFileSync(join(folder, "bad.json"), '{\n  "metadata": {},\n  "samples": [}\n');
+  writeFileSync(join(folder, "wrong.json"), '{"samples": [{"bpm": "fast"}]}');
+  writeFileSync(join(folder, "outside.json"), '{"samples": [{"audio_path": "../../etc/passwd"}]}');
+  writeFileSync(join(folder, "missing.json"), '{"samples": [{"audio_path": "nowhere.wav", "caption": "x"}]}');
+  cpSync(join(folder, "checkpoints"), join(folder, "damaged"), { recursive: true });
+  truncateSync(join(folder, "damaged/acestep-v15-toy/model.safetensors"), 1000);
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+test.each<[string, RegExp]>([
+  ["modls", /unknown command 'modls' \(Did you mean models\?\)/],
+  ["dataset scann songs", /unknown command 'scann' \(Did you mean scan\?\)/],
+  ["train t -m m -o o --rnk 8", /unknown option '--rnk' \(Did you mean --rank\?\)/],
+  ["train t -m m -o o --rank 0", /--rank takes integer ≥ 1 and ≤ 4096, got "0"/],
+  ["train t -m m -o o --adapter lorra", /--adapter takes one of lora, dora, lokr, loha, got "lorra"/],
+  ["train t -m m -o o --adapter lora --factor 4", /factor belongs to lokr/],
+  ["train t -m m", /output is missing; name the run folder with --output DIR/],
+  ["train absent -m checkpoints -o o", /absent: holds no manifest\.json/],
+  ["models verify absent", /absent: is not a folder/],
+  ["models verify damaged", /damaged: not usable \(music model\)/],
+  ["models toy songs", /songs: holds files already/],
+  ["models toy", /missing required argument 'dir'/],
+  ["dataset scan absent", /absent/],
+  ["dataset scan empty", /empty: holds no song/],
+  ["dataset scan broken", /broken: none of 1 songs can be read; song\.wav/],
+  ["dataset check bad.json", /bad\.json: line 3, column 15/],
+  ["dataset check wrong.json", /wrong\.json: samples\[0\]\.bpm: expected number, got "fast"/],
+  ["dataset check outside.json", /outside\.json|samples\[0\]\.audio_path: .* leaves the dataset's folder/],
+  ["dataset check missing.json", /missing\.json: \d+ findings must be mended/],
+  ["preprocess bad.json -o made -m checkpoints", /bad\.json: line 3/],
+  ["preprocess missing.json -o made -m absent", /absent: does not exist; expected a checkpoint folder/],
+  ["preprocess missing.json -o made", /required option '-m, --model <dir>' not specified/],
+  ["generate -m checkpoints", /--caption is missing/],
+  ["generate -m checkpoints --caption x -o nowhere/song.wav", /the folder .*nowhere does not exist/],
+  ["generate -m checkpoints --caption x --duration 0.5", /--duration takes number ≥ 1 and ≤ 600/],
+  ["export absent -f peft -o made", /absent/],
+  ["export absent -f comfy -o made", /Allowed choices are peft, lycoris/],
+  ["run empty -o made -m checkpoints", /empty: holds no song/],
+  ["run songs -m checkpoints", /--output is missing/],
+])("`acewright %s` ends with one line and exit code 2", async (line, message) => {
+  const before = new Set(readdirSync(folder));
+  const { code, out, err } = await acewright(line.split(" "), { cwd: folder });
+  const lastLine = err.trimEnd().split("\n").at(-1) ?? "";
+  expect(lastLine).toMatch(/^error: /);
+  expect(lastLine).toMatch(message);
+  expect(code).toBe(2);
+  if (!line.startsWith("models verify") && !line.startsWith("dataset check")) expect(out).toBe("");
+  const made = readdirSync(folder).filter((name) => !before.has(name));
+  for (const name of made) {
+    expect(readdirSync(join(folder, name)), `${name} is left half-made`).toEqual([]);
+    rmSync(join(folder, name), { recursive: true });
+  }
+});
+
+test("with --json the error is one JSON object and stdout holds nothing", async () => {
+  const { code, out, err } = await acewright(["models", "verify", "absent", "--json"], { cwd: folder });
+  expect(code).toBe(2);
+  expect(out).toBe("");
+  expect(JSON.parse(err)).toEqual({
+    error: { code: "ERR_FILE", message: expect.stringContaining("absent") as string },
+  });
+});
+
+test("help and version end with 0, a group without a subcommand shows its help and ends with 2", async () => {
+  expect(await acewright(["--version"])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+  });
+  expect(await acewright([])).toMatchObject({ code: 0, out: expect.stringContaining("Commands:") as string });
+  const group = await acewright(["models"]);
+  expect(group).toMatchObject({ code: 2, err: expect.stringContaining("toy") as string });
+  expect(group.err).not.toContain("error:");
+});
+
+test("nothing is coloured or drawn when nobody looks", async () => {
+  const { out, err } = await acewright(["dataset", "scan", "songs", "-o", "scanned.json"], { cwd: folder });
+  // eslint-disable-next-line no-control-regex
+  expect(out + err).not.toMatch(/[\u001b\r]/);
+  expect(existsSync(join(folder, "scanned.json"))).toBe(true);
+});

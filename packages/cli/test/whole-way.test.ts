@@ -1,0 +1,129 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { toyFolders } from "../src/models/toy.js";
+import { acewright, startAcewright } from "./acewright-process.js";
+
+let folder: string;
+const training =
+  "--adapter lora --rank 4 --dropout 0 --learning-rate 2e-3 --crop-frames 64 --batch-size 3 --gradient-accumulation 1";
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "acewright-way-"));
+  cpSync(toyFolders().checkpoints, join(folder, "checkpoints"), { recursive: true });
+  cpSync(toyFolders().songs, join(folder, "songs"), { recursive: true });
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function way(line: string) {
+  return acewright(line.split(" "), { cwd: folder });
+}
+
+function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test(
+  "a folder of songs becomes an adapter and a song, and the same command again does nothing twice",
+  { timeout: 180_000 },
+  async () => {
+    const line = `run songs -o out -m checkpoints --trigger bells --max-steps 40 --epochs 1000 --validation-every 20 --json ${training}`;
+    const first = await way(line);
+    expect(first.err).toBe("");
+    expect(first.code).toBe(0);
+    const events = jsonLines(first.out);
+    const result = events.at(-1) as {
+      type: string;
+      song: string;
+      adapter: string;
+      heldOut: { before: number; after: number };
+    };
+    expect(result.type).toBe("result");
+    expect(result.heldOut.after).toBeLessThan(result.heldOut.before * 0.95);
+    expect(events.filter(({ type }) => type === "step")).toHaveLength(40);
+    expect(readFileSync(result.song).subarray(0, 4).toString()).toBe("RIFF");
+    expect(existsSync(join(result.adapter, "adapter_model.safetensors"))).toBe(true);
+
+    const again = await way(line);
+    expect(again.code).toBe(0);
+    const repeated = jsonLines(again.out);
+    expect(repeated.filter(({ type }) => type === "made")).toHaveLength(0);
+    expect(repeated.filter(({ type }) => type === "step")).toHaveLength(0);
+  },
+);
+
+test(
+  "plan, train, export and generate work step by step on those tensors",
+  { timeout: 180_000 },
+  async () => {
+    const plan = await way(`plan out/tensors -m checkpoints --max-steps 6 --epochs 100 --json ${training}`);
+    expect(plan.code).toBe(0);
+    const planned = JSON.parse(plan.out) as { steps: number; memory: { totalBytes: number } };
+    expect(planned.steps).toBe(6);
+    expect(planned.memory.totalBytes).toBeGreaterThan(1e6);
+
+    const train = await way(
+      "train out/tensors -o kr -m checkpoints --adapter lokr --rank 4 --max-steps 3 --crop-frames 64 --plain",
+    );
+    expect(train).toMatchObject({ code: 0, out: "" });
+
+    const exported = await way("export kr -f lycoris -o kr.safetensors --json");
+    expect(exported.code).toBe(0);
+    const report = JSON.parse(exported.out) as {
+      loaded: { matched: string[]; missing: string[]; unexpected: string[] };
+    };
+    expect(report.loaded.matched.length).toBeGreaterThan(0);
+    expect([...report.loaded.missing, ...report.loaded.unexpected]).toEqual([]);
+
+    const wrong = await way("export kr -f peft -o kr-peft");
+    expect(wrong.code).toBe(2);
+    expect(existsSync(join(folder, "kr-peft"))).toBe(false);
+
+    const song = await way(
+      "generate -m checkpoints -a kr.safetensors:0.5 -a out/run --caption bells --duration 2 -o song.wav --json",
+    );
+    expect(song.code).toBe(0);
+    expect(JSON.parse(song.out)).toMatchObject({ durationS: 2, adapters: [{ scale: 0.5 }, { scale: 1 }] });
+  },
+);
+
+test(
+  "Ctrl-C saves, ends with 130, and --resume goes on to the same adapter",
+  { timeout: 180_000 },
+  async () => {
+    const line = `train out/tensors -m checkpoints --max-steps 60 --epochs 1000 --save-every-epochs 1000 ${training}`;
+    const whole = await way(`${line} -o whole --plain`);
+    expect(whole.code).toBe(0);
+
+    const cut = startAcewright(`${line} -o cut --json`.split(" "), { cwd: folder });
+    await cut.saw('"step":5,');
+    cut.kill("SIGINT");
+    const { code, out, err } = await cut.ended;
+    expect(code).toBe(130);
+    expect(err).toBe("");
+    expect(jsonLines(out).at(-1)).toMatchObject({
+      type: "interrupted",
+      checkpoint: expect.any(String) as string,
+    });
+    expect(existsSync(join(folder, "cut/final"))).toBe(false);
+
+    const resumed = await way("train -o cut --resume --plain");
+    expect(resumed.code).toBe(0);
+    const weights = (run: string): Buffer =>
+      readFileSync(join(folder, run, "final/adapter_model.safetensors"));
+    expect(weights("cut").equals(weights("whole"))).toBe(true);
+  },
+);
+
+test("a run that is there is not overwritten", { timeout: 60_000 }, async () => {
+  const { code, err } = await way(`train out/tensors -o whole -m checkpoints ${training}`);
+  expect(code).toBe(2);
+  expect(err).toMatch(/already holds a run/);
+});
