@@ -28,7 +28,7 @@ export async function checkRun(
   const device = parts.native.openDevice(given.device as DeviceName, given.threads);
   const { folder, config: model } = device.readModel(given.model);
   refuseOtherWidth(given, samples, model);
-  const around = { device: device.info, model: { folder, config: model }, datasetHash: samples.hash };
+  const around = { device: device.info, model: { folder, config: model }, dataset: samples };
   const config = resolveConfig(given, around);
   const { split, steps } = planSteps(config, samples);
   const memory = await device.planMemory(folder, largestBatch(config, samples, model.layers));

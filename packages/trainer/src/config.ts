@@ -81,7 +81,9 @@ export const TrainConfig = z
       .string()
       .max(1000)
       .optional()
-      .describe("Word or tag that calls the style; remembered inside the adapter's file")
+      .describe(
+        "Word or tag that calls the style, remembered inside the adapter's file; default: the dataset's custom tag",
+      )
       .meta({ flag: "trigger" }),
 
     learningRate: z

@@ -28,7 +28,7 @@ export { listRuns, readRun } from "./list-runs.js";
 export type { RunDetails, RunSummary } from "./list-runs.js";
 export { parseConfig } from "./parse-config.js";
 export { planRun } from "./plan-run.js";
-export type { PlannedRun } from "./plan-run.js";
+export type { PlannedRun, PlanOptions } from "./plan-run.js";
 export { presets, withPreset } from "./presets.js";
 export type { Preset } from "./presets.js";
 export type { LoggedEvent } from "./run/event-log.js";

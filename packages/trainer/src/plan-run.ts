@@ -2,6 +2,7 @@ import type { DeviceInfo, MemoryPlan } from "@acewright/core-native";
 import { checkRun } from "./check-run.js";
 import type { TrainConfig, TrainConfigInput } from "./config.js";
 import type { NativePort } from "./native-port.js";
+import { measureSpeed } from "./measure-speed.js";
 import { native } from "./native.js";
 import { parseConfig } from "./parse-config.js";
 import { framesPerSecond } from "./resolve-config.js";
@@ -22,23 +23,33 @@ export interface PlannedRun extends StepsPlan {
   readonly audioS: number;
   /** Bytes of one checkpoint: adapter and optimizer state. */
   readonly checkpointBytes: number;
+  /** How long it would take, where it was asked to be measured. */
+  readonly speed: { readonly secondsPerStep: number; readonly expectedS: number } | undefined;
+}
+
+export interface PlanOptions {
+  /** Make a few steps in memory to tell how long the run will take: the weights are then read. */
+  readonly measure?: boolean;
 }
 
 /**
- * What a training run would come to: songs, steps, exact memory and work. Only headers and the manifest are read.
+ * What a training run would come to: songs, steps, exact memory and work. Only headers and the manifest are read, unless
+ * the speed is to be measured; nothing is written.
  *
  * @throws {AceError} whatever `train` would refuse of configuration, model and songs.
  */
-export function planRun(config: TrainConfigInput): Promise<PlannedRun> {
-  return planRunWith({ native, openSamples: openTensorSamples }, config);
+export function planRun(config: TrainConfigInput, options: PlanOptions = {}): Promise<PlannedRun> {
+  return planRunWith({ native, openSamples: openTensorSamples }, config, options);
 }
 
 /** {@link planRun} on given parts. */
 export async function planRunWith(
   parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
   input: TrainConfigInput,
+  { measure = false }: PlanOptions = {},
 ): Promise<PlannedRun> {
-  const { config, device, samples, steps, memory } = await checkRun(parseConfig(input), parts);
+  const checked = await checkRun(parseConfig(input), parts);
+  const { config, device, samples, steps, memory } = checked;
   return {
     ...steps,
     config,
@@ -47,5 +58,6 @@ export async function planRunWith(
     flops: memory.flopsPerMicroBatch * steps.batchesPerEpoch * (steps.steps / steps.stepsPerEpoch),
     audioS: samples.songs.reduce((sum, { frames }) => sum + frames, 0) / framesPerSecond,
     checkpointBytes: memory.adapterBytes + memory.optimizerBytes,
+    speed: measure ? await measureSpeed(checked) : undefined,
   };
 }

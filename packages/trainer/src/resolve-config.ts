@@ -14,7 +14,7 @@ export const framesPerSecond = 25;
 export interface Surroundings {
   readonly device: DeviceInfo;
   readonly model: { readonly folder: string; readonly config: ModelConfig };
-  readonly datasetHash: string;
+  readonly dataset: { readonly hash: string; readonly trigger: string };
 }
 
 /**
@@ -28,16 +28,18 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     device: around.device.name === "cpu" ? "cpu" : "cuda",
     instructionSet: around.device.instructionSet,
     model: around.model.config.fingerprint,
-    dataset: around.datasetHash,
+    dataset: around.dataset.hash,
   };
   refuseOtherEnvironment(config.environment, environment);
   const { cropSeconds, ...rest } = withResolvedTimesteps(config, timestepLaw(config, around.model.config));
   const cropFrames =
     cropSeconds === undefined ? config.cropFrames : Math.round(cropSeconds * framesPerSecond);
+  const trigger = config.trigger ?? around.dataset.trigger;
   // Parsed once more: what was left open and what was written out then stand in the same order in every file.
   return parseConfig({
     ...rest,
     ...(cropFrames !== undefined && { cropFrames }),
+    ...(trigger !== "" && { trigger }),
     adapter: { ...config.adapter, alpha: alphaOf(config.adapter) },
     // Folders in full, so that the run can be resumed from anywhere.
     tensors: resolve(config.tensors),

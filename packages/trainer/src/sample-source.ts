@@ -7,6 +7,8 @@ export interface SampleSource {
   readonly hash: string;
   /** Width of the conditions; must be the model's. */
   readonly encoderHiddenSize: number;
+  /** The dataset's trigger word, joined to every caption; empty where it has none. */
+  readonly trigger: string;
   /** The model whose condition encoder made the conditions. */
   readonly madeWith: { readonly name: string; readonly fingerprint: string };
   readonly songs: readonly SampleSong[];

@@ -11,6 +11,7 @@ export async function openTensorSamples(folder: string): Promise<SampleSource> {
   return {
     hash: hash.digest("hex"),
     encoderHiddenSize: manifest.width,
+    trigger: triggerOf(manifest.dataset),
     madeWith: manifest.model,
     songs: manifest.samples.map(({ id, frames, tokens }) => ({ id, frames, conditionTokens: tokens })),
     read: async (index) => {
@@ -19,4 +20,10 @@ export async function openTensorSamples(folder: string): Promise<SampleSource> {
       return await tensors.read(sample);
     },
   };
+}
+
+/** dataset.json calls it custom_tag. */
+function triggerOf(dataset: Readonly<Record<string, unknown>>): string {
+  const tag = dataset["custom_tag"];
+  return typeof tag === "string" ? tag.trim() : "";
 }

@@ -41,3 +41,17 @@ test("a validation that leaves nothing to train on is refused", async () => {
     "validationFraction 0.5 of 1 songs leaves none to train on; lower it or use 0",
   );
 });
+
+test("asked to measure, the plan tells a time that the run then keeps to", async () => {
+  const root = scratch();
+  const config = toyRun(join(root, "run"), { epochs: 8, saveEverySteps: 100 });
+  const { speed, steps } = await planRunWith(toyParts(), config, { measure: true });
+  expect(existsSync(join(root, "run"))).toBe(false);
+  expect(speed?.expectedS).toBeCloseTo((speed?.secondsPerStep ?? 0) * steps, 6);
+  const begin = performance.now();
+  await events(config, {}, toyParts());
+  const took = (performance.now() - begin) / 1000;
+  // A shared machine: the right order of magnitude is what can be promised.
+  expect(speed?.expectedS).toBeGreaterThan(took / 20);
+  expect(speed?.expectedS).toBeLessThan(took * 10);
+});

@@ -293,6 +293,7 @@ export function testSongs(
   return {
     hash: options.hash ?? "d".repeat(64),
     encoderHiddenSize: 8,
+    trigger: "",
     madeWith: { name: "quadratic", fingerprint: model.fingerprint },
     songs: lengths.map((frames, i) => ({ id: `song-${i}`, frames, conditionTokens: tokens })),
     read: (index) => {

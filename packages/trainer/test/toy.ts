@@ -29,6 +29,7 @@ export function toySamples(): SampleSource {
   return {
     hash: "0".repeat(64),
     encoderHiddenSize: 160,
+    trigger: "",
     madeWith: { name: "acestep-v15-toy", fingerprint: readModelConfig(toyModel).fingerprint },
     songs: indices.map((i) => ({
       id: `bells-${i}`,

@@ -15,6 +15,7 @@ export type Files = Pick<
   | "readdirSync"
   | "rmSync"
   | "statSync"
+  | "statfsSync"
   | "existsSync"
 >;
 

@@ -13,6 +13,7 @@ import { RunFolder } from "../run/run-folder.js";
 import { TensorBoardLog } from "../run/tensorboard.js";
 import type { OpenSamples, SampleSource } from "../sample-source.js";
 import type { SongMaker } from "../song-maker.js";
+import { diskWarning } from "./disk-space.js";
 import { checkChanges, isResumed, type ResumeOptions } from "./resume-check.js";
 
 /** What training stands on; `train` fills it with the real native core, the dataset package and the disk. */
@@ -70,6 +71,8 @@ export async function openRun(
   opened.onDisk(() => {
     folder.release();
   });
+  const space = diskWarning(config, memory, parts.files);
+  if (space !== undefined) warnings.push(space);
   const checkpoint = resuming ? folder.newestCheckpoint((message) => warnings.push(message)) : undefined;
   if (checkpoint !== undefined) await restore(checkpoint, native);
   const progress = checkpoint?.progress ?? beginning(config);
@@ -99,7 +102,10 @@ export async function openRun(
 type Native = Pick<OpenRun, "adapter" | "session" | "handles">;
 
 /** Base weights, a fresh adapter, and a session that holds all songs. */
-async function openNative({ device, config, model, samples }: CheckedRun, opened: Opened): Promise<Native> {
+export async function openNative(
+  { device, config, model, samples }: CheckedRun,
+  opened: Opened,
+): Promise<Native> {
   const decoder = await device.openDecoder(config.model);
   opened.native(() => {
     decoder.close();

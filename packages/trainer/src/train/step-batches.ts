@@ -18,7 +18,9 @@ export class StepPlanner {
   private epoch: { readonly number: number; readonly batches: Place[][] } | undefined;
 
   constructor(
-    private readonly run: Pick<OpenRun, "config" | "model" | "samples" | "split" | "plan" | "handles">,
+    private readonly run: Pick<OpenRun, "config" | "model" | "samples" | "split" | "handles"> & {
+      readonly plan: { readonly batchesPerEpoch: number };
+    },
   ) {}
 
   batchesOf(step: number): StepBatches {

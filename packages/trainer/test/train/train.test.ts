@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readSafetensors } from "@acewright/core-native";
 import { expect, test } from "vitest";
 import { learningRateAt } from "../../src/plan/learning-rate.js";
+import { nodeFiles } from "../../src/run/files.js";
 import { readRunConfig } from "../../src/run/run-folder.js";
 import { trainWith } from "../../src/train/train.js";
 import { testSongs } from "../quadratic-model.js";
@@ -278,6 +279,16 @@ test("songs preprocessed with another checkpoint are warned of", async () => {
   const [warning] = ofType(await events(shortRun(join(scratch(), "run")), {}, on), "warning");
   expect(warning?.message).toMatch(
     /^the songs were preprocessed with base, another checkpoint than models\/quadratic/,
+  );
+});
+
+test("a disk that will not hold the checkpoints is warned of before the first step", async () => {
+  const statfsSync = () => ({ bavail: 1, bsize: 512 }) as ReturnType<typeof nodeFiles.statfsSync>;
+  const files = { ...nodeFiles, statfsSync: statfsSync as typeof nodeFiles.statfsSync };
+  const all = await events(shortRun(join(scratch(), "run")), {}, parts({}, { files }));
+  expect(all[1]).toMatchObject({ type: "warning", step: 0 });
+  expect(ofType(all, "warning")[0]?.message).toMatch(
+    /run: the disk has 1 MB free, .* will take 1 MB; free some space/,
   );
 });
 

@@ -1,0 +1,44 @@
+import type { CheckedRun } from "./check-run.js";
+import { openNative, type Opened } from "./train/open-run.js";
+import { StepPlanner } from "./train/step-batches.js";
+
+/** Steps made: the first also traces its program, so it is not timed where there are others. */
+const measuredSteps = 3;
+
+/**
+ * Seconds the whole run would take, from its own first steps made in memory and thrown away. Steps of other lengths are
+ * taken to cost in proportion to their frames, which for long songs is a little too little.
+ */
+export async function measureSpeed(run: CheckedRun): Promise<{ secondsPerStep: number; expectedS: number }> {
+  const closers: (() => void)[] = [];
+  const opened: Opened = { onDisk: (close) => closers.push(close), native: (close) => closers.push(close) };
+  try {
+    const native = await openNative(run, opened);
+    const planner = new StepPlanner({ ...run, plan: run.steps, handles: native.handles });
+    const steps = Math.min(measuredSteps, run.steps.steps);
+    let seconds = 0;
+    let frames = 0;
+    for (let step = 0; step < steps; step++) {
+      const { microBatches } = planner.batchesOf(step);
+      const begin = performance.now();
+      await native.session.step({ step, learningRate: run.config.learningRate, microBatches });
+      if (step === 0 && steps > 1) continue;
+      seconds += (performance.now() - begin) / 1000;
+      frames += microBatches.flat().reduce((sum, ref) => sum + (ref.frames ?? 0), 0);
+    }
+    const expectedS = (seconds / frames) * framesOf(run);
+    return { secondsPerStep: expectedS / run.steps.steps, expectedS };
+  } finally {
+    for (const close of closers.reverse()) close();
+  }
+}
+
+/** Latent frames trained on in the whole run. */
+function framesOf({ config, samples, split, steps }: CheckedRun): number {
+  const cropFrames = config.cropFrames ?? Infinity;
+  const once = split.training.reduce(
+    (sum, song) => sum + Math.min(samples.songs[song]?.frames ?? 0, cropFrames),
+    0,
+  );
+  return (once * config.datasetRepeats * steps.steps) / steps.stepsPerEpoch;
+}
