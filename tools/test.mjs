@@ -77,11 +77,11 @@ async function goldenCases() {
   /** @type {import("./golden.mjs").GoldenReport} */
   const report = JSON.parse(stdout);
   const counts = none();
-  for (const { name, passed, todo, errors } of report.cases) {
+  for (const { name, passed, todo, problems = [] } of report.cases) {
     if (todo === true && !passed)
       counts.skipped.push({ name: `golden ${name}`, reason: "later issue (todo)" });
     else if (passed) counts.passed += 1;
-    else counts.failed.push({ name: `golden ${name}`, reason: JSON.stringify(errors).slice(0, 300) });
+    else counts.failed.push({ name: `golden ${name}`, reason: problems.join("; ") });
   }
   return counts;
 }
