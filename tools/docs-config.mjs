@@ -4,7 +4,7 @@ import { expectation, flagsOf } from "../packages/cli/dist/flags.js";
 /** @param {unknown} value */
 function shown(value) {
   if (value === undefined || value === null || value === "") return "";
-  return Array.isArray(value) ? `\`${value.join(",")}\`` : `\`${String(value)}\``;
+  return `\`${Array.isArray(value) ? value.join(",") : JSON.stringify(value).replaceAll('"', "")}\``;
 }
 
 /** @param {string} text */
