@@ -103,7 +103,7 @@ test("help and version end with 0, a group without a subcommand shows its help a
 
 test("nothing is coloured or drawn when nobody looks", async () => {
   const { out, err } = await acewright(["dataset", "scan", "songs", "-o", "scanned.json"], { cwd: folder });
-   
+
   expect(out + err).not.toMatch(/[\u001b\r]/);
   expect(existsSync(join(folder, "scanned.json"))).toBe(true);
 });
