@@ -247,6 +247,9 @@ TEST("products larger than one block in each direction are right") {
       check_case<float>(pool, Form::pool, test);
       check_case<float>(pool, Form::serial, test);
     }
+    const Case chains{.m = 31, .n = 70, .k = 4500, .a_layout = Matrix::column_major, .alpha = 0.5, .beta = 1, .bias = true};
+    check_case<float>(pool, Form::pool, chains);
+    check_case<double>(pool, Form::serial, chains);
     check_case<double>(pool, Form::serial, {.m = 171, .n = 515, .k = 300});
   });
 }
@@ -368,6 +371,21 @@ TEST("a NaN or an infinity reaches exactly the elements it belongs to") {
       }
     }
   });
+}
+
+TEST("an instruction set is chosen by its name, and a wrong name is refused") {
+  CHECK(choose_isa(nullptr) == available_isas().back());
+  CHECK(choose_isa("") == available_isas().back());
+  CHECK(choose_isa("scalar") == Isa::scalar);
+  CHECK_THROWS(choose_isa("sse9"), "ACEWRIGHT_ISA=sse9 is not an instruction set: use one of scalar");
+  for (const Isa isa : {Isa::avx2, Isa::avx512, Isa::neon}) {
+    if (std::find(available_isas().begin(), available_isas().end(), isa) != available_isas().end()) CHECK(choose_isa(name(isa)) == isa);
+    else CHECK_THROWS(choose_isa(name(isa)), "not available on this machine");
+  }
+  const Isa before = active_isa();
+  force_isa(Isa::scalar);
+  CHECK_EQ(std::string(instruction_set()), std::string("scalar"));
+  force_isa(before);
 }
 
 TEST("an operand of integers is refused by name") {

@@ -6,16 +6,12 @@
 
 namespace ace::cpu {
 
-// Where a tile's sums come from and go to.
+// Where a tile's product goes: c = alpha * product + beta * c + bias; beta == 0 does not read c.
 template <class T> struct Output {
-  T* c;  // at the end: c = alpha * sums + beta * c + bias; beta == 0 does not read c
+  T* c;
   int64_t ldc;
   T alpha, beta;
   const T* bias;  // per column, or null
-  // A long k is taken in several calls: all but the last leave their sums in partial [rows of a tile, cols of a tile],
-  // all but the first go on from there. Null for a single call.
-  T* partial = nullptr;
-  bool first = true, last = true;
 };
 
 // A panel holds `width` rows of A (or columns of B) side by side: panel[p * width + lane] for p in [0, k).

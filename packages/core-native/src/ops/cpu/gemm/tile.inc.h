@@ -9,26 +9,17 @@ namespace ace::cpu {
 namespace {
 
 // Masked: the last vector covers only the lanes of `last`, in B and in C.
-template <class V, int PanelRows, int PanelVectors, int Rows, int Vectors, bool Masked>
+template <class V, int PanelRows, int Rows, int Vectors, bool Masked>
 void tile_of(int64_t k, const typename V::T* a, const typename V::T* b, int64_t b_stride, const Output<typename V::T>& out,
              typename V::Mask last) {
   using Reg = typename V::Reg;
   using T = typename V::T;
   constexpr auto masked = [](int v) { return Masked && v == Vectors - 1; };
-  constexpr int partial_stride = PanelVectors * V::W;
   Reg acc[Rows][Vectors];
-  if (out.first) {
-    ACE_UNROLL for (int i = 0; i < Rows; ++i) {
-      ACE_UNROLL for (int v = 0; v < Vectors; ++v) acc[i][v] = V::zero();
-    }
-  } else {
-    ACE_UNROLL for (int i = 0; i < Rows; ++i) {
-      ACE_UNROLL for (int v = 0; v < Vectors; ++v) acc[i][v] = V::load(out.partial + i * partial_stride + v * V::W);
-    }
-  }
-  if (out.last) {
-    ACE_UNROLL for (int i = 0; i < Rows; ++i) {
-      ACE_UNROLL for (int v = 0; v < Vectors; ++v) ACE_PREFETCH(out.c + i * out.ldc + v * V::W);
+  ACE_UNROLL for (int i = 0; i < Rows; ++i) {
+    ACE_UNROLL for (int v = 0; v < Vectors; ++v) {
+      ACE_PREFETCH(out.c + i * out.ldc + v * V::W);
+      acc[i][v] = V::zero();
     }
   }
   for (int64_t p = 0; p < k; ++p, a += PanelRows, b += b_stride) {
@@ -38,12 +29,6 @@ void tile_of(int64_t k, const typename V::T* a, const typename V::T* b, int64_t 
       const Reg x = V::set1(a[i]);
       ACE_UNROLL for (int v = 0; v < Vectors; ++v) acc[i][v] = V::fma(x, row[v], acc[i][v]);
     }
-  }
-  if (!out.last) {
-    ACE_UNROLL for (int i = 0; i < Rows; ++i) {
-      ACE_UNROLL for (int v = 0; v < Vectors; ++v) V::store(out.partial + i * partial_stride + v * V::W, acc[i][v]);
-    }
-    return;
   }
   const Reg alpha = V::set1(out.alpha), beta = V::set1(out.beta);
   ACE_UNROLL for (int v = 0; v < Vectors; ++v) {
@@ -69,7 +54,7 @@ template <class V, int MaxRows, int MaxVectors> struct Tiles {
 
   // [rows - 1]
   template <int Vectors, bool Masked, int... R> static constexpr ByRows by_rows(std::integer_sequence<int, R...>) {
-    return {{tile_of<V, MaxRows, MaxVectors, R + 1, Vectors, Masked>...}};
+    return {{tile_of<V, MaxRows, R + 1, Vectors, Masked>...}};
   }
   // [vectors - 1], with a mask
   template <int... N> static constexpr ByVectors edges(std::integer_sequence<int, N...>) {
