@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from "node:path";
 import picocolors from "picocolors";
 import { Progress } from "./render/progress.js";
 import type { Terminal } from "./terminal.js";
@@ -15,6 +16,12 @@ export class Output {
     this.json = options.json;
     this.draws = terminal.interactive && !options.json && !options.plain;
     this.colors = picocolors.createColors(terminal.color && !options.json && !options.plain);
+  }
+
+  /** A path as a person in this folder would write it; programs are given absolute ones. */
+  path(absolute: string): string {
+    const short = relative(process.cwd(), absolute);
+    return short === "" || short.startsWith("..") || isAbsolute(short) ? absolute : short;
   }
 
   /** The result, said once: as one line of JSON, or in words. */

@@ -122,7 +122,7 @@ class PreprocessView {
       case "done":
         this.finishBar();
         output.say(
-          `tensors: ${event.made} made, ${event.skipped} kept, ${event.failed} failed: ${event.folder}`,
+          `tensors: ${event.made} made, ${event.skipped} kept, ${event.failed} failed: ${output.path(event.folder)}`,
         );
         return;
       case "skipped":

@@ -97,7 +97,10 @@ class WholeWay {
       ...(words.compare === true ? { songWithout: paths.songWithout } : {}),
     };
     output.result({ type: "result", ...made, heldOut: trained.heldOut ?? null }, () =>
-      renderTable([{ title: "" }, { title: "" }], Object.entries(made)).trimStart(),
+      renderTable(
+        [{ title: "" }, { title: "" }],
+        Object.entries(made).map(([what, path]) => [what, output.path(path)]),
+      ).trimStart(),
     );
   }
 
@@ -111,7 +114,7 @@ class WholeWay {
   private async dataset({ trigger }: TrainConfigInput): Promise<Dataset> {
     const { output, paths, context } = this;
     if (existsSync(paths.dataset)) {
-      output.say(`${paths.dataset} is kept; remove it to scan again`);
+      output.say(`${output.path(paths.dataset)} is kept; remove it to scan again`);
       return (await loadDataset(paths.dataset, { missingAudio: "keep" })).dataset;
     }
     const tag = trigger === undefined ? {} : { customTag: trigger };

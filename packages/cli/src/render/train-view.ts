@@ -43,10 +43,10 @@ export class TrainView {
         );
         return;
       case "checkpoint":
-        this.line(`step ${event.step}: checkpoint ${event.folder}`);
+        this.line(`step ${event.step}: checkpoint ${output.path(event.folder)}`);
         return;
       case "sample":
-        this.line(`step ${event.step}: listen to ${event.file}`);
+        this.line(`step ${event.step}: listen to ${output.path(event.file)}`);
         return;
       case "warning":
         this.clear();
@@ -55,14 +55,14 @@ export class TrainView {
       case "finished":
         this.bar?.finish(`${event.step} steps`);
         this.closing();
-        output.say(`adapter: ${event.folder}`);
+        output.say(`adapter: ${output.path(event.folder)}`);
         return;
       case "interrupted":
         this.clear();
         output.say(
           event.checkpoint === undefined
             ? `stopped at step ${event.step}, nothing saved`
-            : `stopped at step ${event.step}; go on with --resume (${event.checkpoint})`,
+            : `stopped at step ${event.step}; go on with --resume (${output.path(event.checkpoint)})`,
         );
         return;
     }
@@ -86,7 +86,7 @@ export class TrainView {
       `${plan.trainingSongs} songs, ${plan.steps} steps, ${kind} rank ${rank} with ${formatCount(plan.parameters)} ` +
         `parameters, ${formatBytes(plan.memory.totalBytes)} of memory, ${device.description} (${device.instructionSet})`,
     );
-    if (resumedFrom !== undefined) output.say(`going on from step ${step}: ${resumedFrom}`);
+    if (resumedFrom !== undefined) output.say(`going on from step ${step}: ${output.path(resumedFrom)}`);
     this.bar = output.progress("train", "step");
   }
 
