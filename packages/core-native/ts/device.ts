@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
 import type { NativeHandle } from "./binding.js";
 import { AceError } from "./errors.js";
-import { binding } from "./load.js";
+import { binding, buildId } from "./load.js";
 import type { DeviceInfo, DeviceName } from "./types.js";
 
 const handles = new WeakMap<Device, NativeHandle>();
@@ -29,6 +29,7 @@ function cpuInfo(threads: number): DeviceInfo {
     name: "cpu",
     description: cpus()[0]?.model.trim() ?? "CPU",
     instructionSet: binding().instructionSet(),
+    buildId: buildId(),
     memoryBytes: totalmem(),
     threads,
   };

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +11,8 @@ const require = createRequire(import.meta.url);
 
 interface Attempt {
   readonly place: string;
-  readonly load: () => unknown;
+  /** The file's path; throws where there is none. */
+  readonly find: () => string;
 }
 
 /** Where the addon may lie, best first: named by the user, shipped with the package, built here. */
@@ -17,22 +20,23 @@ function attempts(): Attempt[] {
   const named = process.env["ACEWRIGHT_ADDON"];
   const prebuilt = require("node-gyp-build") as { path: (folder: string) => string };
   const built = join(packageFolder, "build", "Release", "acewright_core.node");
-  const direct = (path: string): Attempt => ({ place: path, load: (): unknown => require(path) });
+  const direct = (path: string): Attempt => ({ place: path, find: () => path });
   return [
     ...(named === undefined ? [] : [direct(named)]),
-    { place: join(packageFolder, "prebuilds"), load: (): unknown => require(prebuilt.path(packageFolder)) },
+    { place: join(packageFolder, "prebuilds"), find: () => prebuilt.path(packageFolder) },
     direct(built),
     direct(join(packageFolder, "build", "acewright_core.node")),
   ];
 }
 
-function load(): Binding {
+function load(): { binding: Binding; path: string } {
   const failures: string[] = [];
-  for (const { place, load: attempt } of attempts()) {
+  for (const { place, find } of attempts()) {
     try {
-      const binding = attempt() as Binding;
+      const path = find();
+      const binding = require(path) as Binding;
       binding.setErrorClass(AceError);
-      return binding;
+      return { binding, path };
     } catch (error) {
       failures.push(`${place}: ${String(error instanceof Error ? error.message.split("\n")[0] : error)}`);
     }
@@ -43,10 +47,19 @@ function load(): Binding {
   );
 }
 
-let loaded: Binding | undefined;
+let loaded: ReturnType<typeof load> | undefined;
 
 /** The addon, loaded on first use. @throws {AceError} ERR_DEVICE with every place that was tried. */
 export function binding(): Binding {
   loaded ??= load();
-  return loaded;
+  return loaded.binding;
+}
+
+let hash: string | undefined;
+
+/** Sixteen hexadecimal digits of the loaded file's SHA-256. */
+export function buildId(): string {
+  loaded ??= load();
+  hash ??= createHash("sha256").update(readFileSync(loaded.path)).digest("hex").slice(0, 16);
+  return hash;
 }

@@ -9,6 +9,8 @@ export interface DeviceInfo {
   readonly description: string;
   /** CPU: instruction set chosen at run time (`scalar`, `avx2`, `avx512`); CUDA: architecture, e.g. `sm_90`. */
   readonly instructionSet: string;
+  /** Which build of the native core runs: two builds may round differently, so a run remembers its own. */
+  readonly buildId: string;
   readonly memoryBytes: number;
   readonly threads: number;
 }

@@ -55,6 +55,7 @@ const Environment = z
     acewright: z.string().describe("Version that trained"),
     device: z.string().describe("cpu or cuda"),
     instructionSet: z.string().describe("Instruction set or architecture of the device"),
+    build: z.string().describe("Build of the native core"),
     model: z.string().describe("Fingerprint of the base model"),
     dataset: z.string().describe("Hash of the dataset's tensors"),
   })

@@ -27,6 +27,7 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     acewright: packageVersion,
     device: around.device.name === "cpu" ? "cpu" : "cuda",
     instructionSet: around.device.instructionSet,
+    build: around.device.buildId,
     model: around.model.config.fingerprint,
     dataset: around.dataset.hash,
   };

@@ -74,7 +74,14 @@ const memory: MemoryPlan = {
 export function quadraticModel(mischief: Mischief = {}): NativePort {
   return {
     openDevice: () => ({
-      info: { name: "cpu", description: "test", instructionSet: "scalar", memoryBytes: 1e9, threads: 1 },
+      info: {
+        name: "cpu",
+        description: "test",
+        instructionSet: "scalar",
+        buildId: "test",
+        memoryBytes: 1e9,
+        threads: 1,
+      },
       readModel: (folder) => ({ folder, config: model }),
       planMemory: () => Promise.resolve(memory),
       openDecoder: (): Promise<DecoderPort> =>

@@ -126,6 +126,8 @@ ModelConfig ModelConfig::load(const std::string& folder) {
     }
     c.sliding.push_back(sliding && c.sliding_window >= 0);
   }
+  if (r.whole_or("fsq_input_num_quantizers", 1, 1024, 1) != 1)
+    r.refuse("fsq_input_num_quantizers", "is not 1, the only number of stages any published checkpoint has");
   c.fsq_input_levels = {8, 8, 8, 5, 5, 5};
   if (const Json* levels = r.find("fsq_input_levels"); levels != nullptr && levels->is(Json::Kind::array)) {
     c.fsq_input_levels.clear();

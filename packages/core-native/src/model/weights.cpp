@@ -69,9 +69,11 @@ CheckpointWeights::CheckpointWeights(const std::string& folder, std::string pref
     }
   };
   const std::string index_path = folder + "/" + stem + ".safetensors.index.json";
+  const std::string single = folder + "/" + stem + ".safetensors";
   std::ifstream index(index_path, std::ios::binary);
-  if (!index) {
-    add(folder + "/" + stem + ".safetensors");
+  // The single file wins where both are there, as in ts/checkpoint.ts.
+  if (!index || std::ifstream(single)) {
+    add(single);
     return;
   }
   std::ostringstream text;

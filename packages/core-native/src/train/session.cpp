@@ -27,10 +27,11 @@ void place(Tensor input, int64_t b, const Tensor& resident, int64_t start, int64
 }
 
 // What the kernels' own working memory comes to: the matrix products' shared panels, and on each thread their serial
-// panels and one attention tile of scores and their gradients (64 query rows over all keys).
+// panels and one attention tile of scores and their gradients (64 query rows over all keys, 4 MiB at most).
 int64_t scratch_bytes(int threads, int64_t keys) {
   constexpr int64_t kSharedPanels = int64_t{16} << 20, kSerialPanels = int64_t{4} << 20;
-  return kSharedPanels + threads * (kSerialPanels + 2 * 64 * keys * static_cast<int64_t>(sizeof(float)));
+  constexpr int64_t kLargestTile = int64_t{4} << 20;
+  return kSharedPanels + threads * (kSerialPanels + 2 * std::min(kLargestTile, 64 * keys * static_cast<int64_t>(sizeof(float))));
 }
 
 void set_float(Tensor to, int64_t i, double value) {

@@ -100,7 +100,7 @@ export class TrainingLoop {
     if (skippedInARow < hopeless) return;
     const folder = await this.save();
     throw new AceError(
-      "ERR_CONFIG",
+      "ERR_TRAINING",
       `${hopeless} steps in a row (up to step ${step}) gave a loss or gradient that is not finite; lower learningRate (${this.run.config.learningRate}) or check the songs named in the log; the adapter before them is saved in ${folder}`,
     );
   }
@@ -165,7 +165,7 @@ export class TrainingLoop {
     const { final } = this.run.folder.paths;
     if (skippedSteps === step) {
       throw new AceError(
-        "ERR_CONFIG",
+        "ERR_TRAINING",
         `not one of ${step} steps changed the adapter: each loss or gradient was not finite; lower learningRate or check the songs named in the log`,
       );
     }

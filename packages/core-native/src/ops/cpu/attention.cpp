@@ -12,7 +12,13 @@ namespace ace {
 
 namespace {
 
-constexpr int64_t kTileRows = 64;
+// Rows of queries in a tile: 64, fewer where the scores over very many keys would not fit a thread's working memory
+// (two tiles of 4 MiB). Depends on the shapes alone.
+template <class T>
+int64_t tile_rows(int64_t keys) {
+  constexpr int64_t kTileBytes = int64_t{4} << 20;
+  return std::clamp<int64_t>(kTileBytes / (std::max<int64_t>(1, keys) * static_cast<int64_t>(sizeof(T))), 1, 64);
+}
 
 template <class T>
 struct Problem {
@@ -146,10 +152,10 @@ void cpu::attention_forward(Stream& stream, Tensor o, Tensor lse, Tensor q, Tens
   with_float(q.dtype, [&](auto type) {
     using T = decltype(type);
     const Problem<T> p = describe<T>(q, k, key_count, key_mask, spec);
-    const int64_t tiles = (p.length + kTileRows - 1) / kTileRows;
+    const int64_t tile_size = tile_rows<T>(p.keys), tiles = (p.length + tile_size - 1) / tile_size;
     stream.pool->run(p.batch * p.heads * tiles, [&](int64_t item, Scratch& scratch) {
       const int64_t b = item / (p.heads * tiles), h = item / tiles % p.heads, tile = item % tiles;
-      const int64_t row0 = tile * kTileRows, row1 = std::min(p.length, row0 + kTileRows), rows = row1 - row0;
+      const int64_t row0 = tile * tile_size, row1 = std::min(p.length, row0 + tile_size), rows = row1 - row0;
       const int64_t g = h * p.kv_heads / p.heads;
       const T* queries = q.as<T>() + (b * p.length + row0) * p.q_width + h * p.hd;
       const T* keys = k.as<T>() + b * p.keys * p.kv_width + g * p.hd;
@@ -191,7 +197,8 @@ void cpu::attention_backward(Stream& stream, Tensor dq, Tensor dk, Tensor dv, Te
   with_float(q.dtype, [&](auto type) {
     using T = decltype(type);
     const Problem<T> p = describe<T>(q, k, key_count, Tensor{}, spec);
-    const int64_t group = p.heads / p.kv_heads, tiles = (p.length + kTileRows - 1) / kTileRows;
+    const int64_t group = p.heads / p.kv_heads;
+    const int64_t tile_size = tile_rows<T>(p.keys), tiles = (p.length + tile_size - 1) / tile_size;
     // One part a (sample, kv head): it alone writes its dK and dV, so that no sum needs an atomic.
     stream.pool->run(p.batch * p.kv_heads, [&](int64_t item, Scratch& scratch) {
       const int64_t b = item / p.kv_heads, g = item % p.kv_heads;
@@ -208,7 +215,7 @@ void cpu::attention_backward(Stream& stream, Tensor dq, Tensor dk, Tensor dv, Te
       clear(dv, spec.accumulate_v);
       for (int64_t h = g * group; h < (g + 1) * group; ++h) {
         for (int64_t tile = 0; tile < tiles; ++tile) {
-          const int64_t row0 = tile * kTileRows, row1 = std::min(p.length, row0 + kTileRows), rows = row1 - row0;
+          const int64_t row0 = tile * tile_size, row1 = std::min(p.length, row0 + tile_size), rows = row1 - row0;
           const int64_t at = (b * p.length + row0) * p.q_width + h * p.hd;
           const T *queries = q.as<T>() + at, *upstream = d_o.as<T>() + at, *out = o.as<T>() + at;
           const auto range = p.key_range(b, row0, row1);
