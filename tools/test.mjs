@@ -1,5 +1,5 @@
 // npm test: sets up, then every test there is. The last line is `N passed, N failed, N skipped`.
-// --full adds the long matrices (*.full.test.ts, core_tests --full).
+// --full adds the long matrices (*.full.test.ts; ACEWRIGHT_TEST_FULL=1 in the environment of all runners).
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
