@@ -23,6 +23,8 @@ add_library(ace_gemm STATIC
 set(ace_isa_names "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   list(APPEND ace_isa_names avx2 avx512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+  list(APPEND ace_isa_names neon)  # part of every aarch64: no flags
 endif()
 if(MSVC)
   set(ace_flags_avx2 /arch:AVX2)
