@@ -33,9 +33,7 @@ async function check(name, script, args) {
 
 /** @returns {Promise<Counts>} */
 async function nativeTests() {
-  const { code, stdout } = await run(nativeProgram("core_tests"), full ? ["--full"] : [], {
-    capture: "stdout",
-  });
+  const { code, stdout } = await run(nativeProgram("core_tests"), [], { capture: "stdout", env });
   process.stdout.write(stdout);
   const lines = stdout.trimEnd().split("\n");
   const last = lines.at(-1) ?? "";
