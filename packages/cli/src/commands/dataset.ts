@@ -1,7 +1,15 @@
 import { basename, dirname, relative, resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
-import { checkDataset, DatasetMetadata, loadDataset, saveDataset, scanFolder } from "@acewright/dataset";
-import type { Dataset, Finding, ScanOptions } from "@acewright/dataset";
+import {
+  checkDataset,
+  DatasetMetadata,
+  loadDataset,
+  PromptTokenizer,
+  resolveModelFolders,
+  saveDataset,
+  scanFolder,
+} from "@acewright/dataset";
+import type { CheckOptions, Dataset, Finding, ScanOptions } from "@acewright/dataset";
 import { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
@@ -117,29 +125,39 @@ function checkCommand(context: Context): Command {
   const command = leafCommand({
     name: "check",
     summary: "look for everything in a dataset that would fail or spoil a training run",
-    examples: ["dataset check dataset.json", "dataset check dataset.json --no-decode --json"],
+    examples: [
+      "dataset check dataset.json",
+      "dataset check dataset.json --model checkpoints",
+      "dataset check dataset.json --no-decode --json",
+    ],
     notes: "Ends with exit code 2 when a song cannot be used; warnings alone end with 0.",
   })
     .argument("<file>", "dataset.json")
     .option("--allow-root <dir>", "folder that relative paths with .. may lead into (repeatable)", gather)
+    .option(
+      "-m, --model <dir>",
+      "checkpoint whose tokenizer counts captions and lyrics; without it lengths are not checked",
+    )
     .option("--no-decode", "check texts, paths and duplicates only; do not decode the songs");
-  return command.action(async (file: string, options: { allowRoot?: string[]; decode: boolean }) => {
-    const output = outputOf(command, context);
-    const allowRoots = options.allowRoot ?? [];
-    const { dataset, warnings } = await loadDataset(file, { allowRoots, missingAudio: "keep" });
-    for (const line of warnings) output.warn(line);
-    const findings = await check(
-      dataset,
-      file,
-      { allowRoots, decode: options.decode },
-      output,
-      context.signal,
-    );
-    const errors = findings.filter(({ severity }) => severity === "error").length;
-    output.result({ ok: errors === 0, findings }, () => findingLines(findings, dataset, output));
-    if (errors > 0)
-      throw new AceError("ERR_FILE", `${file}: ${errors} findings must be mended before training`);
-  });
+  return command.action(
+    async (file: string, options: { allowRoot?: string[]; decode: boolean; model?: string }) => {
+      const output = outputOf(command, context);
+      const allowRoots = options.allowRoot ?? [];
+      const { dataset, warnings } = await loadDataset(file, { allowRoots, missingAudio: "keep" });
+      for (const line of warnings) output.warn(line);
+      const findings = await check(
+        dataset,
+        file,
+        { allowRoots, decode: options.decode, ...tokenCounter(options.model) },
+        output,
+        context.signal,
+      );
+      const errors = findings.filter(({ severity }) => severity === "error").length;
+      output.result({ ok: errors === 0, findings }, () => findingLines(findings, dataset, output));
+      if (errors > 0)
+        throw new AceError("ERR_FILE", `${file}: ${errors} findings must be mended before training`);
+    },
+  );
 }
 
 /** Collects a repeated option. */
@@ -147,11 +165,18 @@ export function gather(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
+/** Counts as the model does; nothing where there is no model to ask. */
+export function tokenCounter(model: string | undefined): Pick<CheckOptions, "countTokens"> {
+  if (model === undefined) return {};
+  const tokenizer = PromptTokenizer.open(resolveModelFolders(resolve(model)).textEncoder);
+  return { countTokens: (text) => tokenizer.encode(text).ids.length };
+}
+
 /** Checks a dataset with a bar. */
 export async function check(
   dataset: Dataset,
   file: string,
-  options: { allowRoots: readonly string[]; decode: boolean },
+  options: Pick<CheckOptions, "allowRoots" | "decode" | "countTokens">,
   output: Output,
   signal: AbortSignal,
 ): Promise<Finding[]> {

@@ -11,7 +11,7 @@ import { trainingConfig, trainingOptions } from "../config-words.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import { renderTable } from "../render/table.js";
-import { check, scan, songTable } from "./dataset.js";
+import { check, scan, songTable, tokenCounter } from "./dataset.js";
 import { generateSong } from "./generate.js";
 import { preprocessSongs } from "./preprocess.js";
 import { trainRun } from "./train.js";
@@ -111,7 +111,7 @@ class WholeWay {
   }
 
   /** An existing dataset.json is kept: it may have been edited. */
-  private async dataset({ trigger }: TrainConfigInput): Promise<Dataset> {
+  private async dataset({ trigger, model }: TrainConfigInput): Promise<Dataset> {
     const { output, paths, context } = this;
     if (existsSync(paths.dataset)) {
       output.say(`${output.path(paths.dataset)} is kept; remove it to scan again`);
@@ -124,7 +124,7 @@ class WholeWay {
     const findings = await check(
       dataset,
       paths.dataset,
-      { allowRoots: [], decode: true },
+      { allowRoots: [], decode: true, ...tokenCounter(model) },
       output,
       context.signal,
     );
