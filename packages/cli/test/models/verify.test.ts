@@ -1,4 +1,14 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -108,4 +118,14 @@ test.each([
 ])("a config.json with %s is named", (_what, text, message) => {
   writeFileSync(join(folder, "acestep-v15-toy/config.json"), text);
   expect(problems()).toEqual([expect.stringMatching(message)]);
+});
+
+test("a Hugging Face cache, whose files are links to blobs, is whole", () => {
+  const blobs = join(folder, "blobs");
+  mkdirSync(blobs);
+  for (const [i, path] of ["acestep-v15-toy/model.safetensors", "vae/config.json"].entries()) {
+    renameSync(join(folder, path), join(blobs, String(i)));
+    symlinkSync(`../blobs/${String(i)}`, join(folder, path));
+  }
+  expect(problems()).toEqual([]);
 });
