@@ -88,6 +88,12 @@ void Adapter::check(const AdapterConfig& config) const {
   if (!(config.dropout >= 0 && config.dropout < 1)) refuse("dropout: expected 0 to below 1, got " + std::to_string(config.dropout));
   if (!(config.rank_dropout >= 0 && config.rank_dropout < 1))
     refuse("rankDropout: expected 0 to below 1, got " + std::to_string(config.rank_dropout));
+  // A setting of another kind would do nothing, and LyCORIS files cannot carry a rank-stabilised scale.
+  const bool peft = is_peft(config.kind);
+  if (!peft && config.dropout > 0) refuse("dropout is for lora and dora; lokr and loha have rankDropout");
+  if (!peft && config.rs_lora) refuse("rsLora is for lora and dora");
+  if (peft && config.rank_dropout > 0) refuse("rankDropout is for lokr and loha; lora and dora have dropout");
+  if (peft && config.weight_decompose) refuse("weightDecompose is for lokr and loha; for lora it is the kind dora");
   if (config.weight_decompose && config.rank_dropout > 0)
     refuse("rankDropout cannot be combined with weightDecompose: choose one");
   if (config.factor == 0 || config.factor < -1) refuse("factor: expected -1 or a positive number, got " + std::to_string(config.factor));

@@ -224,7 +224,11 @@ TEST("settings out of range and names that match nothing are refused in one line
   CHECK_THROWS(make([](AdapterConfig& c) { c.rank = 0; }), "rank: expected 1 to 4096, got 0");
   CHECK_THROWS(make([](AdapterConfig& c) { c.dropout = 1; }), "dropout: expected 0 to below 1");
   CHECK_THROWS(make([](AdapterConfig& c) { c.factor = 0; }), "factor: expected -1 or a positive number, got 0");
-  CHECK_THROWS(make([](AdapterConfig& c) { c.rank_dropout = 0.1, c.weight_decompose = true; }), "rankDropout cannot be combined");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.kind = AdapterKind::loha, c.rank_dropout = 0.1, c.weight_decompose = true; }), "rankDropout cannot be combined");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.kind = AdapterKind::lokr, c.dropout = 0.1; }), "dropout is for lora and dora");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.kind = AdapterKind::loha, c.rs_lora = true; }), "rsLora is for lora and dora");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.rank_dropout = 0.1; }), "rankDropout is for lokr and loha");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.kind = AdapterKind::dora, c.weight_decompose = true; }), "weightDecompose is for lokr and loha");
 }
 
 TEST("fresh parameters depend on the seed and nothing else, and follow their law") {
