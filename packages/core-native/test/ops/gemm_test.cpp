@@ -346,6 +346,15 @@ TEST("items whose rows follow each other are one tall product") {
   g.m = 24, g.c = expected.data();
   gemm(pool, Compute::f32, g);
   CHECK(c == expected);
+
+  // The same items with a gap between their results are not.
+  std::vector<float> apart(6 * 20, kUntouched);
+  g.m = 4, g.c = apart.data(), g.c_stride = 20;
+  gemm_batched(pool, Compute::f32, g);
+  for (size_t i = 0; i < apart.size(); ++i) {
+    if (i % 20 < 12) CHECK_NEAR(apart[i], expected[i / 20 * 12 + i % 20], 1e-6);  // five products of less than 1/4
+    else CHECK_EQ(apart[i], kUntouched);
+  }
 }
 
 TEST("a NaN or an infinity reaches exactly the elements it belongs to") {
