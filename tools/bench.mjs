@@ -67,28 +67,56 @@ async function bestCoreType() {
   return rates.reduce((best, rate) => (rate.gflops > best.gflops ? rate : best));
 }
 
-/** Our own matrix products, beside oneDNN's where the programs were built with it. */
-async function gemmFigures() {
-  const { stdout } = await run(nativeProgram("core_bench"), ["gemm", "--threads", threads], {
-    capture: "stdout",
-  });
-  const report = /** @type {GemmReport} */ (JSON.parse(stdout));
-  const linear = report.shapes.filter(({ name }) => /^(linear|mlp)/.test(name));
-  const ratios = linear.flatMap(({ ratio_best: ratio }) => (ratio === undefined ? [] : [ratio]));
-  const rate = Math.max(...linear.map(({ best }) => best));
-  return {
-    ratio: ratios.length === 0 ? null : Math.min(...ratios),
-    gflops: rate,
-    isa: report.isa,
-    shapes: report.shapes,
-  };
-}
-
 /**
  * @typedef {object} GemmReport
  * @property {string} isa
- * @property {{ name: string, best: number, ratio_best?: number }[]} shapes
+ * @property {{ name: string, best: number, ratio_best?: number }[]} shapes GFLOP/s
  */
+
+/**
+ * Our matrix products, beside oneDNN's where the programs were built with it.
+ *
+ * @param {string} filter part of the shapes' names
+ * @param {number} runs
+ */
+async function gemmReport(filter, runs) {
+  const args = ["gemm", "--threads", threads, "--filter", filter, "--runs", String(runs)];
+  const { code, stdout } = await run(nativeProgram("core_bench"), args, { capture: "stdout" });
+  if (code !== 0) throw new Error(`core_bench gemm ended with exit code ${code}`);
+  return /** @type {GemmReport} */ (JSON.parse(stdout));
+}
+
+/** The products a training step consists of. */
+async function gemmFigures() {
+  const [linear, mlp] = [await gemmReport("linear", rounds), await gemmReport("mlp", rounds)];
+  const shapes = [...linear.shapes, ...mlp.shapes];
+  const ratios = shapes.flatMap(({ ratio_best: ratio }) => (ratio === undefined ? [] : [ratio]));
+  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+  return {
+    ratio: ratios.length === 0 ? null : mean,
+    worstRatio: ratios.length === 0 ? null : Math.min(...ratios),
+    isa: linear.isa,
+    shapes,
+  };
+}
+
+/** The rate of one product, measured between the steps it is compared with. */
+class GemmContestant {
+  gflops = 0;
+
+  async ready() {
+    // A process for each run.
+  }
+
+  async run() {
+    const { shapes } = await gemmReport("linear 2048x2048, x W^T", 1);
+    this.gflops = Math.max(this.gflops, ...shapes.map(({ best }) => best));
+  }
+
+  async close() {
+    // Nothing stays open.
+  }
+}
 
 /** @param {Contestant} contestant */
 function figures({ name, runs, best, peakBytes, baseBytes }) {
@@ -109,9 +137,8 @@ function figures({ name, runs, best, peakBytes, baseBytes }) {
 /**
  * @param {string} folder
  * @param {Record<string, string>} env
- * @param {number} gflops
  */
-async function cpuStep(folder, env, gflops) {
+async function cpuStep(folder, env) {
   await askReference(["make", folder, "--layers", options.layers, "--seconds", options.seconds]);
   const [torch, lora, lokr] = [
     new Contestant("PyTorch, LoRA", python, [reference, "step", folder, "--threads", threads], env),
@@ -125,13 +152,15 @@ async function cpuStep(folder, env, gflops) {
       threads,
     ]),
   ];
-  await takeTurns([torch, lora, lokr], rounds);
+  const gemm = new GemmContestant();
+  await takeTurns([torch, lora, lokr, gemm], rounds);
   const flops = lora.best.flops ?? 0;
   return {
     ratio: torch.best.ms / lora.best.ms,
     memoryRatio: lora.peakBytes / torch.peakBytes,
     lokrOverLora: lokr.best.ms / lora.best.ms,
-    gemmShare: flops / (lora.best.ms * 1e6) / gflops,
+    gemmShare: flops / (lora.best.ms * 1e6) / gemm.gflops,
+    gflopsOfGemm: gemm.gflops,
     gflopsOfStep: flops / (lora.best.ms * 1e6),
     layers: Number(options.layers),
     seconds: Number(options.seconds),
@@ -187,7 +216,7 @@ try {
     say(
       `training step, ${rounds} rounds (torch ${torch}, OPENBLAS_CORETYPE=${coreType}, ${gflops.toFixed(0)} GFLOP/s) ...`,
     );
-    report["cpuStep"] = await cpuStep(folder, env, gemm.gflops);
+    report["cpuStep"] = await cpuStep(folder, env);
     say("autoencoder ...");
     report["vaeEncode"] = await vaeEncode(folder, env);
   }

@@ -75,9 +75,16 @@ export class Contestant {
 }
 
 /**
+ * @typedef {object} Competitor
+ * @property {() => Promise<unknown>} ready
+ * @property {(options?: { warmUp?: boolean }) => Promise<void>} run
+ * @property {() => Promise<void>} close
+ */
+
+/**
  * Lets contestants take turns, so that whatever else the machine does meets all of them.
  *
- * @param {readonly Contestant[]} contestants
+ * @param {readonly Competitor[]} contestants
  * @param {number} rounds
  */
 export async function takeTurns(contestants, rounds) {
