@@ -5,7 +5,8 @@ import { root } from "./child.mjs";
 /**
  * What each room of packages/core-native/src may include, besides itself. The longest prefix names the room:
  * `ops/kernels.*` is the bare list of kernels, which the tape needs for adding gradients; `autograd/program.*`
- * is the flat list of kernel calls they are written into.
+ * is the flat list of kernel calls they are written into; `optim/adamw.*` is the bare block of numbers that the
+ * optimizer's kernels read.
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */
@@ -13,9 +14,10 @@ export const includeArrows = {
   "tensor/": [],
   "autograd/program.": ["tensor/"],
   "ops/kernels.": ["tensor/", "autograd/program."],
+  "optim/adamw.": [],
   "autograd/": ["tensor/", "autograd/program.", "ops/kernels."],
-  "ops/": ["tensor/", "autograd/program.", "ops/kernels.", "autograd/"],
-  "optim/": ["tensor/", "autograd/program.", "ops/kernels.", "autograd/", "ops/"],
+  "ops/": ["tensor/", "autograd/program.", "ops/kernels.", "autograd/", "optim/adamw."],
+  "optim/": ["optim/adamw.", "tensor/", "autograd/program.", "ops/kernels.", "autograd/", "ops/"],
   "adapter/": ["tensor/", "autograd/program.", "ops/kernels.", "autograd/", "ops/"],
   "model/": ["tensor/", "autograd/program.", "ops/kernels.", "autograd/", "ops/", "adapter/"],
   "train/": [
@@ -37,6 +39,7 @@ export const includeArrows = {
     "adapter/",
     "model/",
     "optim/",
+    "optim/adamw.",
     "train/",
   ],
 };
