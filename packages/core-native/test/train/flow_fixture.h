@@ -35,7 +35,7 @@ class FlowModel {
 
   const ModelConfig& config() const { return config_; }
   const Decoder& decoder() const { return decoder_; }
-  const Adapter& adapter() const { return *adapter_; }
+  Adapter& adapter() { return *adapter_; }
   Tensor null_condition() const { return null_.tensor(); }
   Tensor gradients() const { return gradients_.tensor(); }
   void clear_gradients() { clear(gradients_.tensor()); }

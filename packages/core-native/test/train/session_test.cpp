@@ -1,0 +1,175 @@
+// A training session's own promises: what it reports, what it repeats, what it refuses.
+#include "train/session.h"
+
+#include "train/flow_fixture.h"
+
+using namespace ace;
+using namespace ace::test;
+
+namespace {
+
+SessionConfig plain_config() {
+  SessionConfig config;
+  config.condition_dropout = 0;
+  config.bucket_tokens = 8;
+  config.bucket_condition = 8;
+  return config;
+}
+
+// A model, its session, and songs of these lengths with 5 and 3 condition tokens in two variants.
+struct Studio {
+  explicit Studio(const std::vector<int64_t>& lengths, const SessionConfig& config = plain_config(),
+                  const AdapterConfig& adapter = adapter_config(AdapterKind::lora, 2, 4), int threads = 1)
+      : model(adapter), pool(threads), session(model.decoder(), model.adapter(), model.null_condition(), config, pool) {
+    const int64_t latent = model.config().audio_acoustic_hidden_dim, width = model.config().encoder_hidden_size;
+    for (size_t i = 0; i < lengths.size(); ++i) {
+      const std::vector<float> latents = numbers(lengths[i] * latent, 10 * i), context = numbers(lengths[i] * 2 * latent, 10 * i + 1);
+      const std::vector<float> first = numbers(5 * width, 10 * i + 2), second = numbers(3 * width, 10 * i + 3);
+      (void)session.add_sample(latents.data(), lengths[i], context.data(), {{first.data(), 5}, {second.data(), 3}});
+    }
+  }
+  std::vector<double> parameters() { return numbers_of(model.adapter().parameters()); }
+
+  FlowModel model;
+  ThreadPool pool;
+  TrainSession session;
+};
+
+SampleRef ref(int64_t sample, uint64_t key) {
+  SampleRef out;
+  out.sample = sample;
+  out.key = key;
+  return out;
+}
+
+}  // namespace
+
+TEST("steps repeat bit for bit, on any number of threads, and evaluation changes nothing") {
+  auto train = [](int threads, bool evaluate) {
+    Studio studio({9, 14}, plain_config(), adapter_config(AdapterKind::lokr, 2, 4), threads);
+    for (uint64_t step = 0; step < 3; ++step) {
+      if (evaluate) (void)studio.session.evaluate(7, step, {{ref(0, 0)}, {ref(1, 1)}});
+      (void)studio.session.step(step, 1e-3, {{ref(0, 0), ref(1, 1)}});
+    }
+    return studio.parameters();
+  };
+  const std::vector<double> one = train(1, false);
+  CHECK(train(1, false) == one);
+  CHECK(train(3, false) == one);
+  CHECK(train(2, true) == one);
+}
+
+TEST("micro-batches are one batch, and adding up is exact where they are uneven") {
+  auto train = [](const std::vector<TrainSession::MicroBatch>& batches) {
+    SessionConfig config = plain_config();
+    Studio studio({9, 14, 40}, config);
+    const StepResult result = studio.session.step(0, 1e-3, batches);
+    std::vector<double> out = numbers_of(studio.session.gradients());
+    out.push_back(result.loss);
+    return out;
+  };
+  const std::vector<double> whole = train({{ref(0, 0), ref(1, 1), ref(2, 2)}});
+  CHECK_NEAR(relative_l2(train({{ref(0, 0)}, {ref(1, 1)}, {ref(2, 2)}}), whole), 0, 1e-6);
+  CHECK_NEAR(relative_l2(train({{ref(0, 0), ref(1, 1)}, {ref(2, 2)}}), whole), 0, 1e-6);
+}
+
+TEST("buckets change nothing beyond rounding, the model's own noise and timesteps included") {
+  auto gradients = [](int64_t tokens, int64_t condition) {
+    SessionConfig config = plain_config();
+    config.bucket_tokens = tokens;
+    config.bucket_condition = condition;
+    Studio studio({9, 14}, config);
+    (void)studio.session.step(3, 1e-3, {{ref(0, 0), ref(1, 1)}});
+    return numbers_of(studio.session.gradients());
+  };
+  CHECK_NEAR(relative_l2(gradients(64, 32), gradients(1, 1)), 0, 1e-5);
+}
+
+TEST("what a caller fixes is used: noise, timestep, condition, crop, variant") {
+  Studio studio({20});
+  SampleRef fixed = ref(0, 0);
+  const std::vector<float> noise = numbers(20 * 7, 99);
+  fixed.noise = noise.data();
+  fixed.noise_count = 20 * 7;
+  fixed.timestep = 0.25;
+  fixed.drop_condition = 1;
+  const StepResult a = studio.session.evaluate(1, 1, {{fixed}}), b = studio.session.evaluate(2, 2, {{fixed}});
+  CHECK_EQ(a.loss, b.loss);
+  CHECK_EQ(a.samples[0].timestep, 0.25);
+  CHECK(a.samples[0].condition_dropped);
+  auto loss = [&](auto set) {
+    SampleRef changed = fixed;
+    set(changed);
+    return studio.session.evaluate(1, 1, {{changed}}).loss;
+  };
+  CHECK(loss([](SampleRef& r) { r.drop_condition = 0; }) != a.loss);
+  CHECK(loss([](SampleRef& r) { r.timestep = 0.5; }) != a.loss);
+  CHECK(loss([](SampleRef& r) { r.noise = nullptr; }) != a.loss);
+  CHECK(loss([](SampleRef& r) { r.drop_condition = 0, r.variant = 1; }) != loss([](SampleRef& r) { r.drop_condition = 0; }));
+  CHECK(loss([](SampleRef& r) { r.start = 4, r.frames = 10, r.noise_count = 70; }) != loss([](SampleRef& r) { r.start = 5, r.frames = 10, r.noise_count = 70; }));
+}
+
+TEST("a song cut to its middle trains as that middle alone") {
+  Studio whole({30}), middle({2});
+  const int64_t latent = 7;
+  const std::vector<float> latents = numbers(30 * latent, 0), context = numbers(30 * 2 * latent, 1), condition = numbers(5 * 24, 2);
+  const int64_t alone = middle.session.add_sample(latents.data() + 6 * latent, 11, context.data() + 6 * 2 * latent, {{condition.data(), 5}});
+  SampleRef cut = ref(0, 3);
+  cut.start = 6;
+  cut.frames = 11;
+  const StepResult a = whole.session.evaluate(1, 1, {{cut}}), b = middle.session.evaluate(1, 1, {{ref(alone, 3)}});
+  CHECK_EQ(a.loss, b.loss);
+}
+
+TEST("a loss that is not finite skips the update and says so") {
+  Studio studio({9, 14});
+  const std::vector<double> before = studio.parameters();
+  SampleRef bad = ref(0, 0);
+  std::vector<float> noise = numbers(9 * 7, 5);
+  noise[10] = std::numeric_limits<float>::quiet_NaN();
+  bad.noise = noise.data();
+  bad.noise_count = 9 * 7;
+  const StepResult result = studio.session.step(0, 1e-3, {{bad}, {ref(1, 1)}});
+  CHECK(result.skipped);
+  CHECK(studio.parameters() == before);
+  CHECK_EQ(studio.session.updates(), 0.0);
+  CHECK(!studio.session.step(1, 1e-3, {{ref(1, 1)}}).skipped);
+  CHECK_EQ(studio.session.updates(), 1.0);
+}
+
+TEST("bad references are refused in one line before anything runs") {
+  Studio studio({9});
+  auto step = [&](auto set) {
+    SampleRef bad = ref(0, 0);
+    set(bad);
+    return studio.session.step(0, 1e-3, {{bad}}).loss;
+  };
+  CHECK_THROWS(step([](SampleRef& r) { r.sample = 1; }), "sample 1 was never added");
+  CHECK_THROWS(step([](SampleRef& r) { r.sample = -1; }), "sample -1 was never added");
+  CHECK_THROWS(step([](SampleRef& r) { r.start = 5, r.frames = 5; }), "frames 5 to 10 are not within its 9");
+  CHECK_THROWS(step([](SampleRef& r) { r.frames = 1; }), "are not within its 9");
+  CHECK_THROWS(step([](SampleRef& r) { r.variant = 2; }), "sample 0 has no condition variant 2");
+  CHECK_THROWS(step([](SampleRef& r) { r.timestep = 1.5; }), "timestep: expected 0 to 1, got 1.5");
+  const std::vector<float> noise(9, 0.0f);
+  CHECK_THROWS(step([&](SampleRef& r) { r.noise = noise.data(), r.noise_count = 9; }), "noise: 9 numbers do not fit 9 frames of 7");
+  CHECK_THROWS(studio.session.step(0, 1e-3, {}), "a step needs at least one micro-batch");
+  CHECK_THROWS(studio.session.step(0, 1e-3, {{}}), "a micro-batch is empty");
+  CHECK_THROWS(studio.session.step(0, -1, {{ref(0, 0)}}), "learningRate: expected a number from 0");
+}
+
+TEST("planned bytes are what the session then allocates") {
+  for (const Recompute recompute : {Recompute::none, Recompute::block}) {
+    SessionConfig config = plain_config();
+    config.recompute = recompute;
+    Studio studio({40, 40}, config);
+    const MemoryPlan plan = plan_training(studio.model.decoder(), studio.model.adapter().config(), config, 2, 40, 5, 0, 1);
+    (void)studio.session.step(0, 1e-3, {{ref(0, 0), ref(1, 1)}});
+    const MemoryPlan real = studio.session.memory();
+    CHECK_EQ(plan.arena_bytes, real.arena_bytes);
+    CHECK_EQ(plan.adapter_bytes, real.adapter_bytes);
+    CHECK_EQ(plan.gradient_bytes, real.gradient_bytes);
+    CHECK_EQ(plan.optimizer_bytes, real.optimizer_bytes);
+    CHECK_EQ(plan.flops, real.flops);
+    CHECK(plan.flops > 0);
+  }
+}
