@@ -14,7 +14,7 @@ namespace ace {
 namespace {
 
 constexpr size_t kScratchBytes = size_t{16} << 20;        // gemm_serial takes up to 1.5 MiB, the rest is the caller's
-constexpr size_t kSharedScratchBytes = size_t{16} << 20;  // gemm's panels
+constexpr size_t kSharedScratchBytes = size_t{24} << 20;  // gemm's panels: up to 17 MiB
 constexpr uint32_t kOpen = uint32_t{1} << 31;
 constexpr std::chrono::microseconds kSpin{50};
 

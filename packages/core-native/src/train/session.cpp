@@ -191,12 +191,14 @@ void TrainSession::run(const MicroBatch& batch, uint64_t seed, uint64_t step, bo
   FlowProgram& flow = program_for(shape, training);
   const size_t first = results.size();
   fill(flow, shape, batch, seed, step, training, weights, results);
+  // Read before the run: an input's memory serves others after its last use.
+  const int32_t* filled = flow.program().bound(flow.loss_frames).as<int32_t>();
+  const std::vector<int32_t> counted(filled, filled + shape.batch);
   Stream stream{DeviceKind::cpu, &pool_, nullptr};
   flow.program().run(stream);
   const double* loss = flow.program().bound(flow.loss).as<double>();
-  const int32_t* counted = flow.program().bound(flow.loss_frames).as<int32_t>();
   for (int64_t b = 0; b < shape.batch; ++b) {
-    results[first + static_cast<size_t>(b)].loss = loss[b] / static_cast<double>(counted[b] * decoder_.config().audio_acoustic_hidden_dim);
+    results[first + static_cast<size_t>(b)].loss = loss[b] / static_cast<double>(counted[static_cast<size_t>(b)] * decoder_.config().audio_acoustic_hidden_dim);
     sum += loss[b] * weights[static_cast<size_t>(b)];
   }
 }

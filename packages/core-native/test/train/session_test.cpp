@@ -44,6 +44,26 @@ SampleRef ref(int64_t sample, uint64_t key) {
 
 }  // namespace
 
+TEST("the step's loss is the mean over all frames of the samples' losses, whatever their lengths") {
+  for (const Recompute recompute : {Recompute::none, Recompute::cheap, Recompute::block}) {
+    SessionConfig config = plain_config();
+    config.recompute = recompute;
+    const std::vector<int64_t> lengths = {9, 14, 40, 3};
+    Studio studio(lengths, config);
+    for (uint64_t step = 0; step < 3; ++step) {
+      const StepResult result = studio.session.step(step, 1e-3, {{ref(0, 0), ref(1, 1)}, {ref(2, 2)}, {ref(3, 3)}});
+      CHECK_EQ(result.samples.size(), size_t{4});
+      double sum = 0, frames = 0;
+      for (size_t i = 0; i < 4; ++i) {
+        sum += result.samples[i].loss * static_cast<double>(lengths[i]);
+        frames += static_cast<double>(lengths[i]);
+      }
+      CHECK_NEAR(sum / frames / result.loss, 1, 1e-12);
+      CHECK(result.loss > 0.1 && result.loss < 100 && result.grad_norm > 0 && !result.skipped);
+    }
+  }
+}
+
 TEST("steps repeat bit for bit, on any number of threads, and evaluation changes nothing") {
   auto train = [](int threads, bool evaluate) {
     Studio studio({9, 14}, plain_config(), adapter_config(AdapterKind::lokr, 2, 4), threads);

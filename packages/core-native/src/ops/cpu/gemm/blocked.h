@@ -19,12 +19,15 @@ inline void advance(Operand& x, int64_t elements) {
   x.data = static_cast<const char*>(x.data) + elements * static_cast<int64_t>(size_of(x.dtype));
 }
 
-// What is packed at once. The panels of all threads share the last cache: 2048 x 384 floats are 3 MiB, 384 x 4096 are
-// 6 MiB. One thread alone keeps its rows in half of a 1 MiB cache.
+// How much is packed at once, and why. kernel.depth steps of k: a panel of B (512 x 32 floats: 64 KiB) and a group's dozen
+// of A (28 KiB each) then stay in a second cache of 512 KiB or more. All threads share the panels in the last cache: at most
+// 4 MiB of A and 4 MiB of B, twice, since the next panels are packed while these are used: one meeting of the threads a
+// block instead of two. One thread alone meets nobody and needs no second set: 336 KiB and 1 MiB.
 struct Parallel {
-  static constexpr int64_t kRows = 2048, kCols = 4096;
+  static constexpr int64_t kRows = 2048, kCols = 2048;
   ThreadPool& pool;
   Scratch& panels() { return pool.shared_scratch(); }
+  bool ahead() const { return pool.threads() > 1; }
   template <class F> void run(int64_t parts, F&& body) { pool.run(parts, body); }
 };
 
@@ -32,6 +35,7 @@ struct Serial {
   static constexpr int64_t kRows = 168, kCols = 512;
   Scratch& scratch;
   Scratch& panels() { return scratch; }
+  static constexpr bool ahead() { return false; }
   template <class F> void run(int64_t parts, F&& body) {
     for (int64_t part = 0; part < parts; ++part) body(part, scratch);
   }
@@ -80,55 +84,102 @@ struct Groups {
   }
 };
 
-template <class T, class Executor> void gemm_blocked(Executor executor, const Kernels<T>& kernel, const GemmArgs& g) {
-  const int64_t depth = block_depth(g.k, kernel.depth);
-  const int64_t block_rows = round_up(ceil_div(g.m, ceil_div(g.m, Executor::kRows)), kernel.rows);
-  const int64_t block_cols = round_up(ceil_div(g.n, ceil_div(g.n, Executor::kCols)), kernel.cols);
-  const int64_t a_size = panel_size(depth, kernel.rows), b_size = panel_size(depth, kernel.cols);
-  constexpr int64_t kPackedTogether = 4;  // panels of B, or as many rows of A: some 10 microseconds
+// One block of C's rows and columns, and one of k.
+template <class T> struct Block {
+  int64_t row0, row_end, row_panels, col0, col_end, col_panels, k0, steps;
+  T *a, *b;  // its panels
+};
 
-  Scratch::Frame frame(executor.panels());
-  T* packed_a = frame.template take<T>(block_rows / kernel.rows * a_size);
-  T* packed_b = frame.template take<T>(block_cols / kernel.cols * b_size);
+template <class T, class Executor> class Blocked {
+ public:
+  Blocked(Executor executor, const Kernels<T>& kernel, const GemmArgs& g)
+      : kernel_(kernel), g_(g), depth_(block_depth(g.k, kernel.depth)),
+        rows_(round_up(ceil_div(g.m, ceil_div(g.m, Executor::kRows)), kernel.rows)),
+        cols_(round_up(ceil_div(g.n, ceil_div(g.n, Executor::kCols)), kernel.cols)) {
+    const int sets = executor.ahead() ? 2 : 1;
+    Scratch::Frame frame(executor.panels());
+    for (int set = 0; set < sets; ++set) {
+      a_[set] = frame.template take<T>(rows_ / kernel.rows * panel_size(depth_, kernel.rows));
+      b_[set] = frame.template take<T>(cols_ / kernel.cols * panel_size(depth_, kernel.cols));
+    }
+    const int64_t blocks = ceil_div(g.n, cols_) * ceil_div(g.m, rows_) * ceil_div(g.k, depth_);
+    Block<T> next = block(0, 0);
+    executor.run(pack_parts(next), [&](int64_t part, Scratch&) { pack(next, part); });
+    for (int64_t i = 0; i < blocks; ++i) {
+      const Block<T> now = next;
+      const Groups groups(now.row_panels, now.col_panels);
+      const bool more = i + 1 < blocks;
+      if (more) next = block(i + 1, (i + 1) % sets);
+      const int64_t ahead = more && sets == 2 ? pack_parts(next) : 0;
+      executor.run(ahead + groups.row_groups * groups.col_groups, [&](int64_t part, Scratch&) {
+        if (part < ahead) pack(next, part);
+        else multiply(now, groups, part - ahead);
+      });
+      if (more && sets == 1) executor.run(pack_parts(next), [&](int64_t part, Scratch&) { pack(next, part); });
+    }
+  }
 
-  for (int64_t col0 = 0; col0 < g.n; col0 += block_cols) {
-    const int64_t col_end = std::min(g.n, col0 + block_cols), col_panels = ceil_div(col_end - col0, kernel.cols);
-    for (int64_t row0 = 0; row0 < g.m; row0 += block_rows) {
-      const int64_t row_end = std::min(g.m, row0 + block_rows), row_panels = ceil_div(row_end - row0, kernel.rows);
-      const Groups groups(row_panels, col_panels);
-      for (int64_t k0 = 0; k0 < g.k; k0 += depth) {
-        const int64_t steps = std::min(depth, g.k - k0);
-        const int64_t a_stride = panel_size(steps, kernel.rows), b_stride = panel_size(steps, kernel.cols);
-        const int64_t a_parts = ceil_div(row_panels, 2 * kPackedTogether), b_parts = ceil_div(col_panels, kPackedTogether);
-        executor.run(a_parts + b_parts, [&](int64_t part, Scratch&) {
-          if (part < a_parts) {
-            const int64_t first = part * 2 * kPackedTogether;
-            pack_a_panels(kernel, packed_a, g.a, row0, row_end, k0, steps, first, std::min(2 * kPackedTogether, row_panels - first));
-          } else {
-            const int64_t first = (part - a_parts) * kPackedTogether;
-            pack_b_panels(kernel, packed_b, g.b, col0, col_end, k0, steps, first, std::min(kPackedTogether, col_panels - first));
-          }
-        });
-        const bool opening = k0 == 0;
-        const T beta = opening ? static_cast<T>(g.beta) : T(1);
-        const T* bias = opening ? static_cast<const T*>(g.bias) : nullptr;
-        executor.run(groups.row_groups * groups.col_groups, [&](int64_t part, Scratch&) {
-          const int64_t i_first = part % groups.row_groups * groups.rows, i_end = std::min(row_panels, i_first + groups.rows);
-          const int64_t j_first = part / groups.row_groups * groups.cols, j_end = std::min(col_panels, j_first + groups.cols);
-          for (int64_t j = j_first; j < j_end; ++j) {
-            const int64_t col = col0 + j * kernel.cols;
-            const int cols = static_cast<int>(std::min<int64_t>(kernel.cols, col_end - col));
-            for (int64_t i = i_first; i < i_end; ++i) {
-              const int64_t row = row0 + i * kernel.rows;
-              const int rows = static_cast<int>(std::min<int64_t>(kernel.rows, row_end - row));
-              const Output<T> out{static_cast<T*>(g.c) + row * g.ldc + col, g.ldc, static_cast<T>(g.alpha), beta, bias ? bias + col : nullptr};
-              kernel.tile(rows, cols, steps, packed_a + i * a_stride, packed_b + j * b_stride, kernel.cols, out);
-            }
-          }
-        });
+ private:
+  static constexpr int64_t kRowPanels = 8, kColPanels = 4;  // packed in one part: some 10 microseconds
+
+  // k runs fastest: a block of C is finished before the next.
+  Block<T> block(int64_t index, int64_t set) const {
+    const int64_t k_blocks = ceil_div(g_.k, depth_), row_blocks = ceil_div(g_.m, rows_);
+    Block<T> x;
+    x.k0 = index % k_blocks * depth_;
+    x.row0 = index / k_blocks % row_blocks * rows_;
+    x.col0 = index / k_blocks / row_blocks * cols_;
+    x.steps = std::min(depth_, g_.k - x.k0);
+    x.row_end = std::min(g_.m, x.row0 + rows_);
+    x.col_end = std::min(g_.n, x.col0 + cols_);
+    x.row_panels = ceil_div(x.row_end - x.row0, kernel_.rows);
+    x.col_panels = ceil_div(x.col_end - x.col0, kernel_.cols);
+    x.a = a_[set];
+    x.b = b_[set];
+    return x;
+  }
+
+  static int64_t pack_parts(const Block<T>& x) { return ceil_div(x.row_panels, kRowPanels) + ceil_div(x.col_panels, kColPanels); }
+
+  void pack(const Block<T>& x, int64_t part) const {
+    const int64_t a_parts = ceil_div(x.row_panels, kRowPanels);
+    if (part < a_parts) {
+      const int64_t first = part * kRowPanels;
+      pack_a_panels(kernel_, x.a, g_.a, x.row0, x.row_end, x.k0, x.steps, first, std::min(kRowPanels, x.row_panels - first));
+    } else {
+      const int64_t first = (part - a_parts) * kColPanels;
+      pack_b_panels(kernel_, x.b, g_.b, x.col0, x.col_end, x.k0, x.steps, first, std::min(kColPanels, x.col_panels - first));
+    }
+  }
+
+  void multiply(const Block<T>& x, const Groups& groups, int64_t part) const {
+    const int64_t i_first = part % groups.row_groups * groups.rows, i_end = std::min(x.row_panels, i_first + groups.rows);
+    const int64_t j_first = part / groups.row_groups * groups.cols, j_end = std::min(x.col_panels, j_first + groups.cols);
+    const bool opening = x.k0 == 0;  // beta and bias once; the later blocks of k add to what it left
+    for (int64_t j = j_first; j < j_end; ++j) {
+      const int64_t col = x.col0 + j * kernel_.cols;
+      const int cols = static_cast<int>(std::min<int64_t>(kernel_.cols, x.col_end - col));
+      for (int64_t i = i_first; i < i_end; ++i) {
+        const int64_t row = x.row0 + i * kernel_.rows;
+        const Output<T> out{.c = static_cast<T*>(g_.c) + row * g_.ldc + col,
+                            .ldc = g_.ldc,
+                            .alpha = static_cast<T>(g_.alpha),
+                            .beta = opening ? static_cast<T>(g_.beta) : T(1),
+                            .bias = opening && g_.bias ? static_cast<const T*>(g_.bias) + col : nullptr};
+        kernel_.tile(static_cast<int>(std::min<int64_t>(kernel_.rows, x.row_end - row)), cols, x.steps,
+                     x.a + i * panel_size(x.steps, kernel_.rows), x.b + j * panel_size(x.steps, kernel_.cols), kernel_.cols, out);
       }
     }
   }
+
+  const Kernels<T>& kernel_;
+  const GemmArgs& g_;
+  const int64_t depth_, rows_, cols_;  // of a block
+  T *a_[2] = {}, *b_[2] = {};
+};
+
+template <class T, class Executor> void gemm_blocked(Executor executor, const Kernels<T>& kernel, const GemmArgs& g) {
+  Blocked<T, Executor>(executor, kernel, g);
 }
 
 }  // namespace ace::cpu
