@@ -17,6 +17,8 @@ export interface Terminal {
 /** The terminal this process was started from. */
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
+  // Node leaves isTTY undefined where there is no terminal, whatever its types say.
+  const { isTTY }: { isTTY?: boolean } = stdout;
   return {
     out: (text) => stdout.write(text),
     err: (text) => stderr.write(text),
@@ -25,6 +27,6 @@ export function processTerminal(): Terminal {
       // A pseudo terminal without a window reports 0.
       return stderr.columns > 0 ? stderr.columns : 80;
     },
-    color: picocolors.isColorSupported && stdout.isTTY,
+    color: picocolors.isColorSupported && isTTY === true,
   };
 }
