@@ -18,7 +18,7 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   // Node leaves isTTY undefined where there is no terminal, whatever its types say.
-  const { isTTY }: { isTTY?: boolean } = stdout;
+  const looksOn = (stdout as { readonly isTTY?: boolean }).isTTY ?? false;
   return {
     out: (text) => stdout.write(text),
     err: (text) => stderr.write(text),
@@ -27,6 +27,6 @@ export function processTerminal(): Terminal {
       // A pseudo terminal without a window reports 0.
       return stderr.columns > 0 ? stderr.columns : 80;
     },
-    color: picocolors.isColorSupported && isTTY === true,
+    color: picocolors.isColorSupported && looksOn,
   };
 }
