@@ -49,12 +49,7 @@ function run(command, args, env) {
 /** CMake remembers that there was no CUDA compiler; forget that when there is one now. */
 function forgetMissingCuda() {
   if (!existsSync(cacheFile)) return;
-  const cache = readFileSync(cacheFile, "utf8");
-  if (
-    /^CMAKE_CUDA_COMPILER:[A-Z]+=.+$/m.test(cache) &&
-    !/^CMAKE_CUDA_COMPILER:[A-Z]+=.*NOTFOUND$/m.test(cache)
-  )
-    return;
+  if (!/^CMAKE_CUDA_COMPILER:[A-Z]+=.*NOTFOUND$/m.test(readFileSync(cacheFile, "utf8"))) return;
   rmSync(cacheFile);
   rmSync(join(buildFolder, "CMakeFiles"), { recursive: true, force: true });
 }
