@@ -7,26 +7,17 @@
 #include <vector>
 
 #include "check.h"
-#include "ops/cpu/simd/isa.h"
+#include "every_isa.h"
 #include "tensor/dtype.h"
 
 using namespace ace;
 using namespace ace::cpu;
+using namespace ace::test;
 
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
-template <class F> void on_every_isa(F&& body) {
-  const Isa before = active_isa();
-  for (const Isa isa : available_isas()) {
-    force_isa(isa);
-    CONTEXT(name(isa));
-    body();
-  }
-  force_isa(before);
-}
 
 // Distance from the true value in units of the last place of a float of that size.
 double ulps(float got, double expected) {
