@@ -96,6 +96,9 @@ async function gemmFigures() {
     ratio: ratios.length === 0 ? null : mean,
     worstRatio: ratios.length === 0 ? null : Math.min(...ratios),
     isa: linear.isa,
+    ...(ratios.length === 0
+      ? { missing: "built without oneDNN: apt-get install -y libdnnl-dev, then npm run setup" }
+      : {}),
     shapes,
   };
 }
