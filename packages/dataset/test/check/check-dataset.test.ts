@@ -189,15 +189,16 @@ describe("checking a dataset", () => {
   });
 
   it("holds one song at a time, however many there are", async () => {
-    const paths = Array.from({ length: 20 }, (_, index) => `${"x".repeat(index + 1)}.wav`);
+    const paths = Array.from({ length: 60 }, (_, index) => `${"x".repeat(index + 1)}.wav`);
     for (const path of paths) song(path, 20);
     const data = dataset(...paths.map((audio_path) => ({ audio_path })));
     await check(dataset({ audio_path: paths[0] ?? "" }));
     const before = process.memoryUsage().rss;
     let most = before;
     await check(data, { onProgress: () => (most = Math.max(most, process.memoryUsage().rss)) });
-    // One song is 7.7 MB at 48 kHz; all twenty would be 154 MB.
-    expect(most - before).toBeLessThan(100 * 2 ** 20);
+    // One song is 7.7 MB at 48 kHz, all sixty would be 461 MB. Songs that are done with wait for the collector, which on a
+    // busy machine lets some fifteen of them gather: half of all tells the two apart.
+    expect(most - before).toBeLessThan(230 * 10 ** 6);
   });
 });
 
