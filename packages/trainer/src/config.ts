@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { deviceSetting } from "./device-setting.js";
 import { AdapterSettings } from "./adapter-settings.js";
 
 const Optimizer = z.strictObject({
@@ -258,11 +259,7 @@ export const TrainConfig = z
         "masked: padding is never trained on; official: padding counts and is attended to, as in the original trainer",
       )
       .meta({ flag: "padding" }),
-    device: z
-      .union([z.enum(["auto", "cpu", "cuda"]), z.string().regex(/^cuda:\d{1,3}$/)])
-      .default("auto")
-      .describe("auto, cpu, cuda or cuda:N")
-      .meta({ flag: "device" }),
+    device: deviceSetting,
     threads: z
       .int()
       .min(1)

@@ -86,8 +86,6 @@ class Program {
   const std::vector<Buffer>& buffers() const { return buffers_; }
   // One call a line: name, shapes, arena offsets.
   std::string describe() const;
-  // The name of the call that runs, for error messages.
-  const char* call_name(size_t index) const { return calls_[index]->name; }
 
  private:
   struct Call {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { deviceSetting } from "../device-setting.js";
 
 /** What a generated song is made from and how; flags, help and documentation are derived from it. */
 export const GenerateSettings = z.strictObject({
@@ -80,11 +81,7 @@ export const GenerateSettings = z.strictObject({
     .default("pcm16")
     .describe("Samples of the WAV file")
     .meta({ flag: "format" }),
-  device: z
-    .union([z.enum(["auto", "cpu", "cuda"]), z.string().regex(/^cuda:\d{1,3}$/)])
-    .default("auto")
-    .describe("auto, cpu, cuda or cuda:N")
-    .meta({ flag: "device" }),
+  device: deviceSetting,
   threads: z
     .int()
     .min(1)
