@@ -75,7 +75,7 @@ Var rms_norm(Tape& tape, const Var& x, Tensor weight, double eps, Tensor mod, in
                 x.value.shape.text());
   Program& program = tape.program();
   Tensor y = tape.empty(x.value.shape, x.value.dtype);
-  Tensor rstd = tape.empty({x.value.shape.rows()}, x.value.dtype);
+  Tensor rstd = tape.empty({x.value.shape.rows()}, wide(x.value.dtype));
   program.call<kernels::rms_norm_forward>(y, rstd, x.value, weight, mod, scale_row, shift_row, eps);
   Var out = tape.record(y, {x}, [&tape, x, weight, mod, scale_row, rstd](Tensor dy) {
     GradSlot dx = tape.grad(x);
@@ -96,7 +96,7 @@ Var head_norm(Tape& tape, const Var& x, Tensor weight, double eps, Tensor cos, T
   if (cos.given() && (cos.shape[0] < x.value.shape[1] || cos.shape.last() != hd / 2))
     throw_shape("head_norm: RoPE tables " + cos.shape.text() + " do not fit x " + x.value.shape.text());
   Tensor y = tape.empty(x.value.shape, x.value.dtype);
-  Tensor rstd = tape.empty({x.value.elements() / hd}, x.value.dtype);
+  Tensor rstd = tape.empty({x.value.elements() / hd}, wide(x.value.dtype));
   tape.program().call<kernels::head_norm_forward>(y, rstd, x.value, weight, cos, sin, eps);
   Var out = tape.record(y, {x}, [&tape, x, weight, cos, sin, rstd](Tensor dy) {
     GradSlot dx = tape.grad(x);
@@ -119,7 +119,7 @@ Var attention(Tape& tape, const Var& q, const Var& k, const Var& v, AttentionSpe
                 std::to_string(spec.heads) + " and " + std::to_string(spec.kv_heads) + " heads do not fit");
   const int64_t hd = qs[2] / spec.heads, batch = qs[0], length = qs[1], keys = ks[1];
   Tensor o = tape.empty(qs, q.value.dtype);
-  Tensor lse = tape.empty({batch, spec.heads, length}, q.value.dtype);
+  Tensor lse = tape.empty({batch, spec.heads, length}, wide(q.value.dtype));
   int64_t pairs = length * keys;
   if (spec.window >= 0 && spec.window < length - 1)
     pairs = length * (2 * spec.window + 1) - static_cast<int64_t>(spec.window) * (spec.window + 1);

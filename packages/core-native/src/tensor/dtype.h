@@ -42,6 +42,9 @@ constexpr const char* name(DType dtype) {
   return "?";
 }
 
+// The type of statistics, biases, modulation and parameters beside activations of `dtype`: never narrower than float32.
+constexpr DType wide(DType dtype) { return dtype == DType::bf16 || dtype == DType::f16 ? DType::f32 : dtype; }
+
 // Storage only: arithmetic is done in float or double.
 struct bf16 { uint16_t bits; };
 struct f16 { uint16_t bits; };

@@ -1,4 +1,5 @@
 #include "ops/cuda/launch.h"
+#include "ops/cuda/numbers.cuh"
 #include "ops/kernels.h"
 
 namespace ace {
@@ -6,15 +7,15 @@ namespace ace {
 namespace {
 
 template <class T>
-__global__ void fill_kernel(T* to, int64_t n, T value) {
+__global__ void fill_kernel(T* to, int64_t n, float value) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i < n) to[i] = value;
+  if (i < n) cuda::store(to + i, value);
 }
 
 template <class T>
 __global__ void add_to_kernel(T* to, const T* from, int64_t n) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (i < n) to[i] += from[i];
+  if (i < n) cuda::store(to + i, cuda::load(to + i) + cuda::load(from + i));
 }
 
 }  // namespace
@@ -22,27 +23,23 @@ __global__ void add_to_kernel(T* to, const T* from, int64_t n) {
 void cuda::fill(Stream& stream, Tensor to, double value) {
   const int64_t n = to.elements();
   if (n == 0) return;
-  with_float(to.dtype, [&](auto type) {
+  with_activation(to.dtype, [&](auto type) {
     using T = decltype(type);
-    fill_kernel<T><<<blocks(n), kThreads, 0, static_cast<cudaStream_t>(stream.cuda_stream)>>>(to.as<T>(), n, T(value));
+    launch("fill", to.shape, stream, fill_kernel<T>, blocks(n), kThreads, 0, to.as<T>(), n, static_cast<float>(value));
   });
-  check_launch("fill", to.shape);
 }
 
 void cuda::copy(Stream& stream, Tensor to, Tensor from) {
-  const cudaError_t error = cudaMemcpyAsync(to.data, from.data, static_cast<size_t>(to.bytes()), cudaMemcpyDeviceToDevice,
-                                            static_cast<cudaStream_t>(stream.cuda_stream));
-  check(error, "copy", to.shape);
+  check(cudaMemcpyAsync(to.data, from.data, static_cast<size_t>(to.bytes()), cudaMemcpyDeviceToDevice, stream_of(stream)), "copy", to.shape);
 }
 
 void cuda::add_to(Stream& stream, Tensor to, Tensor from) {
   const int64_t n = to.elements();
   if (n == 0) return;
-  with_float(to.dtype, [&](auto type) {
+  with_activation(to.dtype, [&](auto type) {
     using T = decltype(type);
-    add_to_kernel<T><<<blocks(n), kThreads, 0, static_cast<cudaStream_t>(stream.cuda_stream)>>>(to.as<T>(), from.as<T>(), n);
+    launch("add_to", to.shape, stream, add_to_kernel<T>, blocks(n), kThreads, 0, to.as<T>(), from.as<T>(), n);
   });
-  check_launch("add_to", to.shape);
 }
 
 }  // namespace ace
