@@ -65,6 +65,7 @@ class Program {
     constexpr auto cuda = K::cuda;
     auto fn = device_ == DeviceKind::cpu ? cpu : cuda;
     if (fn == nullptr) throw_no_twin(K::name);
+    if constexpr (!K::strided) (refuse_strided(K::name, args), ...);
     push(K::name, fn, std::forward<Args>(args)...);
   }
 
@@ -124,6 +125,11 @@ class Program {
   }
   void append(std::unique_ptr<Call> call);
   [[noreturn]] static void throw_no_twin(const char* name);
+  template <class A>
+  static void refuse_strided(const char* name, const A& arg) {
+    if constexpr (std::is_same_v<A, Tensor>)
+      if (arg.given() && !arg.contiguous()) throw_shape(std::string(name) + ": takes no view by columns, got " + arg.shape.text());
+  }
 
   DeviceKind device_;
   std::vector<Buffer> buffers_;

@@ -44,12 +44,19 @@ namespace cuda {
 #else
 #define ACE_TWIN_both(name) nullptr
 #endif
+#define ACE_TWIN_both_strided(name) ACE_TWIN_both(name)
 #define ACE_TWIN_cpu(name) nullptr
+#define ACE_TWIN_cpu_strided(name) nullptr
+#define ACE_STRIDED_both false
+#define ACE_STRIDED_cpu false
+#define ACE_STRIDED_both_strided true
+#define ACE_STRIDED_cpu_strided true
 // What Program::call takes: a kernel's name and its twins.
 namespace kernels {
 #define ACE_KERNEL(twins, kernel, ...)                                  \
   struct kernel {                                                       \
     static constexpr const char* name = #kernel;                        \
+    static constexpr bool strided = ACE_STRIDED_##twins;                \
     static constexpr auto cpu = &ace::cpu::kernel;                      \
     static constexpr decltype(&ace::cpu::kernel) cuda = ACE_TWIN_##twins(kernel); \
   };

@@ -33,13 +33,14 @@ class Shape {
   int rank_ = 0;
 };
 
-// A typed, contiguous view of a program's buffer. While a program is traced `data` is null and `buffer` says which
+// A typed view of a program's buffer, contiguous unless `row` says how far apart its rows (last axis) lie. While a program is traced `data` is null and `buffer` says which
 // buffer is meant; Program::bind fills `data`. An empty tensor (buffer == -1) stands for "not given".
 struct Tensor {
   void* data = nullptr;
   int32_t buffer = -1;
   DType dtype = DType::f32;
   int64_t byte_offset = 0;
+  int64_t row = 0;  // elements from one row to the next; 0: the rows touch
   Shape shape;
 
   bool given() const { return buffer >= 0 || data != nullptr; }
@@ -49,9 +50,14 @@ struct Tensor {
   T* as() const {
     return static_cast<T*>(data);
   }
+  bool contiguous() const { return row == 0 || row == shape.last(); }
+  int64_t row_stride() const { return row == 0 ? shape.last() : row; }
+  // The same numbers under another shape; of a view by columns only the leading axes may change.
   Tensor reshaped(Shape other) const;
   // Rows [from, from + count) of the first axis.
   Tensor slice(int64_t from, int64_t count) const;
+  // Columns [from, from + count) of every row: a view whose rows lie apart. Only kernels marked for it take one.
+  Tensor columns(int64_t from, int64_t count) const;
 };
 
 [[noreturn]] void throw_shape(const std::string& message);
