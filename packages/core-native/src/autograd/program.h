@@ -14,11 +14,16 @@ namespace ace {
 
 enum class DeviceKind : uint8_t { cpu, cuda };
 
-// What a kernel needs to run: the CPU's threads, or a CUDA stream.
+namespace cuda {
+class Blas;  // ops/cuda/blas/blas.h
+}
+
+// What a kernel needs to run: the CPU's threads, or a CUDA stream and the device's matrix products.
 struct Stream {
   DeviceKind device = DeviceKind::cpu;
   ThreadPool* pool = nullptr;
   void* cuda_stream = nullptr;
+  cuda::Blas* blas = nullptr;
 };
 
 // Where a buffer lives. `arena`: planned by lifetime. `fixed`: memory that outlives the program (weights, adapters).
