@@ -10,6 +10,29 @@ constexpr int64_t kAlignment = 64;  // a cache line, and the widest vector load
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 }  // namespace
 
+// The declared name of the next argument: the last word before the comma.
+std::string CostReader::next_name() {
+  std::string word;
+  for (; *parameters_ != '\0' && *parameters_ != ','; ++parameters_) {
+    if (*parameters_ != ' ') word += *parameters_;
+    else word.clear();
+  }
+  if (*parameters_ == ',') ++parameters_;
+  return word;
+}
+
+void CostReader::tensor(const Tensor& tensor) {
+  word(tensor.given() ? tensor.shape.text() : "-");
+  bytes_.push_back(tensor.given() ? tensor.bytes() : 0);
+  cost_.bytes += bytes_.back();
+}
+
+void CostReader::adds(size_t index, bool accumulate) {
+  if (!accumulate || index >= bytes_.size()) return;
+  cost_.bytes += bytes_[index];
+  word("+=");
+}
+
 Tensor Program::tensor(Shape shape, DType dtype, std::string name) {
   Tensor out;
   out.dtype = dtype;
@@ -152,6 +175,18 @@ std::vector<CallTime> Program::profile(Stream& stream) const {
     out.push_back({name, ms});
   }
   return out;
+}
+
+std::vector<CallCost> Program::costs() const {
+  std::vector<CallCost> out;
+  for (const auto& call : calls_) out.push_back(call->cost());
+  return out;
+}
+
+int64_t Program::flops() const {
+  int64_t sum = 0;
+  for (const auto& call : calls_) sum += call->flops;
+  return sum;
 }
 
 std::string Program::describe() const {

@@ -8,6 +8,12 @@ struct MatmulSpec {
   bool transpose_b = false;
   bool accumulate = false;
   double alpha = 1;
+
+  void tell(CostReader& call) const {
+    call.adds(0, accumulate);
+    if (transpose_a) call.word("a^T");
+    if (transpose_b) call.word("b^T");
+  }
 };
 
 // `batch` products of the same shape; strides in elements, 0 shares the operand. c_reduce: all products are summed
@@ -20,6 +26,8 @@ struct BatchedSpec {
   double alpha = 1;
   bool accumulate = false;
   bool reduce = false;
+
+  void tell(CostReader& call) const { call.adds(0, accumulate); }
 };
 
 struct AttentionSpec {
@@ -28,6 +36,13 @@ struct AttentionSpec {
   int window = -1;  // |i - j| <= window, -1: all keys
   bool causal = false;
   bool accumulate_q = false, accumulate_k = false, accumulate_v = false;
+
+  void tell(CostReader& call) const {
+    call.adds(0, accumulate_q);
+    call.adds(1, accumulate_k);
+    call.adds(2, accumulate_v);
+    if (window >= 0) call.word("window " + std::to_string(window));
+  }
 };
 
 #define ACE_KERNEL(twins, name, ...) void name(Stream& stream, __VA_ARGS__);
@@ -56,6 +71,7 @@ namespace kernels {
 #define ACE_KERNEL(twins, kernel, ...)                                  \
   struct kernel {                                                       \
     static constexpr const char* name = #kernel;                        \
+    static constexpr const char* parameters = #__VA_ARGS__;             \
     static constexpr bool strided = ACE_STRIDED_##twins;                \
     static constexpr auto cpu = &ace::cpu::kernel;                      \
     static constexpr decltype(&ace::cpu::kernel) cuda = ACE_TWIN_##twins(kernel); \

@@ -135,3 +135,27 @@ TEST("an operator without a CUDA twin is refused by name when it is traced") {
   const Tensor x = program.input({8}, DType::f32, "x");
   CHECK_THROWS(program.call<kernels::silu>(x, x), "operator silu has no CUDA twin yet");
 }
+
+TEST("a call's cost counts its operations and each crossing of memory") {
+  Program program;
+  const Tensor a = program.input({3, 5}, DType::f32, "a"), b = program.input({7, 5}, DType::f32, "b");
+  const Tensor c = program.tensor({3, 7}, DType::f32);
+  Tape tape(program);
+  matmul(tape, c, a, b, {.transpose_b = true}, {});
+  matmul(tape, c, a, b, {.transpose_b = true, .accumulate = true}, {});
+  const Tensor row = program.tensor({3}, DType::f32), weight = program.input({5}, DType::f32, "weight"), da = program.tensor({3, 5}, DType::f32);
+  program.call<kernels::rms_norm_backward>(da, a, a, row, weight, Tensor{}, 0, true);
+  const Tensor up = program.tensor({3, 7}, DType::f32), dgate = program.tensor({3, 7}, DType::f32), dup = program.tensor({3, 7}, DType::f32);
+  program.call<kernels::swiglu_backward>(dgate, dup, c, c, up, false, true);
+  const std::vector<CallCost> costs = program.costs();
+  CHECK_EQ(costs.size(), size_t{4});
+  CHECK_EQ(costs[0].flops, int64_t{2 * 3 * 5 * 7});
+  CHECK_EQ(costs[0].bytes, int64_t{4 * (15 + 35 + 21)});
+  CHECK_EQ(costs[0].name, std::string("matmul [3, 7] [3, 5] [7, 5] - b^T"));
+  CHECK_EQ(costs[1].bytes, int64_t{4 * (15 + 35 + 2 * 21)});
+  CHECK_EQ(costs[1].name, std::string("matmul [3, 7] [3, 5] [7, 5] - += b^T"));
+  CHECK_EQ(costs[2].flops, int64_t{0});
+  CHECK_EQ(costs[2].bytes, int64_t{4 * (4 * 15 + 3 + 5)});
+  CHECK_EQ(costs[3].bytes, int64_t{4 * 6 * 21});
+  CHECK_EQ(program.flops(), int64_t{2 * 2 * 3 * 5 * 7});
+}
