@@ -1,7 +1,7 @@
 // One training step of the true-size decoder with random weights: time, loss, gradient norm, peak memory, and where the
 // time goes, kernel by kernel.
 //   core_bench step [--layers 2] [--seconds 60] [--condition 769] [--adapter lora|dora|lokr|loha] [--rank 64] [--mlp]
-//                   [--recompute none|cheap|block] [--threads 2] [--runs 5] [--xl] [--weights bf16|f32] [--profile]
+//                   [--recompute none|cheap|mlp|block] [--threads 2] [--runs 5] [--xl] [--weights bf16|f32] [--profile]
 #include "step.h"
 
 #include <algorithm>
@@ -111,7 +111,7 @@ int step_bench(int argc, char** argv) {
   SessionConfig config;
   config.bucket_tokens = 1;
   config.bucket_condition = 1;
-  config.recompute = o.recompute == "cheap" ? Recompute::cheap : o.recompute == "block" ? Recompute::block : Recompute::none;
+  config.recompute = recompute_named(o.recompute);
   TrainSession session(decoder, adapter, null_condition.tensor(), config, pool);
   const int64_t frames = static_cast<int64_t>(o.seconds * 25);
   std::vector<float> latents(static_cast<size_t>(frames * 64)), context(static_cast<size_t>(frames * 128)),

@@ -15,6 +15,7 @@ export type {
   MemoryPlan,
   ModelConfig,
   PlanRequest,
+  RecomputePolicy,
   SampleRef,
   SampleRequest,
   SampleResult,
@@ -25,6 +26,7 @@ export type {
   TrainSample,
   TrainSessionConfig,
 } from "./types.js";
+export { recomputePolicies } from "./types.js";
 export { removeAbandonedFiles, writeFileAtomic } from "./atomic-file.js";
 export { openCheckpoint } from "./checkpoint.js";
 export type { Checkpoint, CheckpointEntry } from "./checkpoint.js";

@@ -110,6 +110,10 @@ export type TimestepLaw =
   /** Each value with the same probability; at most 64. */
   | { readonly law: "discrete"; readonly table: readonly number[] };
 
+/** From the fastest to the thriftiest. */
+export const recomputePolicies = ["none", "cheap", "mlp", "block"] as const;
+export type RecomputePolicy = (typeof recomputePolicies)[number];
+
 export interface TrainSessionConfig {
   readonly seed: number;
   readonly optimizer: {
@@ -128,9 +132,10 @@ export interface TrainSessionConfig {
   readonly conditionDropout: number;
   /**
    * What is kept for the backward pass: `none` recomputes nothing, `cheap` recomputes norms and the SwiGLU
-   * product, `block` keeps each layer's input only. Results are the same bit for bit.
+   * product, `mlp` the MLP's gate and up as well, `block` keeps each layer's input only. Results are the same bit for
+   * bit.
    */
-  readonly recompute: "none" | "cheap" | "block";
+  readonly recompute: RecomputePolicy;
   /** Shapes are rounded up to these, so that programs are shared; results stay within 1e-5. */
   readonly buckets: { readonly decoderTokens: number; readonly conditionTokens: number };
   /**
@@ -218,7 +223,7 @@ export interface PlanRequest {
   readonly frames: number;
   readonly conditionTokens: number;
   readonly adapter: AdapterConfig;
-  readonly recompute: TrainSessionConfig["recompute"];
+  readonly recompute: RecomputePolicy;
   readonly buckets?: TrainSessionConfig["buckets"];
   /** Bytes of all samples that will be resident. */
   readonly datasetBytes?: number;

@@ -1,8 +1,27 @@
 #include "autograd/tape.h"
 
+#include <memory>
+#include <utility>
+
 #include "ops/kernels.h"
 
 namespace ace {
+
+const char* name(Recompute recompute) {
+  switch (recompute) {
+    case Recompute::none: return "none";
+    case Recompute::cheap: return "cheap";
+    case Recompute::mlp: return "mlp";
+    case Recompute::block: return "block";
+  }
+  return "?";
+}
+
+Recompute recompute_named(const std::string& text) {
+  for (const Recompute policy : kRecomputePolicies)
+    if (text == name(policy)) return policy;
+  throw Error(ErrorCode::config, "recompute: expected none, cheap, mlp or block, got " + text);
+}
 
 int32_t Tape::add_node(Tensor value) {
   Node node;
@@ -38,7 +57,7 @@ Var Tape::record(Tensor y, const std::vector<Var>& inputs, std::function<void(Te
 }
 
 void Tape::cheap(const Var& value, std::function<Tensor()> remake) {
-  if (gradients_ && recompute_ == Recompute::cheap) remakes_[value.value.buffer] = std::move(remake);
+  if (gradients_ && (recompute_ == Recompute::cheap || recompute_ == Recompute::mlp)) remakes_[value.value.buffer] = std::move(remake);
 }
 
 Tensor Tape::saved(const Var& value) {
@@ -114,24 +133,50 @@ Tensor Tape::gradient(const Var& x) const {
   return node.has_grad ? node.grad : Tensor{};
 }
 
-Var Tape::block(const Var& x, const std::function<Var(Tape&, const Var&)>& body) {
-  if (!gradients_ || recompute_ != Recompute::block) return body(*this, x);
+// A body that was run without keeping anything, and what its second run in the backward pass leaves.
+struct Tape::Rerun {
+  Tape tape;
+  Var x, result;
+  bool done = false;
+  explicit Rerun(Program& program) : tape(program, Recompute::none, true) {}
+
+  void run(Tape& outer, const Var& from, const Body& body) {
+    if (std::exchange(done, true)) return;
+    const Tensor value = outer.saved(from);
+    x = from.needs_grad() ? tape.leaf(value) : Tape::constant(value);
+    result = body(tape, x);
+  }
+};
+
+Var Tape::run_again(const Var& x, const Body& body, bool keep_result) {
   Tape quiet(program_, Recompute::none, false);
   quiet.probes_ = probes_;
   Tensor y = body(quiet, Tape::constant(x.value)).value;
   if (!x.needs_grad() && !quiet.met_parameter_) return Var{y, -1};
   met_parameter_ = met_parameter_ || quiet.met_parameter_;
   Var out{y, add_node(y)};
-  records_.push_back({out.node, [this, x, body](Tensor dy) {
-                        Tape again(program_, Recompute::none, true);
-                        Var inner = x.needs_grad() ? again.leaf(x.value) : Tape::constant(x.value);
-                        Var result = body(again, inner);
-                        again.backward(result, dy, holders_[dy.buffer] == 1);
+  auto rerun = std::make_shared<Rerun>(program_);
+  if (!keep_result)
+    remakes_[y.buffer] = [this, x, body, rerun] {
+      rerun->run(*this, x, body);
+      return rerun->result.value;
+    };
+  records_.push_back({out.node, [this, x, body, rerun](Tensor dy) {
+                        rerun->run(*this, x, body);
+                        rerun->tape.backward(rerun->result, dy, holders_[dy.buffer] == 1);
                         if (!x.needs_grad()) return;
-                        Tensor dx = again.gradient(inner);
+                        Tensor dx = rerun->tape.gradient(rerun->x);
                         if (dx.given()) pass_grad(x, dx);
                       }});
   return out;
+}
+
+Var Tape::block(const Var& x, const Body& body) {
+  return gradients_ && recompute_ == Recompute::block ? run_again(x, body, true) : body(*this, x);
+}
+
+Var Tape::wide_part(const Var& x, const Body& body) {
+  return gradients_ && recompute_ == Recompute::mlp ? run_again(x, body, false) : body(*this, x);
 }
 
 void Tape::probe(const std::string& name, const Tensor& tensor) {

@@ -23,8 +23,13 @@ struct GradSlot {
   bool accumulate = false;
 };
 
-// What is thrown away after the forward pass and made again in the backward pass.
-enum class Recompute : uint8_t { none, cheap, block };
+// What is thrown away after the forward pass and made again in the backward pass, thriftier from one to the next:
+// nothing; norms and the SwiGLU product; these and the MLP's gate and up; whole layers.
+enum class Recompute : uint8_t { none, cheap, mlp, block };
+inline constexpr Recompute kRecomputePolicies[] = {Recompute::none, Recompute::cheap, Recompute::mlp, Recompute::block};
+const char* name(Recompute recompute);
+// Errors: ERR_CONFIG for another word.
+Recompute recompute_named(const std::string& name);
 
 // Reverse mode over a Program: operators append their forward calls and leave a backward rule; backward() appends the
 // rules' calls in reverse order. The tape lives only while tracing; the Program it leaves knows nothing of it.
@@ -50,7 +55,7 @@ class Tape {
   Var record(Tensor y, std::initializer_list<Var> inputs, std::function<void(Tensor dy)> backward);
   Var record(Tensor y, const std::vector<Var>& inputs, std::function<void(Tensor dy)> backward);
 
-  // Under Recompute::cheap, `value` is not kept for the backward pass but made again by `remake` on first need.
+  // Under Recompute::cheap and mlp, `value` is not kept for the backward pass but made again by `remake` on first need.
   void cheap(const Var& value, std::function<Tensor()> remake);
   // The value as a backward rule may use it: kept, or made again.
   Tensor saved(const Var& value);
@@ -65,8 +70,12 @@ class Tape {
   // The gradient of a leaf after backward(); not given when none reached it.
   Tensor gradient(const Var& x) const;
 
+  // The body runs more than once: it must give the same calls each time and own what it captures.
+  using Body = std::function<Var(Tape&, const Var&)>;
   // Runs `body` now and, under Recompute::block, again in the backward pass instead of keeping its insides.
-  Var block(const Var& x, const std::function<Var(Tape&, const Var&)>& body);
+  Var block(const Var& x, const Body& body);
+  // The same under Recompute::mlp, where the result is not kept either: saved() makes it again with the insides.
+  Var wide_part(const Var& x, const Body& body);
 
   // Names a tensor for the golden tests: kept alive and findable after the run.
   void probe(const std::string& name, const Tensor& tensor);
@@ -87,8 +96,10 @@ class Tape {
     int32_t output;
     std::function<void(Tensor)> backward;
   };
+  struct Rerun;
   int32_t add_node(Tensor value);
   void release(Node& node);
+  Var run_again(const Var& x, const Body& body, bool keep_result);
 
   Program& program_;
   Recompute recompute_;

@@ -123,11 +123,8 @@ AdapterConfig to_adapter_config(const Napi::Object& object) {
   return config;
 }
 
-Recompute to_recompute(Napi::Env env, const std::string& name) {
-  if (name == "none") return Recompute::none;
-  if (name == "cheap") return Recompute::cheap;
-  if (name == "block") return Recompute::block;
-  refuse(env, "recompute", "none, cheap or block");
+Recompute to_recompute(const Napi::Object& object) {
+  return guarded(object.Env(), [&] { return recompute_named(text(object, "recompute")); });
 }
 
 SessionConfig to_session_config(const Napi::Object& object) {
@@ -166,7 +163,7 @@ SessionConfig to_session_config(const Napi::Object& object) {
   }
   config.round_timesteps = text(object, "timestepRounding") == "bf16";
   config.condition_dropout = number(object, "conditionDropout");
-  config.recompute = to_recompute(env, text(object, "recompute"));
+  config.recompute = to_recompute(object);
   const Napi::Object buckets = object_at(object, "buckets");
   config.bucket_tokens = static_cast<int64_t>(number(buckets, "decoderTokens"));
   config.bucket_condition = static_cast<int64_t>(number(buckets, "conditionTokens"));

@@ -36,7 +36,8 @@ Napi::Object to_host_tensor(Napi::Env env, DType dtype, const Shape& shape, cons
 
 AdapterConfig to_adapter_config(const Napi::Object& object);
 SessionConfig to_session_config(const Napi::Object& object);
-Recompute to_recompute(Napi::Env env, const std::string& name);
+// The property `recompute`.
+Recompute to_recompute(const Napi::Object& object);
 Napi::Object to_model_config(Napi::Env env, const ModelConfig& config);
 Napi::Object to_memory_plan(Napi::Env env, const MemoryPlan& plan);
 Napi::Object to_step_result(Napi::Env env, const StepResult& result, double milliseconds);

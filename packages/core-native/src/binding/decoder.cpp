@@ -62,7 +62,7 @@ Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   const Napi::Object request = info[2].As<Napi::Object>();
   const AdapterConfig adapter = to_adapter_config(object_at(request, "adapter"));
   SessionConfig config;
-  config.recompute = to_recompute(env, text(request, "recompute"));
+  config.recompute = to_recompute(request);
   const Napi::Object buckets = object_at(request, "buckets");
   config.bucket_tokens = static_cast<int64_t>(number(buckets, "decoderTokens"));
   config.bucket_condition = static_cast<int64_t>(number(buckets, "conditionTokens"));

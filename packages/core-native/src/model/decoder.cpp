@@ -170,9 +170,13 @@ Var Decoder::layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulati
   Var x2 = gate_add(tape, x1, a2);
   Var n3 = rms_norm(tape, x2, layer.mlp_norm, eps, mod, 4, 3);
   const std::string path = layer.path + ".mlp";
-  Var gate = project(tape, path + ".gate_proj", layer.mlp.gate_proj, n3, adapters);
-  Var up = project(tape, path + ".up_proj", layer.mlp.up_proj, n3, adapters);
-  Var a3 = project(tape, path + ".down_proj", layer.mlp.down_proj, swiglu(tape, gate, up), adapters);
+  // By value, as a layer: it may run again in the backward pass.
+  Var wide = tape.wide_part(n3, [path, mlp = layer.mlp, adapters](Tape& inner, const Var& h) {
+    Var gate = project(inner, path + ".gate_proj", mlp.gate_proj, h, adapters);
+    Var up = project(inner, path + ".up_proj", mlp.up_proj, h, adapters);
+    return swiglu(inner, gate, up);
+  });
+  Var a3 = project(tape, path + ".down_proj", layer.mlp.down_proj, wide, adapters);
   Var x3 = gate_add(tape, x2, a3, mod, 5);
   if (tape.probing()) {
     const std::pair<const char*, const Var*> named[] = {{".self_in", &n1},  {".self_out", &a1},    {".after_self", &x1},

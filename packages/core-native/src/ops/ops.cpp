@@ -155,13 +155,13 @@ Var swiglu(Tape& tape, const Var& gate, const Var& up) {
     GradPlaces places(tape);
     GradSlot dgate = gate.needs_grad() ? places.take(gate) : GradSlot{program.tensor(gate.value.shape, gate.value.dtype), false};
     GradSlot dup = up.needs_grad() ? places.take(up) : GradSlot{program.tensor(up.value.shape, up.value.dtype), false};
-    program.call<kernels::swiglu_backward>(dgate.tensor, dup.tensor, dh, gate.value, up.value, dgate.accumulate,
+    program.call<kernels::swiglu_backward>(dgate.tensor, dup.tensor, dh, tape.saved(gate), tape.saved(up), dgate.accumulate,
                                            dup.accumulate);
     places.finish();
   });
   tape.cheap(out, [&tape, gate, up] {
     Tensor again = tape.empty(gate.value.shape, gate.value.dtype);
-    tape.program().call<kernels::swiglu_forward>(again, gate.value, up.value);
+    tape.program().call<kernels::swiglu_forward>(again, tape.saved(gate), tape.saved(up));
     return again;
   });
   return out;

@@ -11,7 +11,7 @@ const Shape kShape{2, 3, 8};
 Var norm(OpCase& c, const Var& x) { return rms_norm(c.tape, x, c.frozen({8}, 0.3, 1), 1e-6); }
 
 void check_everywhere(const std::string& what, size_t inputs, const OpBody& body) {
-  for (const Recompute recompute : {Recompute::none, Recompute::cheap, Recompute::block}) {
+  for (const Recompute recompute : kRecomputePolicies) {
     OpOptions options;
     options.recompute = recompute;
     check_op(what, std::vector<OpInput>(inputs, OpInput{kShape}), body, options);
@@ -74,6 +74,21 @@ TEST("a block run again in the backward pass differentiates like one that was ke
       x = c.tape.block(x, [weight, matrix](Tape& tape, const Var& h) {
         return gate_add(tape, h, linear(tape, rms_norm(tape, h, weight, 1e-6), matrix));
       });
+    return x;
+  });
+}
+
+TEST("a part whose insides and result are made again differentiates like one that was kept") {
+  check_everywhere("wide parts", 1, [](OpCase& c) {
+    const Tensor weight = c.frozen({8}, 0.3, 1), gate = c.frozen({12, 8}, 0.5), up = c.frozen({12, 8}, 0.5), down = c.frozen({8, 12}, 0.5);
+    Var x = c.x[0];
+    for (int i = 0; i < 2; ++i) {
+      const Var wide = c.tape.wide_part(rms_norm(c.tape, x, weight, 1e-6), [gate, up](Tape& tape, const Var& h) {
+        return swiglu(tape, linear(tape, h, gate), linear(tape, h, up));
+      });
+      // Its result is asked for by a rule that runs before its own, and twice.
+      x = gate_add(c.tape, x, linear(c.tape, swiglu(c.tape, wide, wide), down));
+    }
     return x;
   });
 }

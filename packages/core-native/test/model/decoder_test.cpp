@@ -113,12 +113,12 @@ TEST("two layers with every kind of adapter on all their linears differentiate, 
   for (const AdapterUse& use : mixture.uses()) modules += use.adapter->modules().size();
   CHECK_EQ(modules, decoder.targets().size());
   const int64_t batch = 2, frames = 13, tokens = 5, latent = config.audio_acoustic_hidden_dim;
-  for (const Recompute recompute : {Recompute::none, Recompute::cheap, Recompute::block}) {
+  for (const Recompute recompute : kRecomputePolicies) {
     OpOptions options;
     options.tracked = mixture.tracked();
     options.recompute = recompute;
     options.most_elements = recompute == Recompute::none ? 60 : 7;
-    check_op("decoder, recompute " + std::to_string(static_cast<int>(recompute)),
+    check_op(std::string("decoder, recompute ") + name(recompute),
              {{{batch, frames, latent}, false}, {{batch, frames, 2 * latent}, false}, {{batch, tokens, config.encoder_hidden_size}, false}},
              [&](OpCase& c) {
                DecoderInputs in;
@@ -186,8 +186,8 @@ TEST("a 2B training step's arena is within a tenth of what lives at one time, an
   const Decoder decoder(config_2b(), std::make_unique<PlannedWeights>(), DType::f32);
   AdapterConfig config = adapter_config(AdapterKind::lora, 64, 64);
   int64_t smallest = INT64_MAX;
-  for (const Recompute recompute : {Recompute::none, Recompute::cheap, Recompute::block}) {
-    CONTEXT("recompute " << static_cast<int>(recompute));
+  for (const Recompute recompute : kRecomputePolicies) {
+    CONTEXT("recompute " << name(recompute));
     config.target_modules = {"q_proj", "k_proj", "v_proj", "o_proj"};
     const Adapter adapter(config, decoder.targets(), DType::f32);
     const Storage gradients = Storage::placeholder({adapter.parameter_count()}, DType::f32), null = Storage::placeholder({2048}, DType::f32);

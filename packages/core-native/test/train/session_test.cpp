@@ -45,7 +45,7 @@ SampleRef ref(int64_t sample, uint64_t key) {
 }  // namespace
 
 TEST("the step's loss is the mean over all frames of the samples' losses, whatever their lengths") {
-  for (const Recompute recompute : {Recompute::none, Recompute::cheap, Recompute::block}) {
+  for (const Recompute recompute : kRecomputePolicies) {
     SessionConfig config = plain_config();
     config.recompute = recompute;
     const std::vector<int64_t> lengths = {9, 14, 40, 3};
