@@ -25,7 +25,7 @@ class Loha final : public AdapterModule {
     Tensor y;
     if (decompose) {
       effective = tape.empty(delta.shape, delta.dtype);
-      norm = tape.empty({out_}, delta.dtype);
+      norm = tape.empty({out_}, wide(delta.dtype));
       tape.program().call<kernels::weight_decompose_forward>(effective, norm, weight, delta, p.back().value);
       y = product(tape, x.value, effective, {.transpose_b = true});
       if (pass.strength != 1) {  // generation only
@@ -70,7 +70,7 @@ class Loha final : public AdapterModule {
     std::vector<Var> p = stored(tape, pass);
     Tensor delta = change(tape, p, scale_);
     if (!config_.weight_decompose) return added(tape, weight, delta);
-    Tensor wd = tape.empty(delta.shape, delta.dtype), norm = tape.empty({out_}, delta.dtype);
+    Tensor wd = tape.empty(delta.shape, delta.dtype), norm = tape.empty({out_}, wide(delta.dtype));
     tape.program().call<kernels::weight_decompose_forward>(wd, norm, weight, delta, p.back().value);
     return wd;
   }

@@ -45,7 +45,7 @@ class Lokr final : public AdapterModule {
   Tensor merged(Tape& tape, Tensor weight, const AdapterPass& pass) const override {
     Tensor delta = full_delta(tape, factors(tape, pass), scale_);
     if (!config_.weight_decompose) return added(tape, weight, delta);
-    Tensor wd = tape.empty({out_, in_}, delta.dtype), norm = tape.empty({out_}, delta.dtype);
+    Tensor wd = tape.empty({out_, in_}, delta.dtype), norm = tape.empty({out_}, wide(delta.dtype));
     tape.program().call<kernels::weight_decompose_forward>(wd, norm, weight, delta, parameter(tape, pass, parameters_.size() - 1).value);
     return wd;
   }
@@ -198,7 +198,7 @@ class Lokr final : public AdapterModule {
     Factors f = factors(tape, pass);
     const Var& m = f.stored.back();
     Tensor delta = full_delta(tape, f, scale_);
-    Tensor wd = tape.empty({out_, in_}, delta.dtype), norm = tape.empty({out_}, delta.dtype);
+    Tensor wd = tape.empty({out_, in_}, delta.dtype), norm = tape.empty({out_}, wide(delta.dtype));
     tape.program().call<kernels::weight_decompose_forward>(wd, norm, weight, delta, m.value);
     Tensor y = product(tape, x.value, wd, {.transpose_b = true});
     if (pass.strength != 1) {  // generation only

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "adapter/module.h"
 #include "ops/ops.h"
 
@@ -25,10 +27,10 @@ class Lora final : public AdapterModule {
     Var a = parameter(tape, pass, 0), b = parameter(tape, pass, 1);
     Tensor change = product(tape, b.value, a.value, {.alpha = scale_});
     if (!dora_) return added(tape, weight, change);
-    Tensor norm = tape.empty({out_}, a.value.dtype);
+    Tensor norm = tape.empty({out_}, wide(a.value.dtype));
     tape.program().call<kernels::row_norm>(norm, weight, change);
-    Tensor wide = added(tape, weight, change), out = tape.empty(wide.shape, wide.dtype);
-    tape.program().call<kernels::scale_rows>(out, wide, parameter(tape, pass, 2).value, norm);
+    Tensor sum = added(tape, weight, change), out = tape.empty(sum.shape, sum.dtype);
+    tape.program().call<kernels::scale_rows>(out, sum, parameter(tape, pass, 2).value, norm);
     return out;
   }
 
@@ -83,10 +85,19 @@ class Lora final : public AdapterModule {
     }
   }
 
+  // dm += column sums of dy u / norm. On CUDA the rows are summed in parts, in a fixed order.
+  void magnitude_backward(Tape& tape, const Var& m, Tensor dy, Tensor u, Tensor norm) const {
+    constexpr int64_t kRows = 32, kMostParts = 64;
+    Tensor partial;
+    if (tape.program().device() == DeviceKind::cuda)
+      partial = tape.empty({std::min(kMostParts, (u.shape.rows() + kRows - 1) / kRows), out_}, norm.dtype);
+    tape.program().call<kernels::magnitude_backward>(tape.grad(m).tensor, dy, u, norm, partial);
+  }
+
   Var forward_dora(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const {
     Var a = parameter(tape, pass, 0), b = parameter(tape, pass, 1), m = parameter(tape, pass, 2);
     Program& program = tape.program();
-    Tensor norm = tape.empty({out_}, x.value.dtype);
+    Tensor norm = tape.empty({out_}, wide(x.value.dtype));
     program.call<kernels::row_norm>(norm, weight, product(tape, b.value, a.value, {.alpha = scale_}));
     if (drops(pass)) return forward_dora_dropout(tape, weight, x, a, b, m, norm, pass);
     Tensor h = product(tape, x.value, a.value, {.transpose_b = true});
@@ -104,7 +115,7 @@ class Lora final : public AdapterModule {
       return Tape::constant(y);
     }
     return tape.record(y, {x, a, b, m}, [this, &tape, weight, x, a, b, m, h, u, norm, pass](Tensor dy) {
-      if (m.needs_grad()) tape.program().call<kernels::magnitude_backward>(tape.grad(m).tensor, dy, u, norm);
+      if (m.needs_grad()) magnitude_backward(tape, m, dy, u, norm);
       Tensor du = tape.empty(dy.shape, dy.dtype);
       tape.program().call<kernels::scale_columns>(du, dy, m.value, norm);
       low_backward(tape, du, x, a, b, h, scale_, pass);
@@ -120,15 +131,15 @@ class Lora final : public AdapterModule {
     Tensor input = dropped(tape, x.value, pass);
     Tensor h = product(tape, input, a.value, {.transpose_b = true});
     Tensor base = product(tape, x.value, weight, {.transpose_b = true});
-    Tensor wide = product(tape, input, weight, {.transpose_b = true});
+    Tensor full = product(tape, input, weight, {.transpose_b = true});
     Tensor low = product(tape, h, b.value, {.transpose_b = true, .alpha = scale_});
     Tensor y = tape.empty(base.shape, base.dtype);
-    program.call<kernels::dora_dropout_forward>(y, base, wide, low, m.value, norm);
-    return tape.record(y, {x, a, b, m}, [this, &tape, weight, x, a, b, m, h, wide, low, norm, pass](Tensor dy) {
+    program.call<kernels::dora_change>(y, base, full, low, m.value, norm, 1.0);
+    return tape.record(y, {x, a, b, m}, [this, &tape, weight, x, a, b, m, h, full, low, norm, pass](Tensor dy) {
       Program& p = tape.program();
       if (m.needs_grad()) {
-        p.call<kernels::magnitude_backward>(tape.grad(m).tensor, dy, wide, norm);
-        p.call<kernels::magnitude_backward>(tape.grad(m).tensor, dy, low, norm);
+        magnitude_backward(tape, m, dy, full, norm);
+        magnitude_backward(tape, m, dy, low, norm);
       }
       Tensor du = tape.empty(dy.shape, dy.dtype);
       p.call<kernels::scale_columns>(du, dy, m.value, norm);

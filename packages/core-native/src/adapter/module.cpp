@@ -21,7 +21,7 @@ Var AdapterModule::parameter(Tape& tape, const AdapterPass& pass, size_t i) cons
   auto view = [&](const Tensor& flat) {
     return flat.reshaped({flat.elements()}).slice(p.offset, p.shape.elements()).reshaped(p.shape);
   };
-  Tensor value = view(pass.parameters);
+  Tensor value = view(pass.shadow.given() && p.shadowed() ? pass.shadow : pass.parameters);
   value = tape.program().fixed(value, path_ + "." + p.suffix);
   if (!pass.gradients.given()) return Tape::constant(value);
   return tape.parameter(value, tape.program().fixed(view(pass.gradients), "d(" + path_ + "." + p.suffix + ")"));

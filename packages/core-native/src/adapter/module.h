@@ -18,11 +18,14 @@ struct AdapterParameter {
   Init init = Init::zero;
   double deviation = 1;   // of Init::normal
   int64_t offset = 0;     // in elements
+  // Only matrix products read a bf16 shadow: a magnitude, which divides by a float32 norm, is read from the master.
+  bool shadowed() const { return init != Init::row_norm; }
 };
 
 // What an adapter needs to know of the pass it takes part in.
 struct AdapterPass {
   Tensor parameters;  // flat, fixed memory
+  Tensor shadow;      // its bf16 copy, laid out alike; given where activations are bf16
   Tensor gradients;   // flat, or not given: no gradient is wanted
   Tensor counters;    // seed, step, sample keys: given while training, so dropout is active
   double strength = 1;  // multiplies the whole change
@@ -48,7 +51,7 @@ class AdapterModule {
   virtual Tensor merged(Tape& tape, Tensor weight, const AdapterPass& pass) const = 0;
 
  protected:
-  // Parameter `i` as a variable of the pass.
+  // Parameter `i` as a variable of the pass. Its value may be the bf16 shadow; its gradient is the flat gradients' own view.
   Var parameter(Tape& tape, const AdapterPass& pass, size_t i) const;
   void add_parameter(std::string suffix, Shape shape, Init init, double deviation = 1);
   // W in the compute type plus delta.

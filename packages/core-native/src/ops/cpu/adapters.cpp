@@ -23,6 +23,12 @@ T weight_at(const Tensor& w, int64_t i) {
   }
 }
 
+// The begin of a row of a tensor whose rows may lie apart.
+template <class T>
+T* row_of(const Tensor& t, int64_t row) {
+  return t.as<T>() + row * t.row_stride();
+}
+
 }  // namespace
 
 void cpu::dropout(Stream& stream, Tensor y, Tensor x, Tensor counters, double p, int module, bool accumulate) {
@@ -72,9 +78,13 @@ void cpu::scale_rows(Stream& stream, Tensor y, Tensor x, Tensor magnitude, Tenso
 void cpu::blend(Stream& stream, Tensor y, Tensor base, Tensor x, double strength) {
   with_float(y.dtype, [&](auto type) {
     using T = decltype(type);
-    for_ranges(stream, y.elements(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        y.as<T>()[i] = base.as<T>()[i] + T(strength) * (x.as<T>()[i] - base.as<T>()[i]);
+    const int64_t width = y.shape.last();
+    for_ranges(stream, y.shape.rows(), width, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const T *b = row_of<T>(base, row), *in = row_of<T>(x, row);
+        T* out = row_of<T>(y, row);
+        for (int64_t i = 0; i < width; ++i) out[i] = b[i] + T(strength) * (in[i] - b[i]);
+      }
     });
   });
 }
@@ -100,14 +110,16 @@ void cpu::scale_columns(Stream& stream, Tensor y, Tensor x, Tensor magnitude, Te
     using T = decltype(type);
     const int64_t width = x.shape.last();
     for_ranges(stream, x.shape.rows(), width, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row)
-        for (int64_t i = 0; i < width; ++i)
-          y.as<T>()[row * width + i] = x.as<T>()[row * width + i] * (magnitude.as<T>()[i] / norm.as<T>()[i]);
+      for (int64_t row = begin; row < end; ++row) {
+        const T* in = row_of<T>(x, row);
+        T* out = row_of<T>(y, row);
+        for (int64_t i = 0; i < width; ++i) out[i] = in[i] * (magnitude.as<T>()[i] / norm.as<T>()[i]);
+      }
     });
   });
 }
 
-void cpu::magnitude_backward(Stream& stream, Tensor dmagnitude, Tensor dy, Tensor u, Tensor norm) {
+void cpu::magnitude_backward(Stream& stream, Tensor dmagnitude, Tensor dy, Tensor u, Tensor norm, Tensor) {
   with_float(u.dtype, [&](auto type) {
     using T = decltype(type);
     const int64_t width = u.shape.last(), rows = u.shape.rows();
@@ -115,27 +127,30 @@ void cpu::magnitude_backward(Stream& stream, Tensor dmagnitude, Tensor dy, Tenso
     stream.pool->run((width + kColumns - 1) / kColumns, [&](int64_t part) {
       const int64_t from = part * kColumns, to = std::min(width, from + kColumns);
       double sums[kColumns] = {};
-      for (int64_t row = 0; row < rows; ++row)
-        for (int64_t i = from; i < to; ++i)
-          sums[i - from] += static_cast<double>(dy.as<T>()[row * width + i]) * static_cast<double>(u.as<T>()[row * width + i]);
+      for (int64_t row = 0; row < rows; ++row) {
+        const T *upstream = row_of<T>(dy, row), *in = row_of<T>(u, row);
+        for (int64_t i = from; i < to; ++i) sums[i - from] += static_cast<double>(upstream[i]) * static_cast<double>(in[i]);
+      }
       for (int64_t i = from; i < to; ++i)
         dmagnitude.as<T>()[i] += T(sums[i - from] / static_cast<double>(norm.as<T>()[i]));
     });
   });
 }
 
-void cpu::dora_dropout_forward(Stream& stream, Tensor y, Tensor base, Tensor dropped, Tensor low, Tensor magnitude,
-                               Tensor norm) {
+void cpu::dora_change(Stream& stream, Tensor y, Tensor base, Tensor dropped, Tensor low, Tensor magnitude, Tensor norm,
+                      double strength) {
   with_float(y.dtype, [&](auto type) {
     using T = decltype(type);
     const int64_t width = y.shape.last();
     for_ranges(stream, y.shape.rows(), width, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row)
+      for (int64_t row = begin; row < end; ++row) {
+        const T *b = row_of<T>(base, row), *d = row_of<T>(dropped, row), *l = row_of<T>(low, row);
+        T* out = row_of<T>(y, row);
         for (int64_t i = 0; i < width; ++i) {
-          const int64_t at = row * width + i;
           const T c = magnitude.as<T>()[i] / norm.as<T>()[i];
-          y.as<T>()[at] = base.as<T>()[at] + (c - T(1)) * dropped.as<T>()[at] + c * low.as<T>()[at];
+          out[i] = b[i] + T(strength) * ((c - T(1)) * d[i] + c * l[i]);
         }
+      }
     });
   });
 }
@@ -163,12 +178,14 @@ void cpu::drop_columns(Stream& stream, Tensor y, Tensor x, Tensor counters, doub
       const int64_t from = part * kColumns, to = std::min(width, from + kColumns);
       T mask[kColumns];
       for (int64_t i = from; i < to; ++i) mask[i - from] = kept(i) ? factor : T(0);
-      for (int64_t row = 0; row < x.shape.rows(); ++row)
+      for (int64_t row = 0; row < x.shape.rows(); ++row) {
+        const T* in = row_of<T>(x, row);
+        T* out = row_of<T>(y, row);
         for (int64_t i = from; i < to; ++i) {
-          const int64_t at = row * width + i;
-          const T value = x.as<T>()[at] * mask[i - from];
-          y.as<T>()[at] = accumulate ? y.as<T>()[at] + value : value;
+          const T value = in[i] * mask[i - from];
+          out[i] = accumulate ? out[i] + value : value;
         }
+      }
     });
   });
 }

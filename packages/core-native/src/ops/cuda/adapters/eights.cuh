@@ -1,0 +1,83 @@
+// Eight elements of a row at a time: what one thread of the adapters' row kernels holds in registers.
+#pragma once
+#include "ops/cuda/launch.h"
+#include "ops/cuda/numbers.cuh"
+
+namespace ace::cuda {
+
+constexpr int kEight = 8;  // one 16-byte access of bf16, two of float
+
+// A tensor as rows that may lie apart: what a kernel gets of Tensor::columns().
+template <class T>
+struct Rows {
+  T* data;
+  int64_t stride;
+};
+
+template <class T>
+Rows<T> rows_of(const Tensor& tensor) {
+  return {tensor.as<T>(), tensor.row_stride()};
+}
+
+// True where every eighth element of every row is aligned to 16 bytes, so that vector accesses are allowed.
+inline bool aligned_rows(const Tensor& tensor) {
+  return !tensor.given() || (reinterpret_cast<uintptr_t>(tensor.data) % 16 == 0 &&
+                             (tensor.shape.rows() <= 1 || tensor.row_stride() * static_cast<int64_t>(size_of(tensor.dtype)) % 16 == 0));
+}
+template <class... More>
+bool aligned_rows(const Tensor& first, const More&... more) {
+  return aligned_rows(first) && aligned_rows(more...);
+}
+
+// Elements [0, count) from `from`, the rest zero. `vector`: `from` is aligned to 16 bytes.
+template <class T>
+__device__ inline void load_eight(float (&out)[kEight], const T* from, int64_t count, bool vector) {
+  if (vector && count >= kEight) {
+#pragma unroll
+    for (int i = 0; i < kEight; i += kPackOf<T>) {
+      float pack[kPackOf<T>];
+      load_pack(pack, from + i);
+#pragma unroll
+      for (int j = 0; j < kPackOf<T>; ++j) out[i + j] = pack[j];
+    }
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kEight; ++i) out[i] = i < count ? load(from + i) : 0.0f;
+}
+
+template <class T>
+__device__ inline void store_eight(T* to, const float (&in)[kEight], int64_t count, bool vector) {
+  if (vector && count >= kEight) {
+#pragma unroll
+    for (int i = 0; i < kEight; i += kPackOf<T>) {
+      float pack[kPackOf<T>];
+#pragma unroll
+      for (int j = 0; j < kPackOf<T>; ++j) pack[j] = in[i + j];
+      store_pack(to + i, pack);
+    }
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kEight; ++i)
+    if (i < count) store(to + i, in[i]);
+}
+
+// The grid of a kernel whose threads own eight columns each and walk down the rows: x over columns, y over pieces of
+// kRowsOfBlock rows.
+constexpr int kColumnThreads = 64;
+constexpr int64_t kRowsOfBlock = 16;
+
+inline dim3 column_grid(int64_t rows, int64_t width) {
+  const int64_t pieces = (rows + kRowsOfBlock - 1) / kRowsOfBlock;
+  return dim3(blocks(width, kColumnThreads * kEight), static_cast<unsigned>(pieces < 65535 ? pieces : 65535));
+}
+
+// Calls body(row) for every row of this block's pieces.
+template <class F>
+__device__ inline void for_block_rows(int64_t rows, F&& body) {
+  for (int64_t from = blockIdx.y * kRowsOfBlock; from < rows; from += gridDim.y * kRowsOfBlock)
+    for (int64_t row = from; row < from + kRowsOfBlock && row < rows; ++row) body(row);
+}
+
+}  // namespace ace::cuda
