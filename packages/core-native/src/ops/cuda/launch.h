@@ -31,7 +31,7 @@ template <class... P, class... A>
 void launch(const char* op, const Shape& shape, const Stream& stream, void (*kernel)(P...), dim3 grid, unsigned threads,
             size_t shared, A&&... args) {
 #if ACE_SIMT
-  simt::launch(kernel, grid, threads, shared, stream_of(stream), static_cast<P>(args)...);
+  simt::launch(std::string(op) + " " + shape.text(), kernel, grid, threads, shared, stream_of(stream), static_cast<P>(args)...);
 #else
   constexpr size_t kPlain = 48 * 1024;
   if (shared > kPlain)

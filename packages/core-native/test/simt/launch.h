@@ -1,0 +1,21 @@
+// What launch() of ops/cuda/launch.h becomes in the emulator.
+#pragma once
+#include <functional>
+#include <string>
+#include <tuple>
+
+#include "simt/runtime.h"
+#include "simt/vectors.h"
+
+namespace simt {
+
+// Runs `body` once a thread of the grid, or records that while the stream is captured. `name`: for errors.
+void launch_body(std::string name, dim3 grid, dim3 threads, size_t shared, cudaStream_t stream, std::function<void()> body);
+
+// The arguments are copied, as a launch on hardware does. Errors: KernelError, at once (or when the graph is launched).
+template <class... P>
+void launch(std::string name, void (*kernel)(P...), dim3 grid, dim3 threads, size_t shared, cudaStream_t stream, std::type_identity_t<P>... args) {
+  launch_body(std::move(name), grid, threads, shared, stream, [kernel, copies = std::tuple<P...>(args...)] { std::apply(kernel, copies); });
+}
+
+}  // namespace simt

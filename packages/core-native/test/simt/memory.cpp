@@ -1,0 +1,130 @@
+// The emulated device's memory: each allocation ends at a page that must not be touched, begins as NaNs, and is closed
+// to the host except while a kernel or a copy runs.
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <mutex>
+
+#include "simt/block.h"
+#include "simt/runtime.h"
+#include "simt/stream.h"
+
+namespace simt {
+
+namespace {
+
+constexpr size_t kTotal = size_t{8} << 30;
+constexpr size_t kAlignment = 256;  // as cudaMalloc promises
+
+struct Region {
+  char* mapping;
+  size_t mapped;  // with the guard pages
+  char* open;     // the pages of the allocation
+  size_t open_bytes, bytes;
+};
+
+std::mutex lock;
+std::map<void*, Region> regions;
+size_t used = 0;
+int open_count = 0;
+void (*const default_action)(int) = SIG_DFL;
+
+size_t page() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
+
+// Says what happened in words, then dies of the same signal.
+void report_fault(int signal, siginfo_t* info, void*) {
+  const auto* at = static_cast<const char*>(info->si_addr);
+  char text[256];
+  int length = 0;
+  for (const auto& [data, region] : regions) {
+    if (at < region.mapping || at >= region.mapping + region.mapped) continue;
+    if (at >= region.open && at < region.open + region.open_bytes && self == nullptr)
+      length = std::snprintf(text, sizeof text, "emulator: host code touched device memory at %p (byte %td of an allocation of %zu)\n",
+                             info->si_addr, at - static_cast<char*>(data), region.bytes);
+    else
+      length = std::snprintf(text, sizeof text, "emulator: %s touched %p, byte %td of an allocation of %zu bytes\n",
+                             self == nullptr ? "host code" : "a kernel", info->si_addr, at - static_cast<char*>(data), region.bytes);
+  }
+  if (length > 0) (void)!write(STDERR_FILENO, text, static_cast<size_t>(length));
+  ::signal(signal, default_action);
+}
+
+void watch_faults() {
+  static const bool watching = [] {
+    struct sigaction action {};
+    action.sa_sigaction = report_fault;
+    action.sa_flags = SA_SIGINFO;
+    return sigaction(SIGSEGV, &action, nullptr) == 0;
+  }();
+  (void)watching;
+}
+
+void protect_all(int protection) {
+  for (auto& [data, region] : regions) mprotect(region.open, region.open_bytes, protection);
+}
+
+}  // namespace
+
+Open::Open() {
+  const std::lock_guard guard(lock);
+  if (open_count++ == 0) protect_all(PROT_READ | PROT_WRITE);
+}
+
+Open::~Open() {
+  const std::lock_guard guard(lock);
+  if (--open_count == 0) protect_all(PROT_NONE);
+}
+
+}  // namespace simt
+
+using namespace simt;
+
+cudaError_t cudaMalloc(void** data, size_t bytes) {
+  if (const cudaError_t error = refuse_in_capture(); error != cudaSuccess) return error;
+  watch_faults();
+  *data = nullptr;
+  if (bytes == 0) return cudaSuccess;
+  const std::lock_guard guard(lock);
+  if (bytes > kTotal - used) return told(cudaErrorMemoryAllocation);
+  Region region;
+  region.bytes = bytes;
+  const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  region.open_bytes = (rounded + page() - 1) / page() * page();
+  region.mapped = region.open_bytes + 2 * page();
+  void* mapping = mmap(nullptr, region.mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping == MAP_FAILED) return told(cudaErrorMemoryAllocation);
+  region.mapping = static_cast<char*>(mapping);
+  region.open = region.mapping + page();
+  mprotect(region.open, region.open_bytes, PROT_READ | PROT_WRITE);
+  char* const start = region.open + region.open_bytes - rounded;  // the end touches the guard page
+  std::memset(start, 0xff, rounded);  // NaN as float, double and bf16; -1 as an integer
+  if (open_count == 0) mprotect(region.open, region.open_bytes, PROT_NONE);
+  regions[start] = region;
+  used += bytes;
+  *data = start;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void* data) {
+  if (data == nullptr) return cudaSuccess;
+  if (const cudaError_t error = refuse_in_capture(); error != cudaSuccess) return error;
+  const std::lock_guard guard(lock);
+  const auto found = regions.find(data);
+  if (found == regions.end()) return told(cudaErrorInvalidValue);
+  used -= found->second.bytes;
+  munmap(found->second.mapping, found->second.mapped);
+  regions.erase(found);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t* available, size_t* total) {
+  const std::lock_guard guard(lock);
+  *available = kTotal - used;
+  *total = kTotal;
+  return cudaSuccess;
+}
