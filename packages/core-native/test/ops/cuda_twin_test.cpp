@@ -9,21 +9,17 @@ namespace {
 
 const Shape kShapes[] = {{1, 1, 3}, {2, 3, 7}, {1, 2, 255}, {2, 1, 257}, {3, 5, 64}, {2, 9, 2048}};
 
-void skip_without_cuda() {
-  if (const std::string reason = no_cuda(); !reason.empty()) SKIP(reason);
-}
-
 }  // namespace
 
 TEST("CUDA: rms_norm equals the CPU twin, forward and backward") {
   skip_without_cuda();
   for (const Shape& shape : kShapes) {
     CONTEXT(shape.text());
-    check_twins({"rms_norm", {{shape}, {{shape.last()}, false, 0.3, 1}}, [](Tape& tape, const std::vector<Var>& x) {
+    check_twins({"rms_norm", {{shape}, {{shape.last()}, false, 0.3, 1, true}}, [](Tape& tape, const std::vector<Var>& x) {
                    return rms_norm(tape, x[0], x[1].value, 1e-6);
                  }});
     check_twins({"modulated rms_norm",
-                 {{shape}, {{shape.last()}, false, 0.3, 1}, {{shape[0], 6, shape.last()}, false, 0.5}},
+                 {{shape}, {{shape.last()}, false, 0.3, 1, true}, {{shape[0], 6, shape.last()}, false, 0.5, 0, true}},
                  [](Tape& tape, const std::vector<Var>& x) { return rms_norm(tape, x[0], x[1].value, 1e-6, x[2].value, 4, 3); }});
   }
 }
@@ -32,7 +28,7 @@ TEST("CUDA: gate_add equals the CPU twin, forward and backward") {
   skip_without_cuda();
   for (const Shape& shape : kShapes) {
     CONTEXT(shape.text());
-    check_twins({"gate_add", {{shape}, {shape}, {{shape[0], 6, shape.last()}, false}}, [](Tape& tape, const std::vector<Var>& x) {
+    check_twins({"gate_add", {{shape}, {shape}, {{shape[0], 6, shape.last()}, false, 1, 0, true}}, [](Tape& tape, const std::vector<Var>& x) {
                    return gate_add(tape, x[0], x[1], x[2].value, 5);
                  }});
     check_twins({"gate_add without a gate", {{shape}, {shape}}, [](Tape& tape, const std::vector<Var>& x) { return gate_add(tape, x[0], x[1]); }});
@@ -42,14 +38,16 @@ TEST("CUDA: gate_add equals the CPU twin, forward and backward") {
 TEST("CUDA: a gradient that two branches share is added up, not overwritten") {
   skip_without_cuda();
   const Shape shape{2, 5, 300};
+  // In bf16 two intermediate tensors are rounded as well, each by half of 2^-8 of about the largest value.
+  const TwinBounds bounds{.bf16 = 4e-3};
   // x goes straight on, through a gated norm, and through a second gate: copies, sums, and the accumulating forms.
-  check_twins({"two branches", {{shape}, {{300}, false, 0.3, 1}, {{2, 6, 300}, false}}, [](Tape& tape, const std::vector<Var>& x) {
+  check_twins({"two branches", {{shape}, {{300}, false, 0.3, 1, true}, {{2, 6, 300}, false, 1, 0, true}}, [](Tape& tape, const std::vector<Var>& x) {
                  const Var one = gate_add(tape, x[0], rms_norm(tape, x[0], x[1].value, 1e-6, x[2].value, 1, 0), x[2].value, 2);
                  return gate_add(tape, one, x[0], x[2].value, 5);
-               }});
-  check_twins({"one branch behind two gates", {{shape}, {shape}, {{2, 6, 300}, false}}, [](Tape& tape, const std::vector<Var>& x) {
+               }}, bounds);
+  check_twins({"one branch behind two gates", {{shape}, {shape}, {{2, 6, 300}, false, 1, 0, true}}, [](Tape& tape, const std::vector<Var>& x) {
                  return gate_add(tape, gate_add(tape, x[0], x[1], x[2].value, 2), x[1], x[2].value, 5);
-               }});
+               }}, bounds);
 }
 
 TEST("a program for CUDA is traced and planned without a device") {
