@@ -15,10 +15,10 @@ void cpu::matmul(Stream& stream, Tensor c, Tensor a, Tensor b, Tensor bias, Matm
   args.m = spec.transpose_a ? a_cols : a_rows;
   args.k = spec.transpose_a ? a_rows : a_cols;
   args.n = spec.transpose_b ? b_rows : b_cols;
-  args.a = spec.transpose_a ? Operand{a.data, a.dtype, 1, a_cols} : Operand{a.data, a.dtype, a_cols, 1};
-  args.b = spec.transpose_b ? Operand{b.data, b.dtype, 1, b_cols} : Operand{b.data, b.dtype, b_cols, 1};
+  args.a = spec.transpose_a ? Operand{a.data, a.dtype, 1, a.row_stride()} : Operand{a.data, a.dtype, a.row_stride(), 1};
+  args.b = spec.transpose_b ? Operand{b.data, b.dtype, 1, b.row_stride()} : Operand{b.data, b.dtype, b.row_stride(), 1};
   args.c = c.data;
-  args.ldc = args.n;
+  args.ldc = c.row_stride();
   args.alpha = spec.alpha;
   args.beta = spec.accumulate ? 1 : 0;
   args.bias = bias.given() ? bias.data : nullptr;
