@@ -76,6 +76,7 @@ class Block {
   int barrier(const char* what, bool predicate, Where where);
   void meet(const char* what, unsigned mask, void* slot, void (*together)(void* const* slots, unsigned mask), Where where);
   [[noreturn]] void fail(const std::string& what);
+  const std::string& kernel() const { return *kernel_; }
 
   SharedState shared;
 

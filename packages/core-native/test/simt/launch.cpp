@@ -19,9 +19,15 @@ void run_grid(const std::string& name, dim3 grid, dim3 threads, unsigned shared,
         block_index = {x, y, z};
         emulated.run(name, block_index, block_dim, shared, body);
       }
+  check_ends(name);
 }
 
 }  // namespace
+
+void check_argument(const std::string& name, int number, const void* pointer) {
+  if (pointer != nullptr && !on_device(pointer))
+    throw KernelError(name + ": argument " + std::to_string(number) + " of the kernel points to no device memory");
+}
 
 void launch_body(std::string name, dim3 grid, dim3 threads, size_t shared, cudaStream_t stream, std::function<void()> body) {
   const auto within = [](uint64_t n, uint64_t most) { return n >= 1 && n <= most; };
@@ -31,7 +37,7 @@ void launch_body(std::string name, dim3 grid, dim3 threads, size_t shared, cudaS
     (void)told(cudaErrorInvalidConfiguration);
     return;
   }
-  put(stream, [=, name = std::move(name), body = std::move(body)] { run_grid(name, grid, threads, static_cast<unsigned>(shared), body); });
+  (void)put(stream, [=, name = std::move(name), body = std::move(body)] { run_grid(name, grid, threads, static_cast<unsigned>(shared), body); });
 }
 
 }  // namespace simt

@@ -1,62 +1,18 @@
 #include "simt/runtime.h"
 
-#include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "simt/block.h"
 #include "simt/stream.h"
 
-struct CUevent_st {
-  std::chrono::steady_clock::time_point at;
-  bool recorded = false;
-};
-struct CUgraph_st {
-  SimtNodes nodes;
-};
-struct CUgraphExec_st {
-  SimtNodes nodes;
-};
-
 namespace simt {
 
-namespace {
-
-thread_local cudaError_t last_error = cudaSuccess;
-CUstream_st default_stream;
-std::vector<cudaStream_t> captures;  // streams under capture; the project drives one device from one thread
-
-CUstream_st& of(cudaStream_t stream) { return stream == nullptr ? default_stream : *stream; }
-
-}  // namespace
+static thread_local cudaError_t last_error = cudaSuccess;
 
 cudaError_t told(cudaError_t error) {
   if (error != cudaSuccess) last_error = error;
   return error;
-}
-
-cudaError_t refuse_in_capture() {
-  if (captures.empty()) return cudaSuccess;
-  for (cudaStream_t stream : captures) stream->invalidated = true;
-  return told(cudaErrorStreamCaptureUnsupported);
-}
-
-void put(cudaStream_t stream, std::function<void()> work) {
-  if (of(stream).capturing) return of(stream).captured.push_back(std::move(work));
-  const Open open;
-  work();
-}
-
-// The default stream waits for all others, which a capture cannot; any other stream just goes on.
-static cudaError_t put_copy(cudaStream_t stream, std::function<void()> work) {
-  if (stream == nullptr && !captures.empty()) {
-    for (cudaStream_t captured : captures) captured->invalidated = true;
-    return told(cudaErrorStreamCaptureImplicit);
-  }
-  put(stream, std::move(work));
-  return cudaSuccess;
 }
 
 }  // namespace simt
@@ -120,7 +76,6 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   }
   return told(cudaErrorInvalidValue);
 }
-cudaError_t cudaDeviceSynchronize() { return refuse_in_capture(); }
 cudaError_t cudaDriverGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute attribute, int value) {
@@ -128,106 +83,32 @@ cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute attribute, int v
   return cudaSuccess;
 }
 
-cudaError_t cudaHostAlloc(void** data, size_t bytes, unsigned) { return cudaMallocHost(data, bytes); }
-cudaError_t cudaMallocHost(void** data, size_t bytes) {
+// Whether each side is where `kind` says: a device pointer taken for a host's, or the other way round, is an error.
+static bool right_sides(const void* to, const void* from, cudaMemcpyKind kind) {
+  if (kind == cudaMemcpyDefault) return true;
+  return on_device(to) == (kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice) &&
+         on_device(from) == (kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice);
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
   if (const cudaError_t error = refuse_in_capture(); error != cudaSuccess) return error;
-  *data = std::malloc(bytes);
-  return told(*data != nullptr || bytes == 0 ? cudaSuccess : cudaErrorMemoryAllocation);
+  return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
 }
-cudaError_t cudaFreeHost(void* data) {
-  if (const cudaError_t error = refuse_in_capture(); error != cudaSuccess) return error;
-  std::free(data);
-  return cudaSuccess;
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  if (bytes > 0 && !right_sides(to, from, kind)) return told(cudaErrorInvalidValue);
+  return put(stream, [=] { std::memmove(to, from, bytes); });
 }
-cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind) {
-  if (const cudaError_t error = refuse_in_capture(); error != cudaSuccess) return error;
-  const Open open;
-  std::memmove(to, from, bytes);
-  return cudaSuccess;
-}
-cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
-  return put_copy(stream, [=] { std::memmove(to, from, bytes); });
-}
-cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height, cudaMemcpyKind,
+cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width, size_t height, cudaMemcpyKind kind,
                               cudaStream_t stream) {
-  if (width > to_pitch || width > from_pitch) return told(cudaErrorInvalidValue);
-  return put_copy(stream, [=] {
+  if (width > to_pitch || width > from_pitch || (width * height > 0 && !right_sides(to, from, kind))) return told(cudaErrorInvalidValue);
+  return put(stream, [=] {
     for (size_t i = 0; i < height; ++i) std::memmove(static_cast<char*>(to) + i * to_pitch, static_cast<const char*>(from) + i * from_pitch, width);
   });
 }
 cudaError_t cudaMemset(void* to, int value, size_t bytes) {
   if (const cudaError_t error = refuse_in_capture(); error != cudaSuccess) return error;
-  const Open open;
-  std::memset(to, value, bytes);
-  return cudaSuccess;
+  return put(nullptr, [=] { std::memset(to, value, bytes); });
 }
 cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
-  return put_copy(stream, [=] { std::memset(to, value, bytes); });
+  return put(stream, [=] { std::memset(to, value, bytes); });
 }
-
-cudaError_t cudaStreamCreate(cudaStream_t* stream) { return *stream = new CUstream_st, cudaSuccess; }
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return cudaStreamCreate(stream); }
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  std::erase(captures, stream);
-  delete stream;
-  return cudaSuccess;
-}
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return of(stream).capturing || stream == nullptr ? refuse_in_capture() : cudaSuccess;
-}
-cudaError_t cudaStreamQuery(cudaStream_t stream) { return cudaStreamSynchronize(stream); }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
-cudaError_t cudaEventCreate(cudaEvent_t* event) { return *event = new CUevent_st, cudaSuccess; }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cudaEventCreate(event); }
-cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  return put_copy(stream, [=] { event->at = std::chrono::steady_clock::now(), event->recorded = true; });
-}
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return refuse_in_capture(); }
-cudaError_t cudaEventQuery(cudaEvent_t) { return refuse_in_capture(); }
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
-  if (!from->recorded || !to->recorded) return told(cudaErrorInvalidResourceHandle);
-  *milliseconds = std::chrono::duration<float, std::milli>(to->at - from->at).count();
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  if (stream == nullptr) return told(cudaErrorStreamCaptureUnsupported);
-  if (stream->capturing) return told(cudaErrorInvalidValue);
-  stream->capturing = true;
-  stream->invalidated = false;
-  stream->captured.clear();
-  captures.push_back(stream);
-  return cudaSuccess;
-}
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  *graph = nullptr;
-  if (stream == nullptr || !stream->capturing) return told(cudaErrorStreamCaptureUnmatched);
-  stream->capturing = false;
-  std::erase(captures, stream);
-  SimtNodes nodes = std::exchange(stream->captured, {});
-  if (stream->invalidated) return told(cudaErrorStreamCaptureInvalidated);
-  *graph = new CUgraph_st{std::move(nodes)};
-  return cudaSuccess;
-}
-cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
-  *status = !of(stream).capturing ? cudaStreamCaptureStatusNone
-            : of(stream).invalidated ? cudaStreamCaptureStatusInvalidated : cudaStreamCaptureStatusActive;
-  return cudaSuccess;
-}
-cudaError_t cudaGraphGetNodes(cudaGraph_t graph, void* nodes, size_t* count) {
-  if (nodes != nullptr) return told(cudaErrorInvalidValue);  // only the count is emulated
-  *count = graph->nodes.size();
-  return cudaSuccess;
-}
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
-  *exec = new CUgraphExec_st{graph->nodes};
-  return cudaSuccess;
-}
-cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
-  for (const auto& node : exec->nodes) put(stream, node);
-  return cudaSuccess;
-}
-cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, cudaSuccess; }
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) { return delete exec, cudaSuccess; }

@@ -1,25 +1,40 @@
-// Streams of the emulated device: what is put on one runs at once, or is recorded while the stream is captured.
+// Streams of the emulated device. Work waits on its stream until somebody waits for it: the latest moment at which
+// hardware may do it, so that a host buffer changed too early or read too soon shows. The default stream's runs at once.
 #pragma once
+#include <cstdint>
+#include <deque>
 #include <functional>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "simt/runtime.h"
 
-using SimtNodes = std::vector<std::function<void()>>;
+namespace simt {
+using Work = std::function<void()>;
+}
 
 struct CUstream_st {
-  bool capturing = false;
-  bool invalidated = false;
-  SimtNodes captured;
+  bool blocking = true;  // the default stream waits for it
+  std::deque<simt::Work> pending;
+  uint64_t put = 0, done = 0;  // how many pieces of work came, and ran
+
+  bool capturing = false, invalidated = false;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::thread::id capturer;
+  std::vector<simt::Work> captured;
 };
 
 namespace simt {
 
 // Keeps `error` for cudaGetLastError and gives it back.
 cudaError_t told(cudaError_t error);
-// Runs or records one piece of work. Errors: what the work throws.
-void put(cudaStream_t stream, std::function<void()> work);
-// cudaErrorStreamCaptureUnsupported while any stream is captured, and that capture is spoilt; else success.
+// Puts a piece of work on a stream, or records it there. Errors: what the work throws, where it runs at once.
+cudaError_t put(cudaStream_t stream, Work work);
+// Runs what waits on the stream, up to its piece number `until`. Errors: what the work throws.
+void finish(CUstream_st& stream, uint64_t until = UINT64_MAX);
+// For calls that wait for the device or change its memory: an error, and a spoilt capture, where CUDA forbids them
+// during the captures under way; else success.
 cudaError_t refuse_in_capture();
 
 // Device memory, readable only while one of these lives: host code that touches it at another time crashes.
@@ -30,5 +45,11 @@ class Open {
   Open(const Open&) = delete;
   Open& operator=(const Open&) = delete;
 };
+
+// Whether it points into (or just behind) an allocation of the device.
+bool on_device(const void* data);
+
+// Errors: KernelError, naming `kernel`, if the bytes between an allocation's end and its guard page were written.
+void check_ends(const std::string& kernel);
 
 }  // namespace simt
