@@ -17,7 +17,10 @@ class Loha final : public AdapterModule {
     if (config.weight_decompose) add_parameter("dora_scale", {out, 1}, Init::row_norm);
   }
 
-  Var forward(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const override {
+  bool additive() const override { return !config_.weight_decompose; }
+  bool wants_base(const AdapterPass& pass) const override { return !config_.weight_decompose || pass.strength != 1; }
+
+  Var forward(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const override {
     std::vector<Var> p = stored(tape, pass);
     const bool decompose = config_.weight_decompose;
     Tensor delta = change(tape, p, decompose ? scale_ : scale_ * pass.strength);
@@ -29,21 +32,18 @@ class Loha final : public AdapterModule {
       tape.program().call<kernels::weight_decompose_forward>(effective, norm, weight, delta, p.back().value);
       y = product(tape, x.value, effective, {.transpose_b = true});
       if (pass.strength != 1) {  // generation only
-        Tensor base = product(tape, x.value, weight, {.transpose_b = true});
-        tape.program().call<kernels::blend>(y, base, y, pass.strength);
+        tape.program().call<kernels::blend>(y, base.value, y, pass.strength);
         return Tape::constant(y);
       }
     } else if (drops(pass)) {
-      y = product(tape, x.value, weight, {.transpose_b = true});
-      Tensor part = product(tape, x.value, delta, {.transpose_b = true});
-      tape.program().call<kernels::drop_columns>(y, part, pass.counters, config_.rank_dropout, config_.rank_dropout_scale, index_, true);
+      const Tensor part = product(tape, x.value, delta, {.transpose_b = true});
+      tape.program().call<kernels::drop_columns>(base.value, part, pass.counters, config_.rank_dropout, config_.rank_dropout_scale, index_, true);
     } else {
-      y = product(tape, x.value, weight, {.transpose_b = true});
-      matmul(tape, y, x.value, delta, {.transpose_b = true, .accumulate = true});
+      matmul(tape, base.value, x.value, delta, {.transpose_b = true, .accumulate = true});
     }
     std::vector<Var> inputs = p;
     inputs.push_back(x);
-    return tape.record(y, inputs, [this, &tape, weight, x, p, delta, effective, norm, decompose, pass](Tensor dy) {
+    auto rule = [this, &tape, weight, x, p, delta, effective, norm, decompose, pass](Tensor dy) {
       Tensor g = dy;
       if (!decompose && drops(pass)) {
         g = tape.empty(dy.shape, dy.dtype);
@@ -62,8 +62,8 @@ class Loha final : public AdapterModule {
       if (!x.needs_grad()) return;
       GradSlot dx = tape.grad(x);
       matmul(tape, dx.tensor, g, effective, {.accumulate = dx.accumulate});
-      if (!decompose) matmul(tape, dx.tensor, dy, weight, {.accumulate = true});
-    });
+    };
+    return decompose ? tape.record(y, inputs, rule) : tape.record_in_place(base, inputs, rule);
   }
 
   Tensor merged(Tape& tape, Tensor weight, const AdapterPass& pass) const override {

@@ -38,8 +38,11 @@ class Lokr final : public AdapterModule {
     if (config.weight_decompose) add_parameter("dora_scale", {out, 1}, Init::row_norm);
   }
 
-  Var forward(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const override {
-    return config_.weight_decompose ? forward_decomposed(tape, weight, x, pass) : forward_structured(tape, weight, x, pass);
+  bool additive() const override { return !config_.weight_decompose; }
+  bool wants_base(const AdapterPass& pass) const override { return !config_.weight_decompose || pass.strength != 1; }
+
+  Var forward(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const override {
+    return config_.weight_decompose ? forward_decomposed(tape, weight, base, x, pass) : forward_structured(tape, base, x, pass);
   }
 
   Tensor merged(Tape& tape, Tensor weight, const AdapterPass& pass) const override {
@@ -83,7 +86,7 @@ class Lokr final : public AdapterModule {
     return product(tape, h, f.stored[second_].value, {.transpose_b = true});
   }
 
-  // out[row] (+)= alpha op(w1) in[row], in [rows, k, c].
+  // out[row] (+)= alpha op(w1) in[row], in [rows, k, c]; the rows of in and out may lie apart.
   void left(Tape& tape, Tensor out, Tensor w1, Tensor in, bool transpose, double alpha, bool accumulate) const {
     BatchedSpec spec;
     spec.m = transpose ? b_ : a_;
@@ -92,10 +95,10 @@ class Lokr final : public AdapterModule {
     spec.batch = in.elements() / (spec.k * c_);
     spec.a_row = transpose ? 1 : b_;
     spec.a_col = transpose ? b_ : 1;
-    spec.b_stride = spec.k * c_;
+    spec.b_stride = row_stride(in, spec.k * c_);
     spec.b_row = c_;
     spec.b_col = 1;
-    spec.c_stride = spec.m * c_;
+    spec.c_stride = row_stride(out, spec.m * c_);
     spec.c_row = c_;
     spec.alpha = alpha;
     spec.accumulate = accumulate;
@@ -103,13 +106,16 @@ class Lokr final : public AdapterModule {
     tape.program().call<kernels::matmul_batched>(out, w1, in, spec);
   }
 
+  // Elements from one row of a [rows, width] matrix to the next, whatever shape its tensor has.
+  static int64_t row_stride(const Tensor& t, int64_t width) { return t.contiguous() ? width : t.row_stride(); }
+
   bool drops(const AdapterPass& pass) const { return config_.rank_dropout > 0 && pass.counters.given(); }
 
-  Var forward_structured(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const {
+  Var forward_structured(Tape& tape, const Var& base, const Var& x, const AdapterPass& pass) const {
     Factors f = factors(tape, pass);
     const double scale = scale_ * pass.strength;
     Tensor low, z = right(tape, x.value, f, &low);
-    Tensor y = product(tape, x.value, weight, {.transpose_b = true});
+    const Tensor y = base.value;
     if (drops(pass)) {
       Tensor change = tape.empty(y.shape, y.dtype);
       left(tape, change, f.w1, z, false, scale, false);
@@ -119,7 +125,7 @@ class Lokr final : public AdapterModule {
     }
     std::vector<Var> inputs = f.stored;
     inputs.push_back(x);
-    return tape.record(y, inputs, [this, &tape, weight, x, f, z, low, scale, pass](Tensor dy) {
+    return tape.record_in_place(base, inputs, [this, &tape, x, f, z, low, scale, pass](Tensor dy) {
       Tensor g = dy;
       if (drops(pass)) {
         g = tape.empty(dy.shape, dy.dtype);
@@ -132,9 +138,6 @@ class Lokr final : public AdapterModule {
       Tensor dz = tape.empty(z.shape, z.dtype);
       left(tape, dz, f.w1, g, true, scale, false);
       second_factor_backward(tape, dz, low_again, x, f);
-      if (!x.needs_grad()) return;
-      GradSlot dx = tape.grad(x);
-      matmul(tape, dx.tensor, dy, weight, {.accumulate = dx.accumulate});
     });
   }
 
@@ -146,7 +149,7 @@ class Lokr final : public AdapterModule {
     spec.n = b_;
     spec.k = c_;
     spec.batch = g.elements() / (a_ * c_);
-    spec.a_stride = a_ * c_;
+    spec.a_stride = row_stride(g, a_ * c_);
     spec.a_row = c_;
     spec.a_col = 1;
     spec.b_stride = b_ * c_;
@@ -194,7 +197,7 @@ class Lokr final : public AdapterModule {
   }
 
   // W' = (W + delta) m / (||W + delta||_row + eps), the norm differentiated (LyCORIS' weight decompose).
-  Var forward_decomposed(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const {
+  Var forward_decomposed(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const {
     Factors f = factors(tape, pass);
     const Var& m = f.stored.back();
     Tensor delta = full_delta(tape, f, scale_);
@@ -202,8 +205,7 @@ class Lokr final : public AdapterModule {
     tape.program().call<kernels::weight_decompose_forward>(wd, norm, weight, delta, m.value);
     Tensor y = product(tape, x.value, wd, {.transpose_b = true});
     if (pass.strength != 1) {  // generation only
-      Tensor base = product(tape, x.value, weight, {.transpose_b = true});
-      tape.program().call<kernels::blend>(y, base, y, pass.strength);
+      tape.program().call<kernels::blend>(y, base.value, y, pass.strength);
       return Tape::constant(y);
     }
     std::vector<Var> inputs = f.stored;

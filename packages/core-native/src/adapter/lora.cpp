@@ -1,7 +1,5 @@
-#include <algorithm>
-
+#include "adapter/low_rank.h"
 #include "adapter/module.h"
-#include "ops/ops.h"
 
 namespace ace {
 
@@ -19,8 +17,29 @@ class Lora final : public AdapterModule {
     if (dora_) add_parameter("lora_magnitude_vector", {out}, Init::row_norm);
   }
 
-  Var forward(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const override {
-    return dora_ ? forward_dora(tape, weight, x, pass) : forward_lora(tape, weight, x, pass);
+  bool additive() const override { return !dora_; }
+
+  Var forward(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const override {
+    const InputDropout dropout = dropout_of(pass);
+    if (dora_ && dropout.given()) return forward_dora_dropout(tape, weight, base, x, pass);
+    return forward_low(tape, weight, base, low_product(tape, x, parameter(tape, pass, 0), dropout), pass);
+  }
+
+  const AdapterParameter* first_factor(const AdapterPass& pass) const override {
+    return dropout_of(pass).given() ? nullptr : &parameters_[0];
+  }
+
+  Var forward_low(Tape& tape, Tensor weight, const Var& base, const Var& h, const AdapterPass& pass) const override {
+    const Var b = parameter(tape, pass, 1);
+    if (!dora_) return add_low_product(tape, base, h, b, scale_ * pass.strength);
+    const Var m = parameter(tape, pass, 2);
+    const Tensor norm = changed_norm(tape, weight, pass);
+    if (pass.strength == 1) return scale_by_magnitude(tape, add_low_product(tape, base, h, b, scale_), m, norm);
+    // y = base + strength (c (base + low) - base): generation only.
+    const Tensor low = product(tape, h.value, b.value, {.transpose_b = true, .alpha = scale_});
+    Tensor y = tape.empty(low.shape, low.dtype);
+    tape.program().call<kernels::dora_change>(y, base.value, base.value, low, m.value, norm, pass.strength);
+    return Tape::constant(y);
   }
 
   Tensor merged(Tape& tape, Tensor weight, const AdapterPass& pass) const override {
@@ -35,121 +54,41 @@ class Lora final : public AdapterModule {
   }
 
  private:
-  bool drops(const AdapterPass& pass) const { return config_.dropout > 0 && pass.counters.given(); }
+  InputDropout dropout_of(const AdapterPass& pass) const { return {pass.counters, config_.dropout, index_}; }
 
-  Tensor dropped(Tape& tape, Tensor x, const AdapterPass& pass) const {
-    Tensor out = tape.empty(x.shape, x.dtype);
-    tape.program().call<kernels::dropout>(out, x, pass.counters, config_.dropout, index_, false);
-    return out;
+  // ||W + s B A|| per row.
+  Tensor changed_norm(Tape& tape, Tensor weight, const AdapterPass& pass) const {
+    const Tensor a = parameter(tape, pass, 0).value, b = parameter(tape, pass, 1).value;
+    Tensor norm = tape.empty({out_}, wide(a.dtype));
+    tape.program().call<kernels::row_norm>(norm, weight, product(tape, b, a, {.alpha = scale_}));
+    return norm;
   }
 
-  // What is left of the A path's input: x, or x with dropout, which is drawn again instead of being kept.
-  Tensor low_input(Tape& tape, const Var& x, const AdapterPass& pass) const {
-    return drops(pass) ? dropped(tape, tape.saved(x), pass) : tape.saved(x);
-  }
-
-  Var forward_lora(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const {
-    Var a = parameter(tape, pass, 0), b = parameter(tape, pass, 1);
-    const double scale = scale_ * pass.strength;
-    Tensor input = drops(pass) ? dropped(tape, x.value, pass) : x.value;
-    Tensor h = product(tape, input, a.value, {.transpose_b = true});
-    Tensor y = product(tape, x.value, weight, {.transpose_b = true});
-    matmul(tape, y, h, b.value, {.transpose_b = true, .accumulate = true, .alpha = scale});
-    return tape.record(y, {x, a, b}, [this, &tape, weight, x, a, b, h, scale, pass](Tensor dy) {
-      low_backward(tape, dy, x, a, b, h, scale, pass);
-      if (!x.needs_grad()) return;
-      GradSlot dx = tape.grad(x);
-      matmul(tape, dx.tensor, dy, weight, {.accumulate = dx.accumulate});
-    });
-  }
-
-  // Gradients of A, B and of the A path's input for y = ... + scale h B^T.
-  void low_backward(Tape& tape, Tensor dy, const Var& x, const Var& a, const Var& b, Tensor h, double scale,
-                    const AdapterPass& pass) const {
-    Tensor dh = product(tape, dy, b.value, {.alpha = scale});
-    if (b.needs_grad()) {
-      GradSlot db = tape.grad(b);
-      matmul(tape, db.tensor, dy, h, {.transpose_a = true, .accumulate = db.accumulate, .alpha = scale});
-    }
-    if (a.needs_grad()) {
-      GradSlot da = tape.grad(a);
-      matmul(tape, da.tensor, dh, low_input(tape, x, pass), {.transpose_a = true, .accumulate = da.accumulate});
-    }
-    if (!x.needs_grad()) return;
-    GradSlot dx = tape.grad(x);
-    if (drops(pass)) {
-      Tensor dinput = product(tape, dh, a.value);
-      tape.program().call<kernels::dropout>(dx.tensor, dinput, pass.counters, config_.dropout, index_, dx.accumulate);
-    } else {
-      matmul(tape, dx.tensor, dh, a.value, {.accumulate = dx.accumulate});
-    }
-  }
-
-  // dm += column sums of dy u / norm. On CUDA the rows are summed in parts, in a fixed order.
-  void magnitude_backward(Tape& tape, const Var& m, Tensor dy, Tensor u, Tensor norm) const {
-    constexpr int64_t kRows = 32, kMostParts = 64;
-    Tensor partial;
-    if (tape.program().device() == DeviceKind::cuda)
-      partial = tape.empty({std::min(kMostParts, (u.shape.rows() + kRows - 1) / kRows), out_}, norm.dtype);
-    tape.program().call<kernels::magnitude_backward>(tape.grad(m).tensor, dy, u, norm, partial);
-  }
-
-  Var forward_dora(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const {
-    Var a = parameter(tape, pass, 0), b = parameter(tape, pass, 1), m = parameter(tape, pass, 2);
-    Program& program = tape.program();
-    Tensor norm = tape.empty({out_}, wide(x.value.dtype));
-    program.call<kernels::row_norm>(norm, weight, product(tape, b.value, a.value, {.alpha = scale_}));
-    if (drops(pass)) return forward_dora_dropout(tape, weight, x, a, b, m, norm, pass);
-    Tensor h = product(tape, x.value, a.value, {.transpose_b = true});
-    Tensor u = product(tape, x.value, weight, {.transpose_b = true});
-    Tensor base;
-    if (pass.strength != 1) {
-      base = tape.empty(u.shape, u.dtype);
-      program.call<kernels::copy>(base, u);
-    }
-    matmul(tape, u, h, b.value, {.transpose_b = true, .accumulate = true, .alpha = scale_});
-    Tensor y = tape.empty(u.shape, u.dtype);
-    program.call<kernels::scale_columns>(y, u, m.value, norm);
-    if (pass.strength != 1) {  // y = base + strength (y - base): generation only
-      program.call<kernels::blend>(y, base, y, pass.strength);
-      return Tape::constant(y);
-    }
-    return tape.record(y, {x, a, b, m}, [this, &tape, weight, x, a, b, m, h, u, norm, pass](Tensor dy) {
-      if (m.needs_grad()) magnitude_backward(tape, m, dy, u, norm);
-      Tensor du = tape.empty(dy.shape, dy.dtype);
-      tape.program().call<kernels::scale_columns>(du, dy, m.value, norm);
-      low_backward(tape, du, x, a, b, h, scale_, pass);
-      if (!x.needs_grad()) return;
-      GradSlot dx = tape.grad(x);
-      matmul(tape, dx.tensor, du, weight, {.accumulate = dx.accumulate});
-    });
-  }
-
-  Var forward_dora_dropout(Tape& tape, Tensor weight, const Var& x, const Var& a, const Var& b, const Var& m, Tensor norm,
-                           const AdapterPass& pass) const {
-    Program& program = tape.program();
-    Tensor input = dropped(tape, x.value, pass);
-    Tensor h = product(tape, input, a.value, {.transpose_b = true});
-    Tensor base = product(tape, x.value, weight, {.transpose_b = true});
-    Tensor full = product(tape, input, weight, {.transpose_b = true});
-    Tensor low = product(tape, h, b.value, {.transpose_b = true, .alpha = scale_});
-    Tensor y = tape.empty(base.shape, base.dtype);
-    program.call<kernels::dora_change>(y, base, full, low, m.value, norm, 1.0);
-    return tape.record(y, {x, a, b, m}, [this, &tape, weight, x, a, b, m, h, full, low, norm, pass](Tensor dy) {
-      Program& p = tape.program();
+  Var forward_dora_dropout(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const {
+    const Var a = parameter(tape, pass, 0), b = parameter(tape, pass, 1), m = parameter(tape, pass, 2);
+    const InputDropout dropout = dropout_of(pass);
+    const Tensor norm = changed_norm(tape, weight, pass), input = dropped(tape, x.value, dropout);
+    const Tensor h = product(tape, input, a.value, {.transpose_b = true});
+    const Tensor full = product(tape, input, weight, {.transpose_b = true});
+    const Tensor low = product(tape, h, b.value, {.transpose_b = true, .alpha = scale_});
+    tape.program().call<kernels::dora_change>(base.value, base.value, full, low, m.value, norm, 1.0);
+    return tape.record_in_place(base, {x, a, b, m}, [this, &tape, weight, x, a, b, m, h, full, low, norm, dropout](Tensor dy) {
       if (m.needs_grad()) {
-        magnitude_backward(tape, m, dy, full, norm);
-        magnitude_backward(tape, m, dy, low, norm);
+        magnitude_gradient(tape, m, dy, full, norm);
+        magnitude_gradient(tape, m, dy, low, norm);
       }
       Tensor du = tape.empty(dy.shape, dy.dtype);
-      p.call<kernels::scale_columns>(du, dy, m.value, norm);
-      low_backward(tape, du, x, a, b, h, scale_, pass);
+      tape.program().call<kernels::scale_columns>(du, dy, m.value, norm);
+      const Tensor dh = product(tape, du, b.value, {.alpha = scale_});
+      if (b.needs_grad()) matmul(tape, tape.grad(b).tensor, du, h, {.transpose_a = true, .accumulate = true, .alpha = scale_});
+      if (a.needs_grad()) matmul(tape, tape.grad(a).tensor, dh, dropped(tape, tape.saved(x), dropout), {.transpose_a = true, .accumulate = true});
       if (!x.needs_grad()) return;
-      GradSlot dx = tape.grad(x);
-      matmul(tape, dx.tensor, dy, weight, {.accumulate = dx.accumulate});
+      // All that reaches x through the mask: the change's part, and W's, of which base's own rule brings the undropped.
       Tensor dinput = product(tape, du, weight);
       matmul(tape, dinput, dy, weight, {.accumulate = true, .alpha = -1});
-      p.call<kernels::dropout>(dx.tensor, dinput, pass.counters, config_.dropout, index_, true);
+      matmul(tape, dinput, dh, a.value, {.accumulate = true});
+      GradSlot dx = tape.grad(x);
+      tape.program().call<kernels::dropout>(dx.tensor, dinput, dropout.counters, dropout.p, dropout.module, dx.accumulate);
     });
   }
 

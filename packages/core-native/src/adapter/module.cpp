@@ -18,13 +18,18 @@ void AdapterModule::add_parameter(std::string suffix, Shape shape, Init init, do
 
 Var AdapterModule::parameter(Tape& tape, const AdapterPass& pass, size_t i) const {
   const AdapterParameter& p = parameters_[i];
-  auto view = [&](const Tensor& flat) {
-    return flat.reshaped({flat.elements()}).slice(p.offset, p.shape.elements()).reshaped(p.shape);
-  };
-  Tensor value = view(pass.shadow.given() && p.shadowed() ? pass.shadow : pass.parameters);
-  value = tape.program().fixed(value, path_ + "." + p.suffix);
+  return variable(tape, pass, p.offset, p.shape, p.shadowed(), path_ + "." + p.suffix);
+}
+
+Var AdapterModule::variable(Tape& tape, const AdapterPass& pass, int64_t offset, Shape shape, bool shadowed, const std::string& name) {
+  auto view = [&](const Tensor& flat) { return flat.reshaped({flat.elements()}).slice(offset, shape.elements()).reshaped(shape); };
+  const Tensor value = tape.program().fixed(view(pass.shadow.given() && shadowed ? pass.shadow : pass.parameters), name);
   if (!pass.gradients.given()) return Tape::constant(value);
-  return tape.parameter(value, tape.program().fixed(view(pass.gradients), "d(" + path_ + "." + p.suffix + ")"));
+  return tape.parameter(value, tape.program().fixed(view(pass.gradients), "d(" + name + ")"));
+}
+
+Var AdapterModule::forward_low(Tape&, Tensor, const Var&, const Var&, const AdapterPass&) const {
+  throw Error(ErrorCode::internal, path_ + ": its change does not begin with x A^T");
 }
 
 Tensor AdapterModule::added(Tape& tape, Tensor weight, Tensor delta) const {

@@ -45,10 +45,22 @@ class AdapterModule {
   std::vector<AdapterParameter>& parameters() { return parameters_; }
   const std::vector<AdapterParameter>& parameters() const { return parameters_; }
 
-  // y for x [.., in], base product included.
-  virtual Var forward(Tape& tape, Tensor weight, const Var& x, const AdapterPass& pass) const = 0;
+  // False where the changed weight is formed whole, so that the frozen product x W^T is not needed.
+  virtual bool wants_base(const AdapterPass&) const { return true; }
+  // True where the change does not depend on W, so that several such adapters may follow each other on one product.
+  virtual bool additive() const { return true; }
+  // y for x [.., in] from `base` = x W^T (not given where it is not wanted), whose memory y may take over.
+  virtual Var forward(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const = 0;
+
+  // Of a change that begins with a plain product h = x A^T in this pass: A's place, else null. The products of modules with
+  // one x can then be one (project_stacked), and forward_low() goes on from this module's columns of h [.., rank].
+  virtual const AdapterParameter* first_factor(const AdapterPass&) const { return nullptr; }
+  virtual Var forward_low(Tape& tape, Tensor weight, const Var& base, const Var& h, const AdapterPass& pass) const;
   // W' [out, in] such that y = x W'^T at full strength and without dropout, in the compute type.
   virtual Tensor merged(Tape& tape, Tensor weight, const AdapterPass& pass) const = 0;
+
+  // `shape` numbers of the flat parameters from `offset` on as a variable of the pass.
+  static Var variable(Tape& tape, const AdapterPass& pass, int64_t offset, Shape shape, bool shadowed, const std::string& name);
 
  protected:
   // Parameter `i` as a variable of the pass. Its value may be the bf16 shadow; its gradient is the flat gradients' own view.

@@ -56,6 +56,35 @@ Var Tape::record(Tensor y, const std::vector<Var>& inputs, std::function<void(Te
   return out;
 }
 
+std::vector<Var> Tape::split(const Var& y, const std::vector<int64_t>& widths) {
+  std::vector<Var> out;
+  int64_t column = 0;
+  for (const int64_t width : widths) {
+    out.push_back({y.value.columns(column, width), -1});
+    if (y.needs_grad()) {
+      Var& piece = out.back();
+      piece.node = add_node(piece.value);
+      nodes_[piece.node].host = y.node;
+      nodes_[piece.node].column = column;
+      nodes_[y.node].pieces.push_back(piece.node);
+    }
+    column += width;
+  }
+  if (column != y.value.shape.last()) throw_shape("split: pieces of " + std::to_string(column) + " columns do not fill " + y.value.shape.text());
+  return out;
+}
+
+Var Tape::record_in_place(const Var& base, const std::vector<Var>& inputs, std::function<void(Tensor)> backward) {
+  std::vector<Var> all = inputs;
+  all.push_back(base);
+  Var out = record(base.value, all, std::move(backward));
+  if (out.needs_grad() && base.needs_grad()) {
+    nodes_[out.node].host = base.node;
+    nodes_[base.node].pieces.push_back(out.node);
+  }
+  return out;
+}
+
 void Tape::cheap(const Var& value, std::function<Tensor()> remake) {
   if (gradients_ && (recompute_ == Recompute::cheap || recompute_ == Recompute::mlp)) remakes_[value.value.buffer] = std::move(remake);
 }
@@ -70,21 +99,46 @@ Tensor Tape::saved(const Var& value) {
   return again.reshaped(value.value.shape);
 }
 
+Tensor Tape::place(int32_t number) {
+  Node& node = nodes_.at(number);
+  if (node.has_grad) return node.grad;
+  if (node.host < 0) {
+    node.grad = program_.tensor(node.value.shape, node.value.dtype);
+    holders_[node.grad.buffer] = 1;
+  } else {
+    const Tensor whole = place(node.host);
+    node.grad = whole.shape.last() == node.value.shape.last() ? whole : whole.columns(node.column, node.value.shape.last());
+  }
+  node.has_grad = true;
+  return node.grad;
+}
+
+// node's gradient becomes dy without a copy, where the whole of its host's may.
+void Tape::adopt(int32_t number, Tensor dy) {
+  Node& node = nodes_.at(number);
+  if (node.host < 0) {
+    ++holders_[dy.buffer];
+    node.grad = dy.reshaped(node.value.shape);
+  } else if (nodes_[node.host].value.shape.last() == node.value.shape.last()) {
+    adopt(node.host, dy);
+    node.grad = nodes_[node.host].grad;
+  } else {
+    program_.call<kernels::copy>(place(number), dy.reshaped(node.value.shape));
+  }
+  node.has_grad = true;
+}
+
 GradSlot Tape::grad(const Var& x) {
   Node& node = nodes_.at(x.node);
   if (node.parameter) return {node.grad, true};
-  if (!node.has_grad) {
-    node.grad = program_.tensor(node.value.shape, node.value.dtype);
-    node.has_grad = true;
-    holders_[node.grad.buffer] = 1;
-    return {node.grad, false};
-  }
+  if (!node.has_grad) return {place(x.node), false};
   if (holders_[node.grad.buffer] > 1) {  // somebody else still reads it: part company first
     Tensor own = program_.tensor(node.value.shape, node.value.dtype);
     program_.call<kernels::copy>(own, node.grad);
     --holders_[node.grad.buffer];
-    node.grad = own;
     holders_[own.buffer] = 1;
+    // Only a whole gradient is ever shared, so every host on the way has the same one.
+    for (int32_t at = x.node; at >= 0; at = nodes_[at].host) nodes_[at].grad = own;
   }
   return {node.grad, true};
 }
@@ -92,9 +146,7 @@ GradSlot Tape::grad(const Var& x) {
 void Tape::pass_grad(const Var& x, Tensor dy) {
   Node& node = nodes_.at(x.node);
   if (!node.parameter && !node.has_grad) {
-    node.grad = dy.reshaped(node.value.shape);
-    node.has_grad = true;
-    ++holders_[dy.buffer];
+    adopt(x.node, dy);
     return;
   }
   GradSlot slot = grad(x);
@@ -102,19 +154,19 @@ void Tape::pass_grad(const Var& x, Tensor dy) {
 }
 
 void Tape::release(Node& node) {
-  if (node.parameter || !node.has_grad) return;
+  if (node.parameter || !node.has_grad || node.host >= 0) return;
   if (auto held = holders_.find(node.grad.buffer); held != holders_.end()) --held->second;
 }
 
 void Tape::backward(const Var& root, Tensor droot, bool may_overwrite) {
   if (!root.needs_grad()) return;
-  Node& node = nodes_.at(root.node);
-  node.grad = droot.reshaped(node.value.shape);
-  node.has_grad = true;
-  holders_[droot.buffer] += may_overwrite ? 1 : 2;  // the caller's own hold keeps droot unchanged
+  if (!may_overwrite) ++holders_[droot.buffer];  // the caller's own hold keeps droot unchanged
+  adopt(root.node, droot);
   for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
     Node& output = nodes_[record->output];
     if (!output.has_grad) continue;
+    for (const int32_t piece : output.pieces)
+      if (!nodes_[piece].has_grad) throw Error(ErrorCode::internal, "split: no gradient reached a piece of " + output.value.shape.text());
     if (!output.probe.empty() && probes_ != nullptr) {
       Tensor copy = program_.tensor(output.grad.shape, output.grad.dtype);
       program_.call<kernels::copy>(copy, output.grad);
@@ -181,8 +233,13 @@ Var Tape::wide_part(const Var& x, const Body& body) {
 
 void Tape::probe(const std::string& name, const Tensor& tensor) {
   if (probes_ == nullptr) return;
-  program_.keep(tensor);
-  (*probes_)[name] = tensor;
+  Tensor whole = tensor;
+  if (!tensor.contiguous()) {  // its columns alone, as readers of probes expect
+    whole = program_.tensor(tensor.shape, tensor.dtype);
+    program_.call<kernels::copy>(whole, tensor);
+  }
+  program_.keep(whole);
+  (*probes_)[name] = whole;
 }
 
 void Tape::probe_grad(const std::string& name, const Var& value) {

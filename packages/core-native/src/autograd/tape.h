@@ -55,6 +55,13 @@ class Tape {
   Var record(Tensor y, std::initializer_list<Var> inputs, std::function<void(Tensor dy)> backward);
   Var record(Tensor y, const std::vector<Var>& inputs, std::function<void(Tensor dy)> backward);
 
+  // Columns of y, one piece after another, as values of their own: views, no copies. Their gradients are columns of y's one
+  // gradient, so every piece must be reached by the backward pass (ERR_INTERNAL otherwise: a column would hold no number).
+  std::vector<Var> split(const Var& y, const std::vector<int64_t>& widths);
+  // For an operator that adds to `base` where it lies: the result takes base's memory over, and since d result / d base is
+  // one, its gradient too; the rule only adds what the other inputs get. Nobody else may read base.
+  Var record_in_place(const Var& base, const std::vector<Var>& inputs, std::function<void(Tensor dy)> backward);
+
   // Under Recompute::cheap and mlp, `value` is not kept for the backward pass but made again by `remake` on first need.
   void cheap(const Var& value, std::function<Tensor()> remake);
   // The value as a backward rule may use it: kept, or made again.
@@ -90,6 +97,9 @@ class Tape {
     Tensor grad;
     bool has_grad = false;
     bool parameter = false;
+    int32_t host = -1;   // the node in whose gradient this one's lies, from column `column` on
+    int64_t column = 0;
+    std::vector<int32_t> pieces;  // the nodes whose gradients lie side by side in this one's
     std::string probe;
   };
   struct Record {
@@ -98,6 +108,9 @@ class Tape {
   };
   struct Rerun;
   int32_t add_node(Tensor value);
+  // The memory for a node's gradient: its own, or its columns of its host's.
+  Tensor place(int32_t node);
+  void adopt(int32_t node, Tensor dy);
   void release(Node& node);
   Var run_again(const Var& x, const Body& body, bool keep_result);
 

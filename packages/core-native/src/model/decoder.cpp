@@ -21,26 +21,6 @@ MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, in
           weights.matrix(path + ".down_proj.weight", {width, inner})};
 }
 
-Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, const std::vector<AdapterUse>& adapters) {
-  Var y;
-  int found = 0;
-  for (const AdapterUse& use : adapters) {
-    const AdapterModule* module = use.adapter->find(path);
-    if (module == nullptr) continue;
-    if (weight.shape[1] != x.value.shape.last())
-      throw_shape(path + ": weight " + weight.shape.text() + " does not fit x " + x.value.shape.text());
-    Var part = module->forward(tape, weight, x, use.pass);
-    if (found++ == 0) {
-      y = part;
-      continue;
-    }
-    // Stacked adapters (generation only): each brings the base product along, which must count once.
-    tape.program().call<kernels::add_to>(y.value, part.value);
-    matmul(tape, y.value, x.value, weight, {.transpose_b = true, .accumulate = true, .alpha = -1});
-  }
-  return found == 0 ? linear(tape, x, weight) : y;
-}
-
 Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype, int64_t max_layers)
     : config_(config), weights_(std::move(weights)), dtype_(dtype) {
   Weights& w = *weights_;

@@ -3,18 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "adapter/adapter.h"
+#include "adapter/project.h"
 #include "model/config.h"
 #include "model/weights.h"
 #include "ops/ops.h"
 
 namespace ace {
-
-// An adapter taking part in a pass.
-struct AdapterUse {
-  const Adapter* adapter;
-  AdapterPass pass;
-};
 
 struct AttentionWeights {
   Tensor q_proj, k_proj, v_proj, o_proj;  // [H hd, D], [G hd, D], [G hd, D], [D, H hd]
@@ -28,9 +22,6 @@ struct MlpWeights {
 AttentionWeights load_attention(Weights& weights, const std::string& path, int64_t width, int64_t heads, int64_t kv_heads,
                                 int64_t head_dim, DType dtype);
 MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, int64_t inner);
-
-// A linear of the decoder with whatever adapters sit on `path`.
-Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, const std::vector<AdapterUse>& adapters);
 
 // What one pass of the decoder reads. Tensors of the program; B samples, T frames, L = ceil(T / patch) tokens, S
 // condition tokens.

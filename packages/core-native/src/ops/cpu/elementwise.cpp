@@ -17,6 +17,13 @@ void cpu::fill(Stream& stream, Tensor to, double value) {
 void cpu::copy(Stream& stream, Tensor to, Tensor from) {
   char* out = to.as<char>();
   const char* in = from.as<char>();
+  if (!to.contiguous() || !from.contiguous()) {
+    const int64_t size = static_cast<int64_t>(size_of(to.dtype)), width = to.shape.last();
+    return for_ranges(stream, to.shape.rows(), width, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row)
+        std::memcpy(out + row * to.row_stride() * size, in + row * from.row_stride() * size, static_cast<size_t>(width * size));
+    });
+  }
   for_ranges(stream, to.bytes(), 1, [&](int64_t begin, int64_t end) { std::memcpy(out + begin, in + begin, end - begin); });
 }
 

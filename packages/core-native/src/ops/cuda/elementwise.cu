@@ -30,7 +30,15 @@ void cuda::fill(Stream& stream, Tensor to, double value) {
 }
 
 void cuda::copy(Stream& stream, Tensor to, Tensor from) {
-  check(cudaMemcpyAsync(to.data, from.data, static_cast<size_t>(to.bytes()), cudaMemcpyDeviceToDevice, stream_of(stream)), "copy", to.shape);
+  if (to.contiguous() && from.contiguous()) {
+    check(cudaMemcpyAsync(to.data, from.data, static_cast<size_t>(to.bytes()), cudaMemcpyDeviceToDevice, stream_of(stream)), "copy", to.shape);
+    return;
+  }
+  const size_t size = size_of(to.dtype);
+  check(cudaMemcpy2DAsync(to.data, static_cast<size_t>(to.row_stride()) * size, from.data, static_cast<size_t>(from.row_stride()) * size,
+                          static_cast<size_t>(to.shape.last()) * size, static_cast<size_t>(to.shape.rows()), cudaMemcpyDeviceToDevice,
+                          stream_of(stream)),
+        "copy", to.shape);
 }
 
 void cuda::add_to(Stream& stream, Tensor to, Tensor from) {

@@ -1,0 +1,110 @@
+#include "adapter/project.h"
+
+#include <algorithm>
+
+#include "adapter/low_rank.h"
+
+namespace ace {
+
+namespace {
+
+struct Use {
+  const AdapterModule* module;
+  const AdapterPass* pass;
+};
+
+std::vector<Use> uses_of(const std::string& path, const std::vector<AdapterUse>& adapters) {
+  std::vector<Use> out;
+  for (const AdapterUse& use : adapters)
+    if (const AdapterModule* module = use.adapter->find(path)) out.push_back({module, &use.pass});
+  // What starts from x W^T itself comes before what may be added to anything.
+  std::stable_partition(out.begin(), out.end(), [](const Use& use) { return !use.module->additive(); });
+  return out;
+}
+
+// At most one adapter that is not a mere addition, so that all can follow each other on one frozen product.
+bool follow_one_product(const std::vector<Use>& uses) {
+  for (size_t i = 0; i < uses.size(); ++i)
+    if (!uses[i].module->wants_base(*uses[i].pass) || (i > 0 && !uses[i].module->additive())) return false;
+  return true;
+}
+
+Var follow(Tape& tape, const std::vector<Use>& uses, Tensor weight, const Var& base, const Var& x) {
+  Var y = base;
+  for (const Use& use : uses) y = use.module->forward(tape, weight, y, x, *use.pass);
+  return y;
+}
+
+// The A of the parts below each other, where each part carries one low-rank change and they lie so in one flat buffer;
+// not given otherwise.
+Var stacked_first_factors(Tape& tape, const std::vector<std::vector<Use>>& uses, std::vector<int64_t>& ranks) {
+  const AdapterParameter* first = nullptr;
+  int64_t end = 0, rows = 0;
+  for (const std::vector<Use>& of_part : uses) {
+    if (of_part.size() != 1 || of_part[0].pass != uses[0][0].pass) return {};
+    const AdapterParameter* a = of_part[0].module->first_factor(*of_part[0].pass);
+    if (a == nullptr || (first != nullptr && a->offset != end)) return {};
+    if (first == nullptr) first = a;
+    end = a->offset + a->shape.elements();
+    rows += a->shape[0];
+    ranks.push_back(a->shape[0]);
+  }
+  return AdapterModule::variable(tape, *uses[0][0].pass, first->offset, {rows, first->shape[1]}, first->shadowed(),
+                                 uses[0][0].module->path() + " and on: " + first->suffix);
+}
+
+}  // namespace
+
+Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, const std::vector<AdapterUse>& adapters) {
+  if (weight.shape[1] != x.value.shape.last()) throw_shape(path + ": weight " + weight.shape.text() + " does not fit x " + x.value.shape.text());
+  const std::vector<Use> uses = uses_of(path, adapters);
+  if (follow_one_product(uses)) return follow(tape, uses, weight, linear(tape, x, weight), x);
+  Var y;
+  for (size_t i = 0; i < uses.size(); ++i) {
+    const Use& use = uses[i];
+    if (use.module->additive()) {
+      y = use.module->forward(tape, weight, y, x, *use.pass);
+      continue;
+    }
+    const Var part = use.module->forward(tape, weight, use.module->wants_base(*use.pass) ? linear(tape, x, weight) : Var{}, x, *use.pass);
+    if (i == 0) {
+      y = part;
+      continue;
+    }
+    // Adapters that each rescale W (generation only): each brings the frozen product along, which must count once.
+    tape.program().call<kernels::add_to>(y.value, part.value);
+    matmul(tape, y.value, x.value, weight, {.transpose_b = true, .accumulate = true, .alpha = -1});
+  }
+  return y;
+}
+
+std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& parts, Tensor weight, const Var& x,
+                                 const std::vector<AdapterUse>& adapters) {
+  std::vector<std::vector<Use>> uses;
+  std::vector<Tensor> weights;
+  std::vector<int64_t> widths, ranks;
+  int64_t row = 0;
+  bool one_product = true;
+  for (const StackedPart& part : parts) {
+    uses.push_back(uses_of(part.path, adapters));
+    one_product = one_product && follow_one_product(uses.back());
+    widths.push_back(part.out);
+    weights.push_back(weight.slice(row, part.out));
+    row += part.out;
+  }
+  std::vector<Var> out;
+  if (!one_product) {
+    for (size_t i = 0; i < parts.size(); ++i) out.push_back(project(tape, parts[i].path, weights[i], x, adapters));
+    return out;
+  }
+  const std::vector<Var> bases = tape.split(linear(tape, x, weight), widths);
+  const Var a = stacked_first_factors(tape, uses, ranks);
+  std::vector<Var> low;
+  if (a.value.given()) low = tape.split(low_product(tape, x, a), ranks);
+  for (size_t i = 0; i < parts.size(); ++i)
+    out.push_back(low.empty() ? follow(tape, uses[i], weights[i], bases[i], x)
+                              : uses[i][0].module->forward_low(tape, weights[i], bases[i], low[i], *uses[i][0].pass));
+  return out;
+}
+
+}  // namespace ace
