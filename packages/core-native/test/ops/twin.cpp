@@ -8,6 +8,7 @@
 #include "ops/philox.h"
 #include "tensor/storage.h"
 #if ACE_WITH_CUDA
+#include "ops/cuda/blas/blas.h"
 #include "ops/cuda/device.h"
 #endif
 
@@ -110,6 +111,7 @@ class Run {
     for (const Filled& filled : filled_) memory.write(program.bound(filled.tensor), bytes_of(filled).data());
     ThreadPool pool(1);
     Stream stream{.device = kind_, .pool = &pool};
+    if (kind_ == DeviceKind::cuda && program.describe().find("matmul") != std::string::npos) stream.blas = &twin_blas();
     program.run(stream);
     std::vector<Result> out;
     for (const Tensor& output : outputs) {
@@ -197,6 +199,16 @@ void check(const Op& op, const TwinBounds& bounds) {
 
 void check_twins(const TwinOp& op, const TwinBounds& bounds) { check(op, bounds); }
 void check_twins(const TwinCalls& calls, const TwinBounds& bounds) { check(calls, bounds); }
+
+cuda::Blas& twin_blas() {
+#if ACE_WITH_CUDA
+  static const cuda::DeviceMemory workspace(cuda::Blas::workspace_bytes(), "the tests' matrix products");
+  static cuda::Blas blas(workspace.data());
+  return blas;
+#else
+  throw Error(ErrorCode::device, no_cuda());
+#endif
+}
 
 std::string no_cuda() {
 #if ACE_WITH_CUDA
