@@ -53,7 +53,7 @@ bool library_product(const Stream& stream, const Product& product) {
   if (stream.blas == nullptr) throw Error(ErrorCode::internal, std::string(product.op) + ": the CUDA stream has no Blas");
   const Product p = joined(product);
   const Layout a(p.m, p.k, p.a_row, p.a_col), b(p.k, p.n, p.b_row, p.b_col);
-  // cuBLASLt reads a bias by vectors; and what lies in an own order of summation is not its to sum.
+  // The epilogue reads a bias by whole vectors, and takes the one of float32 only to a float32 c.
   const bool bias_fits = p.bias == nullptr || (p.c_type == DType::f32 && alignment_of(p.bias) == kAlignment && p.batch == 1);
   if (!a.fits || !b.fits || !bias_fits || (p.reduce && p.batch > 1) || std::max({p.m, p.n, p.k, p.batch}) > kMostRows) return false;
   const bool single = p.batch == 1;
@@ -64,11 +64,15 @@ bool library_product(const Stream& stream, const Product& product) {
                        alignment_of(p.a), alignment_of(p.b), alignment_of(p.c)};
   const ProductOperands operands{p.a, p.b, p.c, p.bias, p.alpha, p.accumulate};
   Blas::Implementation& blas = stream.blas->implementation();
-  ProductPlan& plan = blas.plan(key, operands, stream.cuda_stream);
-  if (plan.refused) return false;
-  if (key.bias) plan.set_bias(p.bias);
-  plan.run(blas.handle, operands, plan.algorithm, blas.workspace, stream.cuda_stream);
-  return true;
+  try {
+    ProductPlan& plan = blas.plan(key, operands, stream.cuda_stream);
+    if (plan.refused) return false;
+    if (key.bias) plan.set_bias(p.bias);
+    plan.run(blas.handle, operands, plan.algorithm, blas.workspace, stream.cuda_stream);
+    return true;
+  } catch (const Error& error) {  // a plan serves several operators and knows none of their names
+    throw Error(error.code(), std::string(p.op) + ": " + error.what());
+  }
 }
 
 }  // namespace ace::cuda

@@ -9,13 +9,13 @@ lt::DataType lt_type(DType dtype) { return dtype == DType::bf16 ? lt::DataType::
 
 template <class T>
 std::string triple(const char* what, T a, T b, T c) {
-  return std::string(" ") + what + " " + std::to_string(a) + " " + std::to_string(b) + " " + std::to_string(c);
+  return std::string(what) + " " + std::to_string(a) + " " + std::to_string(b) + " " + std::to_string(c);
 }
 
 }  // namespace
 
 std::string ProductKey::text() const {
-  std::string out = "[" + std::to_string(m) + ", " + std::to_string(n) + "] = " + std::to_string(k) + " products, " + name(type) + " to " + name(c_type);
+  std::string out = "m " + std::to_string(m) + ", n " + std::to_string(n) + ", k " + std::to_string(k) + ", " + name(type) + " to " + name(c_type);
   if (transpose_a) out += ", a^T";
   if (transpose_b) out += ", b^T";
   if (bias) out += ", bias";
@@ -91,7 +91,7 @@ lt::HeuristicResult ProductPlan::checked(lt::Handle handle, const lt::Algorithm&
   lt::HeuristicResult result{};
   const lt::Status status = call_.cublasLtMatmulAlgoCheck(handle, desc_, b_, a_, c_, c_, &wanted, &result);
   if (status != lt::Status::success || result.workspace_bytes > static_cast<size_t>(Blas::kProductBytes))
-    throw Error(ErrorCode::config, "the algorithm recorded for the product " + what_ + " cannot run on this device: " + call_.cublasLtGetStatusString(status));
+    throw Error(ErrorCode::config, "the algorithm recorded for " + what_ + " cannot run on this device: " + call_.cublasLtGetStatusString(status));
   return result;
 }
 
@@ -103,7 +103,7 @@ void ProductPlan::run(lt::Handle handle, const ProductOperands& x, const lt::Alg
 
 void ProductPlan::check(lt::Status status, const char* call) const {
   if (status == lt::Status::success) return;
-  throw Error(ErrorCode::device, "CUDA: the product " + what_ + ": " + call + " of cuBLASLt " + version_ + ": " + call_.cublasLtGetStatusString(status) +
+  throw Error(ErrorCode::device, "CUDA: " + what_ + ": " + call + " of cuBLASLt " + version_ + ": " + call_.cublasLtGetStatusString(status) +
                                      " (status " + std::to_string(static_cast<int>(status)) + ")");
 }
 
