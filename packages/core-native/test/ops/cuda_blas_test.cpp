@@ -70,8 +70,10 @@ class Products {
   const Tensor a, b, c;
 };
 
+#if ACE_SIMT
 // The line of a record after "KEY -> ".
 std::string algorithm_in(const std::string& record) { return record.substr(record.find(" -> ") + 4); }
+#endif
 
 }  // namespace
 

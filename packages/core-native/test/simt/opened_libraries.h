@@ -2,5 +2,5 @@
 #pragma once
 #include <functional>
 
-// Runs `work` with device memory open, or records it where `stream` (a cudaStream_t) is captured.
-extern "C" __attribute__((visibility("default"))) void simt_put(void* stream, const std::function<void()>& work);
+// Puts `work` on `stream` (a cudaStream_t): device memory is open while it runs. False where the stream takes none.
+extern "C" __attribute__((visibility("default"))) bool simt_put(void* stream, const std::function<void()>& work);

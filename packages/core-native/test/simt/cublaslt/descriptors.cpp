@@ -31,6 +31,7 @@ ACE_EXPORT const char* cublasLtGetStatusString(Status status) {
   switch (status) {
     case Status::success: return "the call succeeded";
     case Status::invalid_value: return "an invalid value";
+    case Status::execution_failed: return "the device did not take it";
     case Status::not_supported: return "not supported";
   }
   return "an unknown status";

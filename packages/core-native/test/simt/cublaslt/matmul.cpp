@@ -92,6 +92,5 @@ ACE_EXPORT Status cublasLtMatmul(Handle handle, MatmulDesc desc, const void* alp
   Call call{*desc, *a_layout, *b_layout, *c_layout, *d_layout, a, b, c, d, 0, 0, kind->split, static_cast<float*>(workspace)};
   std::memcpy(&call.alpha, alpha, sizeof call.alpha);
   std::memcpy(&call.beta, beta, sizeof call.beta);
-  simt_put(stream, [call] { call.run(); });
-  return Status::success;
+  return simt_put(stream, [call] { call.run(); }) ? Status::success : Status::execution_failed;
 }

@@ -12,7 +12,7 @@ using MatrixLayout = struct MatrixLayoutBody*;
 using Preference = struct PreferenceBody*;
 using CudaStream = void*;  // a cudaStream_t
 
-enum class Status : int { success = 0, invalid_value = 7, not_supported = 15 };
+enum class Status : int { success = 0, invalid_value = 7, execution_failed = 13, not_supported = 15 };
 enum class DataType : int { f32 = 0, bf16 = 14 };
 enum class ComputeType : int { f32 = 68 };  // sums in float32; operands as they are, so never TF32
 enum class Operation : int { none = 0, transpose = 1 };

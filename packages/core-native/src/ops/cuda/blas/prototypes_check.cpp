@@ -37,7 +37,7 @@ static_assert(offsetof(HeuristicResult, workspace_bytes) == offsetof(cublasLtMat
 static_assert(offsetof(HeuristicResult, status) == offsetof(cublasLtMatmulHeuristicResult_t, state));
 static_assert(offsetof(HeuristicResult, waves) == offsetof(cublasLtMatmulHeuristicResult_t, wavesCount));
 static_assert(equal(Status::success, CUBLAS_STATUS_SUCCESS) && equal(Status::invalid_value, CUBLAS_STATUS_INVALID_VALUE) &&
-              equal(Status::not_supported, CUBLAS_STATUS_NOT_SUPPORTED));
+              equal(Status::execution_failed, CUBLAS_STATUS_EXECUTION_FAILED) && equal(Status::not_supported, CUBLAS_STATUS_NOT_SUPPORTED));
 static_assert(equal(DataType::f32, CUDA_R_32F) && equal(DataType::bf16, CUDA_R_16BF) && equal(ComputeType::f32, CUBLAS_COMPUTE_32F));
 static_assert(equal(Operation::none, CUBLAS_OP_N) && equal(Operation::transpose, CUBLAS_OP_T));
 static_assert(equal(Epilogue::none, CUBLASLT_EPILOGUE_DEFAULT) && equal(Epilogue::bias, CUBLASLT_EPILOGUE_BIAS));
