@@ -61,22 +61,26 @@ TEST("CUDA: a bias that is added to bf16 rows in several parts equals the CPU tw
 
 TEST("CUDA: products of views by columns equal the CPU twin and leave the other columns alone") {
   skip_without_cuda();
-  for (const int64_t skipped : {int64_t{8}, int64_t{3}})  // aligned and not
+  struct Skipped {
+    int64_t a, b, c;  // columns before the view; 16 in all beside it, so that only the start may be out of line
+  };
+  for (const Skipped& skipped : {Skipped{8, 8, 8}, Skipped{3, 3, 3}, Skipped{2, 8, 8}, Skipped{8, 2, 8}, Skipped{8, 8, 2}})
     for (const bool transpose_a : {false, true})
-      for (const bool transpose_b : {false, true})
-        for (const bool bias : {false, true}) {
-          const Sizes s{24, 40, 16};
-          const auto whole = [&](Shape shape) { return shape.at(-1) += 2 * skipped, shape; };
-          const Shape a = stored(s.m, s.k, transpose_a), b = stored(s.k, s.n, transpose_b);
-          const MatmulSpec spec{.transpose_a = transpose_a, .transpose_b = transpose_b, .accumulate = true};
-          check_twins(TwinCalls{name_of(s, spec) + ", " + std::to_string(skipped) + " columns skipped",
-                                {{whole(a)}, {whole(b)}, {whole({s.m, s.n})}, {.shape = {s.n}, .wide = true}},
-                                [=](Tape& tape, const std::vector<Tensor>& x) {
-                                  matmul(tape, x[2].columns(skipped, s.n), x[0].columns(skipped, a.last()), x[1].columns(skipped, b.last()), spec,
-                                         bias ? x[3] : Tensor{});
-                                  return std::vector<Tensor>{x[2]};
-                                }});
-        }
+      for (const bool transpose_b : {false, true}) {
+        const Sizes s{24, 40, 16};
+        const auto whole = [](Shape shape) { return shape.at(-1) += 16, shape; };
+        const Shape a = stored(s.m, s.k, transpose_a), b = stored(s.k, s.n, transpose_b);
+        const MatmulSpec spec{.transpose_a = transpose_a, .transpose_b = transpose_b, .accumulate = true};
+        const bool bias = transpose_a == transpose_b;
+        check_twins(TwinCalls{name_of(s, spec) + ", columns skipped: " + std::to_string(skipped.a) + ", " + std::to_string(skipped.b) + ", " +
+                                  std::to_string(skipped.c),
+                              {{whole(a)}, {whole(b)}, {whole({s.m, s.n})}, {.shape = {s.n}, .wide = true}},
+                              [=](Tape& tape, const std::vector<Tensor>& x) {
+                                matmul(tape, x[2].columns(skipped.c, s.n), x[0].columns(skipped.a, a.last()), x[1].columns(skipped.b, b.last()), spec,
+                                       bias ? x[3] : Tensor{});
+                                return std::vector<Tensor>{x[2]};
+                              }});
+      }
 }
 
 TEST("CUDA: a linear layer and its gradient equal the CPU twin") {
@@ -150,6 +154,9 @@ TEST("CUDA: batched products equal the CPU twin whatever their strides") {
   BatchedSpec odd{.batch = 3, .m = 7, .n = 5, .k = 3, .a_stride = 21, .a_row = 3, .a_col = 1, .b_stride = 15, .b_row = 5, .b_col = 1,
                   .c_stride = 37, .c_row = 5};
   check_batched("odd sizes", odd);
+  BatchedSpec many{.batch = 65535 + 4, .m = 2, .n = 4, .k = 4, .a_stride = 8, .a_row = 4, .a_col = 1, .b_stride = 16, .b_row = 4, .b_col = 1,
+                   .c_stride = 8, .c_row = 4};
+  check_batched("more items than a grid is long", many);
   BatchedSpec empty = s;
   empty.k = 0;
   check_batched("k of none", empty);

@@ -22,8 +22,21 @@ void check_types(const char* op, const Tensor& c, const Tensor& a, const Tensor&
                                          ": a and b are both f32 or both bf16, c is f32 or of their type");
 }
 
-void run(const Stream& stream, const Product& product) {
+void run_one(const Stream& stream, const Product& product) {
   if (product.k == 0 || product.batch == 0 || !library_product(stream, product)) plain_product(stream, product);
+}
+
+void run(const Stream& stream, const Product& product) {
+  constexpr int64_t kItems = 65535;  // the batch is an axis of the grid, and this its longest
+  if (product.reduce || product.batch <= kItems) return run_one(stream, product);
+  for (int64_t item = 0; item < product.batch; item += kItems) {
+    Product part = product;
+    part.batch = std::min(kItems, product.batch - item);
+    part.a = advanced(product.a, item * product.a_stride, product.type);
+    part.b = advanced(product.b, item * product.b_stride, product.type);
+    part.c = const_cast<void*>(advanced(product.c, item * product.c_stride, product.c_type));
+    run_one(stream, part);
+  }
 }
 
 // cuBLASLt adds to a bf16 sum only a bf16 bias, or rounds the product before another kernel could add a float32 one. So

@@ -30,6 +30,7 @@ Status check_problem(const MatmulDescBody& desc, const MatrixLayoutBody& a, cons
   const bool same_c = c.rows == d.rows && c.cols == d.cols && c.batch == d.batch && c.type == d.type;
   const bool same_batch = a.batch == d.batch && b.batch == d.batch && d.batch > 0;
   if (!fits || !same_c || !same_batch) return Status::invalid_value;
+  if (d.batch > 65535) return Status::not_supported;
   if (d.batch > 1 && d.stride < d.ld * static_cast<int64_t>(d.cols - 1) + static_cast<int64_t>(d.rows)) return Status::invalid_value;
   // The types of cublasLtMatmul's table that have float32 sums and these operands.
   if (a.type != b.type || (d.type != DataType::f32 && d.type != a.type)) return Status::not_supported;
