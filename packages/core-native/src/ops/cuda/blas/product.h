@@ -31,8 +31,8 @@ struct Product {
 // Errors: ERR_DEVICE naming operator, shape, types and what cuBLASLt says.
 bool library_product(const Stream& stream, const Product& product);
 
-// By a kernel of our own, for any strides and sizes, k = 0 among them. Needs `staging` (Blas::kStagingBytes of device
-// memory) for a reduction over a long batch.
+// By a kernel of our own, for any strides and sizes, k = 0 among them. A sum over a batch is cut into parts that lie in
+// the Blas's staging memory and are added in order; how many depends on the sizes alone.
 void plain_product(const Stream& stream, const Product& product);
 
 // c = rounded bf16 of (product [+ c]); product float32 [rows, n] contiguous, c bf16 with rows c_row apart.
