@@ -5,8 +5,19 @@ export { audioProblemOf } from "./audio/refusal.js";
 export type { AudioProblem } from "./audio/refusal.js";
 export { writeWav } from "./audio/write-wav.js";
 export type { WavFormat } from "./audio/write-wav.js";
+export { redoChange, undoChange } from "./dataset-file/backup.js";
+export type { Undone } from "./dataset-file/backup.js";
+export { editableTexts, editDataset, MetadataEdit, SampleEdit } from "./dataset-file/edit-dataset.js";
+export type { Change, DatasetEdit } from "./dataset-file/edit-dataset.js";
+export { countTags, editTags } from "./dataset-file/edit-tags.js";
+export type { TagEdit } from "./dataset-file/edit-tags.js";
+export { filterSamples } from "./dataset-file/filter-samples.js";
+export { normaliseKey } from "./dataset-file/key-name.js";
 export { loadDataset } from "./dataset-file/load-dataset.js";
 export type { LoadDatasetOptions, LoadedDataset } from "./dataset-file/load-dataset.js";
+export { mixDatasets } from "./dataset-file/mix-datasets.js";
+export type { MixOptions, MixSource } from "./dataset-file/mix-datasets.js";
+export { setFolderRepeats, songRepeats } from "./dataset-file/repeats.js";
 export {
   chooseGenreSamples,
   promptCaption,
@@ -17,7 +28,13 @@ export { resolveSongs } from "./dataset-file/resolve-audio.js";
 export type { ResolveOptions, Song } from "./dataset-file/resolve-audio.js";
 export { saveDataset } from "./dataset-file/save-dataset.js";
 export { Dataset, DatasetMetadata, Sample } from "./dataset-file/schema.js";
+export type { SampleAdditions } from "./dataset-file/schema.js";
 export { normaliseTimeSignature } from "./dataset-file/time-signature.js";
+export { cleanDatasetLyrics, cleanLyricsFiles } from "./lyrics/clean-lyrics.js";
+export type { CleanedFile, CleanLyricsOptions, CleanLyricsReport } from "./lyrics/clean-lyrics.js";
+export { cleanLrc } from "./lyrics/lrc.js";
+export type { CleanLyrics, LyricLine } from "./lyrics/lrc.js";
+export type { MatchReport, UnmatchedRow } from "./scan/match-rows.js";
 export { scanFolder } from "./scan/scan-folder.js";
 export type { ScanOptions, ScanProgress, ScanReport } from "./scan/scan-folder.js";
 export { checkDataset } from "./check/check-dataset.js";

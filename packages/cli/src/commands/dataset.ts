@@ -9,8 +9,8 @@ import {
   saveDataset,
   scanFolder,
 } from "@acewright/dataset";
-import type { CheckOptions, Dataset, Finding, ScanOptions } from "@acewright/dataset";
-import { Command } from "commander";
+import type { CheckOptions, Dataset, Finding, MatchReport, ScanOptions } from "@acewright/dataset";
+import { Command, InvalidArgumentError } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
@@ -38,16 +38,32 @@ function scanCommand(context: Context): Command {
   const command = leafCommand({
     name: "scan",
     summary: "find songs with their captions, lyrics and metadata, write dataset.json",
-    examples: ["dataset scan songs", 'dataset scan songs -o dataset.json --custom-tag "my style"'],
+    examples: [
+      "dataset scan songs",
+      'dataset scan songs -o dataset.json --custom-tag "my style"',
+      "dataset scan songs --folder-repeats drums=3,vocals/solo=2 --no-tags",
+    ],
     notes:
-      "Beside song.wav are read: song.lyrics.txt or song.txt, song.caption.txt, song.json (caption, bpm, keyscale,\n" +
-      "timesignature, language), and in the top folder the table of a key and BPM finder (*.csv).",
+      "Beside song.wav are read: song.lyrics.txt, song.txt or song.lrc, song.caption.txt, song.json (caption, bpm, keyscale,\n" +
+      "timesignature, language), in the top folder the table of a key and BPM finder (*.csv), and the tags inside the song.",
   })
     .argument("<dir>", "folder with songs; folders inside are searched too")
-    .option("-o, --output <file>", "file to write", "dataset.json");
-  return optionsFromSchema(command, ScanSettings).action(async (dir: string, options: { output: string }) => {
+    .option("-o, --output <file>", "file to write", "dataset.json")
+    .option("--no-tags", "do not read the tags inside the songs")
+    .option("--keep-stamps", "leave LRC stamps in lyrics, as the official trainer does")
+    .option(
+      "--folder-repeats <folder=n,...>",
+      "how often songs under a folder stand in an epoch",
+      folderRepeats,
+    );
+  interface Options extends Pick<ScanOptions, "tags" | "keepStamps" | "folderRepeats"> {
+    output: string;
+  }
+  return optionsFromSchema(command, ScanSettings).action(async (dir: string, options: Options) => {
     const output = outputOf(command, context);
-    const scanned = await scan(resolve(dir), scanOptions(command), output, context.signal);
+    const { tags = true, keepStamps = false, folderRepeats: repeats } = options;
+    const reading = { tags, keepStamps, ...(repeats === undefined ? {} : { folderRepeats: repeats }) };
+    const scanned = await scan(resolve(dir), { ...scanOptions(command), ...reading }, output, context.signal);
     const path = saveDataset(resolve(options.output), scanned.dataset);
     output.result(
       { path, ...scanned },
@@ -56,8 +72,23 @@ function scanCommand(context: Context): Command {
   });
 }
 
+function folderRepeats(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const pairs = text.split(",").map((pair): [string, number] => {
+    const at = pair.lastIndexOf("=");
+    const count = Number(pair.slice(at + 1));
+    if (at > 0 && Number.isInteger(count)) return [pair.slice(0, at).trim(), count];
+    throw new InvalidArgumentError(`--folder-repeats takes FOLDER=COUNT pairs, got ${JSON.stringify(pair)}.`);
+  });
+  return { ...before, ...Object.fromEntries(pairs) };
+}
+
 function scanOptions(command: Command): ScanOptions {
-  const given = ScanSettings.partial().parse(givenOptions(command, ScanSettings));
+  const words = givenOptions(command, ScanSettings);
+  const parsed = ScanSettings.partial().parse(words);
+  // The schema fills in what a file without the key means; a scan without the flag leaves it to the sidecars.
+  const given: Partial<typeof parsed> = Object.fromEntries(
+    Object.entries(parsed).filter(([key]) => key in words),
+  );
   return {
     ...(given.name === undefined ? {} : { name: given.name }),
     ...(given.custom_tag === undefined ? {} : { customTag: given.custom_tag }),
@@ -93,11 +124,33 @@ export async function scan(
   for (const { path, reason } of report.skipped)
     output.warn(`${relative(folder, path)} is skipped: ${reason}`);
   for (const line of report.warnings) output.warn(line);
-  for (const row of report.csv.unmatchedRows) output.warn(`the table's row ${row} names no song`);
+  for (const line of matchLines(report.csv, folder)) output.warn(line);
   if (dataset.samples.length > 0) return scanned;
   const [first] = report.skipped;
   const why = first === undefined ? "" : `; ${basename(first.path)}: ${first.reason}`;
   throw new AceError("ERR_FILE", `${folder}: none of ${report.files} songs can be read${why}`);
+}
+
+/** More lines of one kind hide the others. */
+const mostLines = 10;
+
+/** Which rows of the tables have no song, and which songs no row. */
+function matchLines({ unmatchedRows, unmatchedSongs, matchedSongs }: MatchReport, folder: string): string[] {
+  const rows = unmatchedRows.map(({ table, line, file, similar }) => {
+    const guess = similar === undefined ? "" : `; did you mean ${basename(similar)}?`;
+    return `${relative(folder, table)} line ${line}: ${file} names no song${guess}`;
+  });
+  const all = unmatchedSongs.length + matchedSongs;
+  const songs = unmatchedSongs.map((path) => `${relative(folder, path)} has no row in the table`);
+  const some = (lines: string[], what: string): string[] =>
+    lines.length <= mostLines
+      ? lines
+      : [...lines.slice(0, mostLines), `and ${lines.length - mostLines} more ${what}; --json lists all`];
+  return [
+    ...some(rows, "rows without a song"),
+    ...some(songs, "songs without a row"),
+    ...(songs.length > 0 ? [`${matchedSongs} of ${all} songs have a row`] : []),
+  ];
 }
 
 /** What was found of each song. */

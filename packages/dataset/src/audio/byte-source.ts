@@ -1,21 +1,22 @@
-import { open, type FileHandle } from "node:fs/promises";
+import { closeRaw, openRaw, readRaw, statRaw } from "../raw-file.js";
 import { audioRefusal } from "./refusal.js";
 
 const windowBytes = 1 << 16;
 
 /** Random access to the bytes of a regular file, by read calls only, through one small window. */
 export class ByteSource implements AsyncDisposable {
-  readonly #handle: FileHandle;
-  readonly #window = new Uint8Array(windowBytes);
+  readonly #file: number;
+  readonly #window: Uint8Array;
   #windowStart = 0;
   #windowLength = 0;
 
   private constructor(
-    handle: FileHandle,
+    file: number,
     readonly path: string,
     readonly size: number,
   ) {
-    this.#handle = handle;
+    this.#file = file;
+    this.#window = new Uint8Array(Math.min(windowBytes, size));
   }
 
   /**
@@ -24,19 +25,19 @@ export class ByteSource implements AsyncDisposable {
    * @throws {AceError} ERR_FILE when it is missing, unreadable, a folder or a device, or empty.
    */
   static async open(path: string): Promise<ByteSource> {
-    let handle: FileHandle;
+    let file: number;
     try {
-      handle = await open(path, "r");
+      file = await openRaw(path);
     } catch (cause) {
       throw audioRefusal("missing", path, openFailure(cause));
     }
     try {
-      const stat = await handle.stat();
+      const stat = await statRaw(file);
       if (!stat.isFile()) throw audioRefusal("not-audio", path, "is not a regular file; name an audio file");
       if (stat.size === 0) throw audioRefusal("empty", path, "is empty (0 bytes); export the song again");
-      return new ByteSource(handle, path, stat.size);
+      return new ByteSource(file, path, stat.size);
     } catch (error) {
-      await handle.close();
+      await closeRaw(file);
       throw error;
     }
   }
@@ -44,27 +45,17 @@ export class ByteSource implements AsyncDisposable {
   /** Up to `length` bytes at `offset`; fewer only at the end of the file. The view is valid until the next call. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const wanted = Math.max(0, Math.min(length, this.size - offset));
-    if (wanted > windowBytes) return this.#fill(new Uint8Array(wanted), offset);
+    if (wanted > windowBytes) return readRaw(this.#file, new Uint8Array(wanted), offset);
     if (offset < this.#windowStart || offset + wanted > this.#windowStart + this.#windowLength) {
       this.#windowStart = offset;
-      this.#windowLength = (await this.#fill(this.#window, offset)).length;
+      this.#windowLength = (await readRaw(this.#file, this.#window, offset)).length;
     }
     const start = offset - this.#windowStart;
     return this.#window.subarray(start, Math.min(start + wanted, this.#windowLength));
   }
 
-  async #fill(target: Uint8Array, offset: number): Promise<Uint8Array> {
-    let filled = 0;
-    while (filled < target.length) {
-      const { bytesRead } = await this.#handle.read(target, filled, target.length - filled, offset + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return target.subarray(0, filled);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#handle.close();
+    await closeRaw(this.#file);
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { LyricLine } from "../lyrics/lrc.js";
 
 /**
  * The keys of dataset.json are the official trainer's own, so a record in memory is the record in the file and
@@ -31,6 +32,16 @@ export const Sample = z.looseObject({
     .describe("beats the genre ratio for this song"),
 });
 export type Sample = z.infer<typeof Sample>;
+
+/** Keys of ours that stand under `acewright` of a sample; further ones are kept. */
+export interface SampleAdditions {
+  artist?: string;
+  title?: string;
+  /** When the lines of the lyrics are sung. */
+  lyric_lines?: LyricLine[];
+  /** Further captions of the song. */
+  captions?: string[];
+}
 
 /** What holds for all songs of a dataset. */
 export const DatasetMetadata = z.looseObject({

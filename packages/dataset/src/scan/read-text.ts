@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { closeRaw, openRaw, readRaw, statRaw } from "../raw-file.js";
 
 /** A text file with its byte-order mark gone and its line ends as "\n". */
 export interface TextFile {
@@ -30,24 +30,24 @@ export async function readTextFile(path: string): Promise<TextFile> {
 }
 
 /** The bytes, or why there are none. */
-async function readBytes(path: string): Promise<Buffer | string> {
-  let handle;
+async function readBytes(path: string): Promise<Uint8Array | string> {
+  let file: number;
   try {
-    handle = await open(path, "r");
+    file = await openRaw(path);
   } catch (error) {
     return `could not be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
   }
   try {
-    const stat = await handle.stat();
+    const stat = await statRaw(file);
     if (!stat.isFile()) return "is not a regular file";
     if (stat.size > mostBytes) return `is ${stat.size} bytes, more than ${mostBytes}`;
-    return await handle.readFile();
+    return await readRaw(file, new Uint8Array(stat.size), 0);
   } finally {
-    await handle.close();
+    await closeRaw(file);
   }
 }
 
-function encodingOf(bytes: Buffer): "utf-8" | "utf-16le" | "utf-16be" {
+function encodingOf(bytes: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
   return "utf-8";

@@ -1,14 +1,19 @@
 import { AceError } from "@acewright/core-native";
-import { basename, join, relative, resolve, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
+import { ByteSource } from "../audio/byte-source.js";
 import { decodeAudio } from "../audio/decode.js";
-import { probeAudio } from "../audio/probe.js";
+import { probeSource } from "../audio/probe.js";
 import { audioProblemOf } from "../audio/refusal.js";
 import { audioExtensions } from "../audio/sniff.js";
 import { setAllInstrumental } from "../dataset-file/prompt-caption.js";
+import { setFolderRepeats } from "../dataset-file/repeats.js";
 import { DatasetMetadata, type Dataset, type Sample } from "../dataset-file/schema.js";
-import { fileKey, readFinderTables, type FinderTable } from "./finder-csv.js";
+import { mapConcurrently } from "./concurrently.js";
+import { readFinderTables } from "./finder-csv.js";
+import { groupBy, matchRows, type MatchReport } from "./match-rows.js";
 import { hasSidecars, readSidecars } from "./sidecars.js";
 import { songId, songSample } from "./song-sample.js";
+import { readSongTags, type SongTags } from "./song-tags.js";
 import { comparePaths, walkFolder, type SkippedFile } from "./walk-folder.js";
 
 export interface ScanOptions {
@@ -19,8 +24,14 @@ export interface ScanOptions {
   genreRatio?: number;
   /** Whether songs without a lyrics file have no voice; where it is not said, the sidecars decide. */
   allInstrumental?: boolean;
+  /** Read artist, title, tempo, key and lyrics from the tags inside the songs. True by default. */
+  tags?: boolean;
+  /** Leave LRC stamps in lyrics, as the official trainer does; by default they are taken out and kept as timing. */
+  keepStamps?: boolean;
+  /** How often songs under a folder stand in an epoch, by the folder's path from the scanned one. */
+  folderRepeats?: Readonly<Record<string, number>>;
   signal?: AbortSignal;
-  /** Called before each song is read. */
+  /** Called after each song that was read. */
   onProgress?: (progress: ScanProgress) => void;
 }
 
@@ -35,12 +46,8 @@ export interface ScanReport {
   /** Songs found, whether they could be read or not. */
   files: number;
   skipped: SkippedFile[];
-  csv: {
-    /** File names of table rows that no song has. */
-    unmatchedRows: string[];
-    /** Songs that no row names, where there is a table. */
-    unmatchedSongs: string[];
-  };
+  /** How the rows of the folder's tables and its songs fit. */
+  csv: MatchReport;
   warnings: string[];
 }
 
@@ -70,33 +77,57 @@ export async function scanFolder(
     );
   }
   const table = await readFinderTables(rootNames.map((name) => join(root, name)));
-  const paths = songs.map(({ path }) => path);
+  const matched = matchRows(
+    table,
+    root,
+    songs.map(({ path }) => path),
+  );
   const report: ScanReport = {
     files: songs.length,
     skipped,
-    csv: unmatched(table, paths),
+    csv: matched.report,
     warnings: [
       ...table.warnings,
+      ...matched.warnings,
       ...sharedSidecars(songs.flatMap(({ names, name, path }) => (hasSidecars(names, name) ? [path] : []))),
-      ...sharedRows(table, paths),
     ],
   };
+  let done = 0;
+  const read = await mapConcurrently(
+    songs,
+    readAtOnce,
+    options.signal,
+    async ({ within, names, name, path }) => {
+      const song = await readSong(path, options);
+      const { notes, warnings } = await readSidecars({
+        folder: within,
+        names,
+        songName: name,
+        row: matched.rowOf.get(path),
+        tags: song.tags,
+        keepStamps: options.keepStamps ?? false,
+      });
+      options.onProgress?.({ done: ++done, total: songs.length, path });
+      return { ...song, notes, warnings: [...song.warnings, ...warnings] };
+    },
+  );
   const samples: Sample[] = [];
   const ids = new Set<string>();
-  for (const [done, { within, names, name, path }] of songs.entries()) {
-    options.signal?.throwIfAborted();
-    options.onProgress?.({ done, total: songs.length, path });
-    const durationS = await songDuration(path, report, options.signal);
-    if (durationS === undefined) continue;
-    const { notes, warnings } = await readSidecars(within, names, name, table.rows.get(fileKey(name)));
+  for (const { path, durationS, skippedBecause, notes, warnings } of read) {
     report.warnings.push(...warnings);
-    const id = songId(relative(root, path).split(sep).join("/"), ids);
-    samples.push(songSample(path, id, durationS, notes));
+    if (skippedBecause === undefined) {
+      const id = songId(relative(root, path).split(sep).join("/"), ids);
+      samples.push(songSample(path, id, durationS, notes));
+    } else skipped.push({ path, reason: skippedBecause });
   }
   const dataset = { metadata: { ...metadata, num_samples: samples.length }, samples };
   if (options.allInstrumental !== undefined) setAllInstrumental(dataset, options.allInstrumental);
+  if (options.folderRepeats !== undefined) setFolderRepeats(dataset, root, options.folderRepeats);
   return { dataset, report };
 }
+
+/** Songs read at the same time: their files wait for the disk, not for the processor. */
+const readAtOnce = 16;
 
 function scanMetadata(options: ScanOptions): DatasetMetadata {
   const checked = DatasetMetadata.safeParse({
@@ -118,57 +149,43 @@ function localIsoTime(time: Date): string {
   return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, -1);
 }
 
-/** By the header where it knows, else by decoding; undefined for a song that is skipped. */
-async function songDuration(
-  path: string,
-  report: ScanReport,
-  signal: AbortSignal | undefined,
-): Promise<number | undefined> {
-  try {
-    const { format, warnings } = await probeAudio(path);
-    report.warnings.push(...warnings);
-    if (format?.frames === undefined) {
-      const { durationS } = await decodeAudio(path, { signal });
-      return durationS;
-    }
-    if (format.frames > 0) return format.frames / format.sampleRateHz;
-    report.skipped.push({ path, reason: "holds no audio samples" });
-  } catch (error) {
-    if (!(error instanceof AceError) || audioProblemOf(error) === undefined) throw error;
-    report.skipped.push({ path, reason: error.message.replace(`${path}: `, "") });
-  }
-  return undefined;
+interface ReadSong {
+  path: string;
+  durationS: number;
+  /** Why the song cannot be used. */
+  skippedBecause: string | undefined;
+  tags: SongTags;
+  warnings: string[];
 }
 
-function unmatched(table: FinderTable, paths: readonly string[]): ScanReport["csv"] {
-  if (table.rows.size === 0) return { unmatchedRows: [], unmatchedSongs: [] };
-  const names = new Set(paths.map((path) => fileKey(basename(path))));
-  return {
-    unmatchedRows: [...table.rows].filter(([key]) => !names.has(key)).map(([, row]) => row.file),
-    unmatchedSongs: paths.filter((path) => !table.rows.has(fileKey(basename(path)))),
-  };
+/** Length by the header where it knows, else by decoding; tags of a song that can be used. */
+async function readSong(path: string, { signal, tags = true }: ScanOptions): Promise<ReadSong> {
+  const song: ReadSong = { path, durationS: 0, skippedBecause: undefined, tags: {}, warnings: [] };
+  try {
+    await using source = await ByteSource.open(path);
+    const { format, kind, warnings } = await probeSource(source);
+    song.warnings.push(...warnings);
+    song.durationS =
+      format?.frames === undefined
+        ? (await decodeAudio(path, { signal })).durationS
+        : format.frames / format.sampleRateHz;
+    if (song.durationS === 0) song.skippedBecause = "holds no audio samples";
+    else if (tags) {
+      const inside = await readSongTags(source, kind);
+      song.tags = inside.tags;
+      song.warnings.push(...inside.warnings);
+    }
+  } catch (error) {
+    if (!(error instanceof AceError) || audioProblemOf(error) === undefined) throw error;
+    song.skippedBecause = error.message.replace(`${path}: `, "");
+  }
+  return song;
 }
 
 /** Sidecars go by stem: `a.wav` and `a.mp3` have the same ones. */
 function sharedSidecars(paths: readonly string[]): string[] {
   const groups = groupBy(paths, (path) => path.replace(/\.[^.]*$/, ""));
-  return groups.map((group) => `${group.join(", ")}: share their sidecar files; rename all but one`);
-}
-
-/** Table rows go by file name: songs of the same name in two folders have the same one. */
-function sharedRows(table: FinderTable, paths: readonly string[]): string[] {
-  const named = paths.filter((path) => table.rows.has(fileKey(basename(path))));
-  const groups = groupBy(named, (path) => fileKey(basename(path)));
-  return groups.map((group) => `${group.join(", ")}: share one table row; give them different names`);
-}
-
-/** Groups of more than one. */
-function groupBy(paths: readonly string[], keyOf: (path: string) => string): string[][] {
-  const groups = new Map<string, string[]>();
-  for (const path of paths) {
-    const group = groups.get(keyOf(path));
-    if (group === undefined) groups.set(keyOf(path), [path]);
-    else group.push(path);
-  }
-  return [...groups.values()].filter((group) => group.length > 1);
+  return [...groups.values()]
+    .filter((group) => group.length > 1)
+    .map((group) => `${group.join(", ")}: share their sidecar files; rename all but one`);
 }

@@ -1,15 +1,22 @@
 import { join } from "node:path";
 import { findJsonMistake } from "../dataset-file/json-mistake.js";
+import { normaliseKey } from "../dataset-file/key-name.js";
 import { normaliseTimeSignature } from "../dataset-file/time-signature.js";
+import { cleanLrc, type LyricLine } from "../lyrics/lrc.js";
 import type { FinderRow } from "./finder-csv.js";
 import { readTextFile } from "./read-text.js";
 import { parseSideStepText, type SideStepFields } from "./side-step-text.js";
+import type { SongTags } from "./song-tags.js";
 
-/** What the files beside a song say of it. Absent fields were said nowhere. */
+/** What the files beside a song and the tags inside say of it. Absent fields were said nowhere. */
 export interface SongNotes {
+  artist?: string;
+  title?: string;
   caption?: string;
   genre?: string;
   lyrics?: string;
+  /** When the lines are sung, where an LRC form said so. */
+  lyricLines?: LyricLine[];
   bpm?: number;
   keyscale?: string;
   timesignature?: string;
@@ -25,7 +32,7 @@ const jsonKeys = ["caption", "genre", "bpm", "keyscale", "timesignature", "langu
 /** True when any of the files that describe the song is there. */
 export function hasSidecars(names: ReadonlySet<string>, songName: string): boolean {
   const stem = stemOf(songName);
-  return [".caption.txt", ".lyrics.txt", ".txt", ".json"].some((suffix) => names.has(stem + suffix));
+  return [".caption.txt", ".lyrics.txt", ".txt", ".lrc", ".json"].some((suffix) => names.has(stem + suffix));
 }
 
 /** The name less its last extension only: `a.b.mp3` to `a.b`. */
@@ -33,16 +40,25 @@ function stemOf(songName: string): string {
   return songName.replace(/\.[^.]*$/, "");
 }
 
+/** All that may describe one song. */
+export interface SongSources {
+  folder: string;
+  /** Names of all files in the folder. */
+  names: ReadonlySet<string>;
+  songName: string;
+  row: FinderRow | undefined;
+  tags: SongTags;
+  /** Leave LRC stamps in lyrics, as the official trainer does. */
+  keepStamps: boolean;
+}
+
 /**
- * Reads the sidecars of one song. Weakest first for caption and metadata: `.caption.txt`, `.txt` of "key: value" lines,
- * `.json`, the table's row. For lyrics: `.lyrics.txt`, then `.txt`. Empty values never override.
+ * Reads the sidecars of one song. Weakest first for caption and metadata: the tags inside the file, `.caption.txt`, `.txt` of
+ * "key: value" lines, `.json`, the table's row. For lyrics the strongest first: `.lyrics.txt`, `.txt`, `.lrc`, the tags. Empty
+ * values never override.
  */
-export async function readSidecars(
-  folder: string,
-  names: ReadonlySet<string>,
-  songName: string,
-  row: FinderRow | undefined,
-): Promise<{ notes: SongNotes; warnings: string[] }> {
+export async function readSidecars(sources: SongSources): Promise<{ notes: SongNotes; warnings: string[] }> {
+  const { folder, names, songName, row, tags } = sources;
   const stem = stemOf(songName);
   const warnings: string[] = [];
   const read = async (suffix: string): Promise<string> => {
@@ -52,20 +68,35 @@ export async function readSidecars(
     return file.text.trim();
   };
   const notes: SongNotes = {};
+  const { artist, title, key } = tags;
+  put(notes, { artist, title, keyscale: normaliseKey(key ?? ""), ...wholeNumber("bpm", tags.bpm) });
   const text = await read(".txt");
   const sideStep = parseSideStepText(text);
   put(notes, { caption: await read(".caption.txt") });
   if (sideStep !== undefined) put(notes, fromSideStep(sideStep));
-  const lyricsFile = await read(".lyrics.txt");
-  put(notes, {
-    lyrics: lyricsFile === "" ? (sideStep === undefined ? text : wordsOf(sideStep)) : lyricsFile,
-  });
+  const plain = sideStep === undefined ? text : wordsOf(sideStep);
+  const lrc = await read(".lrc");
+  const lyrics = [await read(".lyrics.txt"), plain, lrc, tags.lyrics ?? ""].find((words) => words !== "");
+  if (lyrics !== undefined) put(notes, sources.keepStamps ? { lyrics } : withTiming(lyrics, lrc));
   const jsonName = `${stem}.json`;
   if (names.has(jsonName)) put(notes, fromJson(await read(".json"), join(folder, jsonName), warnings));
   if (row !== undefined) {
     put(notes, { caption: row.caption, keyscale: row.key, ...wholeNumber("bpm", row.bpm) });
   }
   return { notes, warnings };
+}
+
+/** Lyrics without stamps, and when they are sung: by their own stamps, else by those of the `.lrc` beside. */
+function withTiming(lyrics: string, lrc: string): SongNotes {
+  const cleaned = cleanLrc(lyrics);
+  const timed = (cleaned ?? cleanLrc(lrc))?.lines ?? [];
+  const { ar, ti } = cleaned?.tags ?? {};
+  return {
+    lyrics: cleaned?.text ?? lyrics,
+    ...(timed.length === 0 ? {} : { lyricLines: timed }),
+    ...(ar === undefined ? {} : { artist: ar }),
+    ...(ti === undefined ? {} : { title: ti }),
+  };
 }
 
 /** Sets what is there: empty strings, zero and null never take the place of something. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { Sample } from "../dataset-file/schema.js";
+import { Sample, type SampleAdditions } from "../dataset-file/schema.js";
 import type { SongNotes } from "./sidecars.js";
 
 /** The dataset's record of one scanned song. */
@@ -26,7 +26,18 @@ export function songSample(audioPath: string, id: string, durationS: number, not
     labeled: notes.caption !== undefined,
     prompt_override: notes.promptOverride ?? null,
     ...(notes.repeat === undefined ? {} : { repeat: notes.repeat }),
+    ...additions(notes),
   });
+}
+
+/** What the official schema has no key for. */
+function additions({ artist, title, lyricLines }: SongNotes): { acewright?: SampleAdditions } {
+  const known: SampleAdditions = {
+    ...(artist === undefined ? {} : { artist }),
+    ...(title === undefined ? {} : { title }),
+    ...(lyricLines === undefined ? {} : { lyric_lines: lyricLines }),
+  };
+  return Object.keys(known).length === 0 ? {} : { acewright: known };
 }
 
 /** Eight hexadecimal digits, the same on each scan of the same folder, so that preprocessing can resume. */

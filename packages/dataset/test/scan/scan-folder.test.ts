@@ -50,7 +50,7 @@ describe("scanning the toy songs", () => {
     expect(report).toEqual({
       files: 3,
       skipped: [],
-      csv: { unmatchedRows: [], unmatchedSongs: [] },
+      csv: { unmatchedRows: [], unmatchedSongs: [], matchedSongs: 0 },
       warnings: [],
     });
     expect(dataset.metadata).toMatchObject({
@@ -176,11 +176,30 @@ describe("the walk of a scan", () => {
       signal: controller.signal,
       onProgress: ({ done, total, path }) => {
         seen.push(`${done}/${total} ${path.slice(toy.length + 1)}`);
-        if (done === 1) controller.abort(new Error("enough"));
       },
     });
-    await expect(scanning).rejects.toThrow();
-    expect(seen).toEqual(["0/3 bells-one.flac", "1/3 bells-three.ogg"]);
+    await scanning;
+    expect(seen.map((line) => line.slice(0, 3))).toEqual(["1/3", "2/3", "3/3"]);
+    expect(seen.map((line) => line.slice(4)).sort()).toEqual([
+      "bells-one.flac",
+      "bells-three.ogg",
+      "bells-two.ogg",
+    ]);
+  });
+
+  it("stops on abort, before the songs it has not begun", async () => {
+    lay(Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`${index}.wav`, 1])));
+    const controller = new AbortController();
+    let read = 0;
+    const scanning = scan({
+      signal: controller.signal,
+      onProgress: () => {
+        read++;
+        controller.abort(new Error("enough"));
+      },
+    });
+    await expect(scanning).rejects.toThrow("enough");
+    expect(read).toBeLessThan(40);
   });
 });
 
@@ -317,9 +336,14 @@ describe("the tables of a scan", () => {
     });
     const { dataset, report } = await scan();
     expect(dataset.samples.map((sample) => sample.caption)).toEqual(["from two", ""]);
+    const table = join(folder, "one.csv");
     expect(report.csv).toEqual({
-      unmatchedRows: ["ghost.wav", "A.wav"],
+      unmatchedRows: [
+        { table, line: 3, file: "ghost.wav" },
+        { table, line: 4, file: "A.wav", similar: join(folder, "a.wav") },
+      ],
       unmatchedSongs: [join(folder, "b.wav")],
+      matchedSongs: 1,
     });
     expect(report.warnings.join()).toMatch(/other\.csv: has no column named "File"; ignored/);
   });
