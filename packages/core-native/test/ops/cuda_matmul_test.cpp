@@ -53,6 +53,14 @@ TEST("CUDA: a product to float32, with alpha, with a bias, equals the CPU twin")
           check_twins(product_of(sizes, {.transpose_b = true, .accumulate = accumulate, .alpha = -0.375}, wide, bias));
 }
 
+TEST("CUDA: two products of one shape have each its own bias") {
+  skip_without_cuda();
+  check_twins(TwinCalls{"two biases", {{{16, 24}}, {{24, 32}}, {.shape = {32}, .wide = true}, {.shape = {32}, .wide = true}},
+                        [](Tape& tape, const std::vector<Tensor>& x) {
+                          return std::vector<Tensor>{product(tape, x[0], x[1], {}, x[2]), product(tape, x[0], x[1], {}, x[3])};
+                        }});
+}
+
 TEST("CUDA: a bias that is added to bf16 rows in several parts equals the CPU twin") {
   skip_without_cuda();
   // 2^22 float32 numbers are staged at once: 64 rows of these.
