@@ -96,8 +96,8 @@ Options parse(int argc, char** argv) {
 
 int step_bench(int argc, char** argv) {
   const Options o = parse(argc, argv);
-  ThreadPool pool(o.threads);
-  const Decoder decoder(config_of(o), std::make_unique<RandomWeights>(7, o.weights == "f32" ? DType::f32 : DType::bf16), DType::f32);
+  CpuDevice device(o.threads);
+  const Decoder decoder(config_of(o), std::make_unique<RandomWeights>(device, 7, o.weights == "f32" ? DType::f32 : DType::bf16), DType::f32);
   const int64_t loaded = rss_bytes();
   AdapterConfig adapter_config;
   adapter_config.kind = o.adapter == "dora" ? AdapterKind::dora : o.adapter == "lokr" ? AdapterKind::lokr
@@ -106,13 +106,13 @@ int step_bench(int argc, char** argv) {
   adapter_config.alpha = static_cast<double>(o.rank);
   adapter_config.target_modules = {"q_proj", "k_proj", "v_proj", "o_proj"};
   if (o.mlp) adapter_config.target_modules.insert(adapter_config.target_modules.end(), {"gate_proj", "up_proj", "down_proj"});
-  Adapter adapter(adapter_config, decoder.targets(), 1, DType::f32, pool);
+  Adapter adapter(adapter_config, decoder.targets(), 1, DType::f32, device);
   const Storage null_condition({2048}, DType::f32, "null condition");
   SessionConfig config;
   config.bucket_tokens = 1;
   config.bucket_condition = 1;
   config.recompute = recompute_named(o.recompute);
-  TrainSession session(decoder, adapter, null_condition.tensor(), config, pool);
+  TrainSession session(decoder, adapter, null_condition.tensor(), config);
   const int64_t frames = static_cast<int64_t>(o.seconds * 25);
   std::vector<float> latents(static_cast<size_t>(frames * 64)), context(static_cast<size_t>(frames * 128)),
       condition(static_cast<size_t>(o.condition * 2048));

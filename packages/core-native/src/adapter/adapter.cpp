@@ -33,27 +33,37 @@ std::unique_ptr<AdapterModule> make_module(const AdapterConfig& config, const Ad
 
 }  // namespace
 
-Adapter::Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, uint64_t seed, DType dtype,
-                 ThreadPool& pool)
-    : config_(config) {
-  const std::vector<const AdapterTarget*> chosen = build(targets);
-  storage_ = Storage({count_}, dtype, "adapter parameters");
-  initialise(chosen, seed, pool);
-}
-
-Adapter::Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, DType dtype) : config_(config) {
-  (void)build(targets);
-  storage_ = Storage::placeholder({count_}, dtype);
-}
-
-std::vector<const AdapterTarget*> Adapter::build(const std::vector<AdapterTarget>& targets) {
-  const AdapterConfig& config = config_;
+Adapter::Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, uint64_t seed, DType activations,
+                 Device& device)
+    : config_(config), device_(device) {
   check(config);
-  std::vector<const AdapterTarget*> chosen;
+  choose(targets);
+  build();
+  allocate(activations);
+  if (!device.planning()) initialise(seed);
+}
+
+Adapter::Adapter(const Adapter& other, Device& device) : config_(other.config_), device_(device), targets_(other.targets_) {
+  build();
+  allocate(other.parameters().dtype);
+  upload(device, parameters(), download(other.device_, other.parameters()).tensor());
+}
+
+void Adapter::allocate(DType activations) {
+  storage_ = Storage(device_, {count_}, wide(activations), "adapter parameters");
+  if (activations != wide(activations)) shadow_ = Storage(device_, {count_}, activations, "adapter parameters");
+}
+
+void Adapter::refresh_shadow() {
+  if (shadow().given()) upload(device_, shadow(), converted(download(device_, parameters()).tensor(), shadow().dtype).tensor());
+}
+
+void Adapter::choose(const std::vector<AdapterTarget>& targets) {
+  const AdapterConfig& config = config_;
   for (const AdapterTarget& target : targets) {
     const bool wanted = std::any_of(config.target_modules.begin(), config.target_modules.end(),
                                     [&](const std::string& name) { return names_module(name, target.path); });
-    if (wanted) chosen.push_back(&target);
+    if (wanted) targets_.push_back(target);
   }
   auto must_match = [&](const char* field, const std::string& name) {
     if (std::none_of(targets.begin(), targets.end(), [&](const AdapterTarget& t) { return names_module(name, t.path); }))
@@ -63,19 +73,22 @@ std::vector<const AdapterTarget*> Adapter::build(const std::vector<AdapterTarget
   for (const std::string& name : config.target_modules) must_match("targetModules", name);
   for (const auto& entry : config.rank_pattern) must_match("rankPattern", entry.first);
   for (const auto& entry : config.alpha_pattern) must_match("alphaPattern", entry.first);
-  for (const AdapterTarget* target : chosen) {
-    const int64_t* rank = best_match(config.rank_pattern, target->path);
-    const double* alpha = best_match(config.alpha_pattern, target->path);
-    auto module = make_module(config, *target, static_cast<int>(modules_.size()), rank != nullptr ? *rank : config.rank,
+}
+
+void Adapter::build() {
+  const AdapterConfig& config = config_;
+  for (const AdapterTarget& target : targets_) {
+    const int64_t* rank = best_match(config.rank_pattern, target.path);
+    const double* alpha = best_match(config.alpha_pattern, target.path);
+    auto module = make_module(config, target, static_cast<int>(modules_.size()), rank != nullptr ? *rank : config.rank,
                               alpha != nullptr ? *alpha : config.alpha);
     for (AdapterParameter& parameter : module->parameters()) {
       parameter.offset = count_;
       count_ += (parameter.shape.elements() + 15) / 16 * 16;  // every tensor begins on a cache line
     }
-    by_path_[target->path] = module.get();
+    by_path_[target.path] = module.get();
     modules_.push_back(std::move(module));
   }
-  return chosen;
 }
 
 void Adapter::check(const AdapterConfig& config) const {
@@ -104,15 +117,17 @@ const AdapterModule* Adapter::find(const std::string& path) const {
   return found == by_path_.end() ? nullptr : found->second;
 }
 
-void Adapter::initialise(const std::vector<const AdapterTarget*>& targets, uint64_t seed, ThreadPool& pool) {
-  Stream stream{DeviceKind::cpu, &pool, nullptr};
+void Adapter::initialise(uint64_t seed) {
+  Stream host_stream{DeviceKind::cpu, device_.stream().pool};
+  const Storage host({count_}, parameters().dtype, "adapter parameters");
   for (size_t m = 0; m < modules_.size(); ++m) {
-    const auto& parameters = modules_[m]->parameters();
-    for (size_t p = 0; p < parameters.size(); ++p) {
-      const AdapterParameter& parameter = parameters[p];
-      Tensor value = storage_.tensor().slice(parameter.offset, parameter.shape.elements()).reshaped(parameter.shape);
+    const auto& all = modules_[m]->parameters();
+    for (size_t p = 0; p < all.size(); ++p) {
+      const AdapterParameter& parameter = all[p];
+      Tensor value = host.tensor().slice(parameter.offset, parameter.shape.elements()).reshaped(parameter.shape);
       if (parameter.init == Init::row_norm) {
-        cpu::row_norm(stream, value.reshaped({value.elements()}), targets[m]->weight, Tensor{});
+        const Storage weight = download(device_, targets_[m].weight);
+        cpu::row_norm(host_stream, value.reshaped({value.elements()}), weight.tensor(), Tensor{});
         continue;
       }
       if (parameter.init == Init::zero) continue;
@@ -129,11 +144,12 @@ void Adapter::initialise(const std::vector<const AdapterTarget*>& targets, uint6
           normal_pair(words.word[0], words.word[1], number, unused);
           number *= parameter.deviation;
         }
-        if (value.dtype == DType::f64) value.as<double>()[i] = static_cast<float>(number);
-        else value.as<float>()[i] = static_cast<float>(number);
+        set_element(value, i, static_cast<float>(number));
       }
     }
   }
+  upload(device_, parameters(), host.tensor());
+  refresh_shadow();
 }
 
 std::string Adapter::file_name(const AdapterModule& module, const std::string& suffix) const {
@@ -158,7 +174,8 @@ std::map<std::string, double> Adapter::alphas() const {
   return out;
 }
 
-void Adapter::merge(const AdapterTarget& target, double strength, Tensor out, ThreadPool& pool) const {
+void Adapter::merge(const AdapterTarget& target, double strength, Tensor out) const {
+  if (device_.kind() != DeviceKind::cpu) throw Error(ErrorCode::internal, "merge: the adapter is not in main memory");
   const AdapterModule* module = find(target.path);
   if (module == nullptr) throw Error(ErrorCode::config, "the adapter has no module " + target.path);
   Program program;
@@ -177,8 +194,7 @@ void Adapter::merge(const AdapterTarget& target, double strength, Tensor out, Th
   }
   Storage arena({program.plan()}, DType::u8, "merging " + target.path);
   program.bind(arena.data());
-  Stream stream{DeviceKind::cpu, &pool, nullptr};
-  program.run(stream);
+  program.run(device_.stream());
 }
 
 }  // namespace ace

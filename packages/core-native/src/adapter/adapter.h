@@ -19,16 +19,22 @@ struct AdapterTarget {
 // All trainable parameters of one adapter in one flat buffer, module after module.
 class Adapter {
  public:
-  // Wraps exactly the targets that config.target_modules names. Fresh parameters come from Philox(seed).
-  // Errors: ERR_CONFIG when a name matches nothing, or a setting is out of range.
-  Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, uint64_t seed, DType dtype,
-          ThreadPool& pool);
-  // Sizes and addresses only, to trace and plan with.
-  Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, DType dtype);
+  // Wraps exactly the targets that config.target_modules names. Fresh parameters come from Philox(seed); on a planning
+  // device there are none. `activations`: the decoder's dtype; parameters are wide(activations), with a copy in
+  // `activations` beside them where that is narrower. Errors: ERR_CONFIG when a name matches nothing, or a setting is out
+  // of range.
+  Adapter(const AdapterConfig& config, const std::vector<AdapterTarget>& targets, uint64_t seed, DType activations, Device& device);
+  // The same adapter with the same numbers on another device.
+  Adapter(const Adapter& other, Device& device);
 
+  Device& device() const { return device_; }
   const AdapterConfig& config() const { return config_; }
   int64_t parameter_count() const { return count_; }
   Tensor parameters() const { return storage_.tensor(); }
+  // The parameters in the activations' dtype, laid out alike; not given where that is the parameters' own.
+  Tensor shadow() const { return shadow_.tensor(); }
+  // Makes the shadow anew: after parameters() was written to.
+  void refresh_shadow();
   const std::vector<std::unique_ptr<AdapterModule>>& modules() const { return modules_; }
   // The module on `path`, or null.
   const AdapterModule* find(const std::string& path) const;
@@ -40,20 +46,24 @@ class Adapter {
   std::map<std::string, double> alphas() const;
   static bool is_peft(AdapterKind kind) { return kind == AdapterKind::lora || kind == AdapterKind::dora; }
 
-  // W' of one module in the compute type, written to `out` [out, in].
-  void merge(const AdapterTarget& target, double strength, Tensor out, ThreadPool& pool) const;
+  // W' of one module in the compute type, written to `out` [out, in]. All three in main memory, so is the adapter.
+  void merge(const AdapterTarget& target, double strength, Tensor out) const;
 
  private:
-  std::vector<const AdapterTarget*> build(const std::vector<AdapterTarget>& targets);
+  void choose(const std::vector<AdapterTarget>& targets);
+  void build();
   void check(const AdapterConfig& config) const;
-  void initialise(const std::vector<const AdapterTarget*>& targets, uint64_t seed, ThreadPool& pool);
+  void allocate(DType activations);
+  void initialise(uint64_t seed);
   std::string file_name(const AdapterModule& module, const std::string& suffix) const;
 
   AdapterConfig config_;
+  Device& device_;
+  std::vector<AdapterTarget> targets_;  // one a module, in their order
   std::vector<std::unique_ptr<AdapterModule>> modules_;
   std::map<std::string, const AdapterModule*> by_path_;
   int64_t count_ = 0;
-  Storage storage_;
+  Storage storage_, shadow_;
 };
 
 }  // namespace ace

@@ -164,11 +164,12 @@ void Program::run(Stream& stream) const {
   for (const auto& call : calls_) call->run(stream);
 }
 
-std::vector<CallTime> Program::profile(Stream& stream) const {
+std::vector<CallTime> Program::profile(Device& device) const {
   std::vector<CallTime> out;
   for (const auto& call : calls_) {
     const auto start = std::chrono::steady_clock::now();
-    call->run(stream);
+    call->run(device.stream());
+    device.synchronize();
     const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     std::string name = call->name;
     call->each_tensor([](void* raw, Tensor& tensor) { *static_cast<std::string*>(raw) += tensor.given() ? " " + tensor.shape.text() : " -"; }, &name);

@@ -8,24 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "tensor/device.h"
 #include "tensor/tensor.h"
-#include "tensor/thread_pool.h"
 
 namespace ace {
-
-enum class DeviceKind : uint8_t { cpu, cuda };
-
-namespace cuda {
-class Blas;  // ops/cuda/blas/blas.h
-}
-
-// What a kernel needs to run: the CPU's threads, or a CUDA stream and the device's matrix products.
-struct Stream {
-  DeviceKind device = DeviceKind::cpu;
-  ThreadPool* pool = nullptr;
-  void* cuda_stream = nullptr;
-  cuda::Blas* blas = nullptr;
-};
 
 // Where a buffer lives. `arena`: planned by lifetime. `fixed`: memory that outlives the program (weights, adapters).
 enum class Home : uint8_t { arena, fixed };
@@ -115,8 +101,8 @@ class Program {
   // Fills every tensor of every call with its address. The arena must hold arena_bytes(), aligned to 64.
   void bind(void* arena);
   void run(Stream& stream) const;
-  // The same, timing every call (CPU): where a step's time goes.
-  std::vector<CallTime> profile(Stream& stream) const;
+  // The same, timing every call on its own: where a step's time goes.
+  std::vector<CallTime> profile(Device& device) const;
   // The address of a tensor of this program after bind().
   Tensor bound(const Tensor& tensor) const;
 

@@ -27,10 +27,9 @@ Napi::Value to_record(Napi::Env env, HostCopies& copies) {
   return out;
 }
 
-HostCopy copy_of(const Tensor& tensor) {
-  HostCopy copy{tensor.dtype, tensor.shape, {}};
-  const char* data = tensor.as<char>();
-  copy.bytes.assign(data, data + tensor.bytes());
+HostCopy copy_of(Device& device, const Tensor& tensor) {
+  HostCopy copy{tensor.dtype, tensor.shape, std::vector<char>(static_cast<size_t>(tensor.bytes()))};
+  device.download(copy.bytes.data(), tensor.data, tensor.bytes());
   return copy;
 }
 
@@ -45,7 +44,7 @@ Napi::Value create_adapter(const Napi::CallbackInfo& info) {
       [decoder, config, seed] {
         auto out = std::make_shared<LoadedAdapter>();
         out->decoder = decoder;
-        out->adapter = std::make_shared<Adapter>(config, decoder->decoder->targets(), seed, decoder->decoder->dtype(), decoder->device->pool());
+        out->adapter = std::make_shared<Adapter>(config, decoder->decoder->targets(), seed, decoder->decoder->dtype(), decoder->device->device());
         return out;
       },
       [](Napi::Env e, std::shared_ptr<LoadedAdapter>& loaded) -> Napi::Value {
@@ -74,7 +73,7 @@ Napi::Value adapter_tensors(const Napi::CallbackInfo& info) {
       info.Env(), loaded->decoder->device, {},
       [loaded] {
         HostCopies out;
-        for (const auto& [name, tensor] : loaded->adapter->named(loaded->adapter->parameters())) out[name] = copy_of(tensor);
+        for (const auto& [name, tensor] : loaded->adapter->named(loaded->adapter->parameters())) out[name] = copy_of(loaded->adapter->device(), tensor);
         for (const auto& [name, alpha] : loaded->adapter->alphas()) {
           HostCopy scalar{DType::f32, Shape{}, std::vector<char>(sizeof(float))};
           const float value = static_cast<float>(alpha);
@@ -141,8 +140,9 @@ Napi::Value adapter_set_tensors(const Napi::CallbackInfo& info) {
           given[source.name] = true;
           auto place = places.find(source.name);
           if (place == places.end()) continue;
-          std::copy(source.view.data, source.view.data + source.view.count, place->second.as<float>());
+          loaded->adapter->device().upload(place->second.data, source.view.data, place->second.bytes());
         }
+        loaded->adapter->refresh_shadow();
         for (const auto& place : places)
           if (!given[place.first]) report.missing.push_back(place.first);
         return report;
@@ -167,12 +167,27 @@ const AdapterTarget& target_of(const LoadedAdapter& loaded, const std::string& p
   throw Error(ErrorCode::config, "the decoder has no linear named " + path);
 }
 
-std::vector<float> merged(const LoadedAdapter& loaded, const AdapterTarget& target, double strength) {
-  Storage out(target.weight.shape, DType::f32, "merged weight");
-  loaded.adapter->merge(target, strength, out.tensor(), loaded.decoder->device->pool());
-  const float* data = out.tensor().as<float>();
-  return std::vector<float>(data, data + out.tensor().elements());
-}
+// Merging is done in float32 on the CPU, wherever the adapter is trained.
+class Merger {
+ public:
+  explicit Merger(const LoadedAdapter& loaded) : loaded_(loaded), host_(loaded.decoder->device->threads()), adapter_(*loaded.adapter, host_) {}
+
+  std::vector<float> merged(const std::string& path, double strength) const {
+    const AdapterTarget& there = target_of(loaded_, path);
+    const Storage weight = download(loaded_.adapter->device(), there.weight);
+    std::vector<float> out(static_cast<size_t>(there.weight.elements()));
+    Tensor view = there.weight;
+    view.dtype = DType::f32;
+    view.data = out.data();
+    adapter_.merge({path, weight.tensor()}, strength, view);
+    return out;
+  }
+
+ private:
+  const LoadedAdapter& loaded_;
+  CpuDevice host_;
+  Adapter adapter_;
+};
 
 // adapterMergedWeight(adapter, module: string, strength: number): Promise<Float32Array> [out, in]
 Napi::Value adapter_merged_weight(const Napi::CallbackInfo& info) {
@@ -180,7 +195,7 @@ Napi::Value adapter_merged_weight(const Napi::CallbackInfo& info) {
   const std::string path = info[1].As<Napi::String>();
   const double strength = info[2].As<Napi::Number>().DoubleValue();
   return run_job<std::vector<float>>(
-      info.Env(), loaded->decoder->device, {}, [loaded, path, strength] { return merged(*loaded, target_of(*loaded, path), strength); },
+      info.Env(), loaded->decoder->device, {}, [loaded, path, strength] { return Merger(*loaded).merged(path, strength); },
       [](Napi::Env e, std::vector<float>& weight) { return to_float_array(e, weight.data(), weight.size()); });
 }
 
@@ -191,9 +206,9 @@ Napi::Value adapter_effect(const Napi::CallbackInfo& info) {
       info.Env(), loaded->decoder->device, {},
       [loaded] {
         double effect = 0;
+        const Merger merger(*loaded);
         for (const auto& module : loaded->adapter->modules()) {
-          const AdapterTarget& target = target_of(*loaded, module->path());
-          const std::vector<float> full = merged(*loaded, target, 1), base = merged(*loaded, target, 0);
+          const std::vector<float> full = merger.merged(module->path(), 1), base = merger.merged(module->path(), 0);
           for (size_t i = 0; i < full.size(); ++i) effect = std::max(effect, static_cast<double>(std::fabs(full[i] - base[i])));
         }
         return effect;

@@ -21,7 +21,10 @@ Napi::Value open_device(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
   if (!(threads >= 1 && threads <= 1024)) throw_error(env, ErrorCode::config, "threads: expected 1 to 1024");
-  return guarded(env, [&] { return Handle<Device>::wrap(env, std::make_shared<Device>(static_cast<int>(threads))); });
+  return guarded(env, [&] {
+    const auto open = [threads] { return std::make_unique<CpuDevice>(static_cast<int>(threads)); };
+    return Handle<DeviceThread>::wrap(env, std::make_shared<DeviceThread>(open));
+  });
 }
 
 // instructionSet(): string; throws ERR_DEVICE when ACEWRIGHT_ISA names what this CPU lacks.
@@ -35,7 +38,7 @@ Napi::Value instruction_set(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData);
-  Handle<Device>::define(env, "NativeDevice");
+  Handle<DeviceThread>::define(env, "NativeDevice");
   exports.Set("setErrorClass", Napi::Function::New(env, set_error_class, "setErrorClass"));
   exports.Set("openDevice", Napi::Function::New(env, open_device, "openDevice"));
   exports.Set("instructionSet", Napi::Function::New(env, instruction_set, "instructionSet"));

@@ -7,9 +7,11 @@
 
 namespace ace::binding {
 
-std::unique_ptr<Decoder> read_decoder(const std::string& folder, int64_t max_layers, bool planning) {
+std::unique_ptr<Decoder> read_decoder(Device& device, const std::string& folder, int64_t max_layers) {
   const ModelConfig config = ModelConfig::load(folder);
-  return std::make_unique<Decoder>(config, std::make_unique<CheckpointWeights>(folder, "decoder.", planning), DType::f32, max_layers);
+  // What each backend trains in.
+  const DType dtype = device.kind() == DeviceKind::cuda ? DType::bf16 : DType::f32;
+  return std::make_unique<Decoder>(config, std::make_unique<CheckpointWeights>(device, folder, "decoder."), dtype, max_layers);
 }
 
 namespace {
@@ -17,7 +19,7 @@ namespace {
 // openDecoder(device, folder: string, layers: number): Promise<{ handle, config }>
 Napi::Value open_decoder(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  auto device = Handle<Device>::of(info[0], "device");
+  auto device = Handle<DeviceThread>::of(info[0], "device");
   const std::string folder = info[1].As<Napi::String>();
   const int64_t layers = info[2].IsNumber() ? info[2].As<Napi::Number>().Int64Value() : 0;
   return run_job<std::shared_ptr<LoadedDecoder>>(
@@ -25,20 +27,22 @@ Napi::Value open_decoder(const Napi::CallbackInfo& info) {
       [device, folder, layers] {
         auto out = std::make_shared<LoadedDecoder>();
         out->device = device;
-        out->decoder = read_decoder(folder, layers, false);
-        CheckpointWeights root(folder, "");
+        Device& at = device->device();
+        out->decoder = read_decoder(at, folder, layers);
+        CpuDevice host(1);
+        CheckpointWeights root(host, folder, "");
         const int64_t width = out->decoder->config().encoder_hidden_size;
-        const Tensor null_condition = root.converted("null_condition_emb", {1, 1, width}, out->decoder->dtype());
-        out->null_condition = Storage({width}, out->decoder->dtype(), "null condition");
-        std::copy(null_condition.as<float>(), null_condition.as<float>() + width, out->null_condition.tensor().as<float>());
+        const Tensor values = root.converted("null_condition_emb", {1, 1, width}, DType::f32);
+        out->null_values.assign(values.as<float>(), values.as<float>() + width);
+        out->null_condition = Storage(at, {width}, out->decoder->dtype(), "null condition");
+        upload(at, out->null_condition.tensor(), converted(values, out->decoder->dtype()).tensor());
         return out;
       },
       [](Napi::Env e, std::shared_ptr<LoadedDecoder>& loaded) -> Napi::Value {
         Napi::Object out = Napi::Object::New(e);
         out.Set("handle", Handle<LoadedDecoder>::wrap(e, loaded));
         out.Set("config", to_model_config(e, loaded->decoder->config()));
-        const Tensor null_condition = loaded->null_condition.tensor();
-        out.Set("nullCondition", to_float_array(e, null_condition.as<float>(), static_cast<size_t>(null_condition.elements())));
+        out.Set("nullCondition", to_float_array(e, loaded->null_values.data(), loaded->null_values.size()));
         Napi::Array names = Napi::Array::New(e);
         for (const AdapterTarget& target : loaded->decoder->targets()) names.Set(names.Length(), target.path);
         out.Set("moduleNames", names);
@@ -57,7 +61,7 @@ Napi::Value read_model_config(const Napi::CallbackInfo& info) {
 // planMemory(device, folder, request): Promise<MemoryPlan>
 Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  auto device = Handle<Device>::of(info[0], "device");
+  auto device = Handle<DeviceThread>::of(info[0], "device");
   const std::string folder = info[1].As<Napi::String>();
   const Napi::Object request = info[2].As<Napi::Object>();
   const AdapterConfig adapter = to_adapter_config(object_at(request, "adapter"));
@@ -74,7 +78,8 @@ Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   return run_job<MemoryPlan>(
       env, device, {},
       [=] {
-        const std::unique_ptr<Decoder> decoder = read_decoder(folder, 0, true);
+        PlanningDevice planning(device->kind());
+        const std::unique_ptr<Decoder> decoder = read_decoder(planning, folder, 0);
         return plan_training(*decoder, adapter, config, batch, frames, tokens, dataset, device->threads());
       },
       [](Napi::Env e, MemoryPlan& plan) -> Napi::Value { return to_memory_plan(e, plan); });

@@ -2,23 +2,43 @@
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <mutex>
 
 namespace ace::binding {
 
-struct Device::State {
-  explicit State(int threads) : pool(threads) {}
-  ThreadPool pool;
+struct DeviceThread::State {
+  std::unique_ptr<Device> device;
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::function<void()>> jobs;
   bool stop = false;
 };
 
-Device::Device(int threads)
-    : threads_(threads), state_(std::make_shared<State>(threads)), thread_([state = state_] { work(state); }) {}
+DeviceThread::DeviceThread(const std::function<std::unique_ptr<Device>()>& open) : state_(std::make_shared<State>()) {
+  std::promise<void> opened;
+  thread_ = std::thread([state = state_, &open, &opened] {
+    try {
+      state->device = open();
+    } catch (...) {
+      opened.set_exception(std::current_exception());
+      return;
+    }
+    opened.set_value();
+    work(state);
+    state->device.reset();
+  });
+  try {
+    opened.get_future().get();
+  } catch (...) {
+    thread_.join();
+    throw;
+  }
+  threads_ = state_->device->stream().pool->threads();
+  kind_ = state_->device->kind();
+}
 
-Device::~Device() {
+DeviceThread::~DeviceThread() {
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
     state_->stop = true;
@@ -28,9 +48,9 @@ Device::~Device() {
   else thread_.join();
 }
 
-ThreadPool& Device::pool() { return state_->pool; }
+Device& DeviceThread::device() { return *state_->device; }
 
-void Device::post(std::function<void()> job) {
+void DeviceThread::post(std::function<void()> job) {
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
     state_->jobs.push_back(std::move(job));
@@ -38,7 +58,7 @@ void Device::post(std::function<void()> job) {
   state_->wake.notify_one();
 }
 
-void Device::work(const std::shared_ptr<State>& state) {
+void DeviceThread::work(const std::shared_ptr<State>& state) {
   for (;;) {
     std::function<void()> job;
     {

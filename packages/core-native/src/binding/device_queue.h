@@ -3,22 +3,25 @@
 #include <memory>
 #include <thread>
 
-#include "tensor/thread_pool.h"
+#include "tensor/device.h"
 
 namespace ace::binding {
 
-// One device: a native thread that runs its jobs one after another, and the threads its kernels use. libuv's pool is
-// never used for compute.
-class Device {
+// A device's native thread, which runs its jobs one after another. libuv's pool is never used for compute.
+class DeviceThread {
  public:
-  explicit Device(int threads);
+  // `open` runs on the new thread, which stays the only one that touches the device. Waits for it.
+  // Errors: what `open` throws.
+  explicit DeviceThread(const std::function<std::unique_ptr<Device>()>& open);
   // Waits for the jobs that were posted.
-  ~Device();
-  Device(const Device&) = delete;
-  Device& operator=(const Device&) = delete;
+  ~DeviceThread();
+  DeviceThread(const DeviceThread&) = delete;
+  DeviceThread& operator=(const DeviceThread&) = delete;
 
-  ThreadPool& pool();
+  // For the jobs alone.
+  Device& device();
   int threads() const { return threads_; }
+  DeviceKind kind() const { return kind_; }
   void post(std::function<void()> job);
 
  private:
@@ -27,9 +30,10 @@ class Device {
   struct State;
   static void work(const std::shared_ptr<State>& state);
 
-  int threads_;
   std::shared_ptr<State> state_;
   std::thread thread_;
+  int threads_ = 0;
+  DeviceKind kind_ = DeviceKind::cpu;
 };
 
 }  // namespace ace::binding

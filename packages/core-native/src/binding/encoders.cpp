@@ -15,12 +15,12 @@ namespace ace::binding {
 namespace {
 
 struct LoadedEncoder {
-  std::shared_ptr<Device> device;
+  std::shared_ptr<DeviceThread> device;
   std::unique_ptr<ConditionEncoder> encoder;
 };
 
 struct LoadedTokenizer {
-  std::shared_ptr<Device> device;
+  std::shared_ptr<DeviceThread> device;
   std::unique_ptr<AudioTokenizer> tokenizer;
 };
 
@@ -35,14 +35,14 @@ Napi::Value loaded_object(Napi::Env env, std::shared_ptr<T>& loaded, const Model
 
 // openConditionEncoder(device, folder): Promise<{ handle, config }>
 Napi::Value open_encoder(const Napi::CallbackInfo& info) {
-  auto device = Handle<Device>::of(info[0], "device");
+  auto device = Handle<DeviceThread>::of(info[0], "device");
   const std::string folder = info[1].As<Napi::String>();
   return run_job<std::shared_ptr<LoadedEncoder>>(
       info.Env(), device, {},
       [device, folder] {
         auto out = std::make_shared<LoadedEncoder>();
         out->device = device;
-        out->encoder = std::make_unique<ConditionEncoder>(ModelConfig::load(folder), std::make_unique<CheckpointWeights>(folder, "encoder."), DType::f32);
+        out->encoder = std::make_unique<ConditionEncoder>(ModelConfig::load(folder), std::make_unique<CheckpointWeights>(device->device(), folder, "encoder."), DType::f32);
         return out;
       },
       [](Napi::Env env, std::shared_ptr<LoadedEncoder>& loaded) { return loaded_object(env, loaded, loaded->encoder->config()); });
@@ -90,7 +90,7 @@ Napi::Value encode(const Napi::CallbackInfo& info) {
         if (text_mask.data != nullptr) r.text_keep = host_view(text_mask.data, {1, text_mask.count});
         if (lyric_mask.data != nullptr && lyric_mask.count > 0) r.lyric_keep = host_view(lyric_mask.data, {1, lyric_mask.count});
         for (const FloatView& clip : timbre) r.timbre.push_back({host_rows(clip.data, clip.count, config.timbre_hidden_dim, "timbre"), 0});
-        return loaded->encoder->encode(r, loaded->device->pool());
+        return loaded->encoder->encode(r);
       },
       [](Napi::Env e, ConditionResult& result) -> Napi::Value {
         Napi::Object out = Napi::Object::New(e);
@@ -105,14 +105,14 @@ Napi::Value encode(const Napi::CallbackInfo& info) {
 
 // openTokenizer(device, folder): Promise<{ handle, config }>
 Napi::Value open_tokenizer(const Napi::CallbackInfo& info) {
-  auto device = Handle<Device>::of(info[0], "device");
+  auto device = Handle<DeviceThread>::of(info[0], "device");
   const std::string folder = info[1].As<Napi::String>();
   return run_job<std::shared_ptr<LoadedTokenizer>>(
       info.Env(), device, {},
       [device, folder] {
         auto out = std::make_shared<LoadedTokenizer>();
         out->device = device;
-        out->tokenizer = std::make_unique<AudioTokenizer>(ModelConfig::load(folder), std::make_unique<CheckpointWeights>(folder, ""), DType::f32);
+        out->tokenizer = std::make_unique<AudioTokenizer>(ModelConfig::load(folder), std::make_unique<CheckpointWeights>(device->device(), folder, ""), DType::f32);
         return out;
       },
       [](Napi::Env env, std::shared_ptr<LoadedTokenizer>& loaded) { return loaded_object(env, loaded, loaded->tokenizer->config()); });
@@ -128,8 +128,7 @@ Napi::Value tokenize(const Napi::CallbackInfo& info) {
       [=] {
         const int64_t width = loaded->tokenizer->config().audio_acoustic_hidden_dim;
         return loaded->tokenizer->tokenize(host_rows(latents.data, latents.count, width, "latents"),
-                                           silence.count == 0 ? Tensor{} : host_rows(silence.data, silence.count, width, "silence"),
-                                           loaded->device->pool());
+                                           silence.count == 0 ? Tensor{} : host_rows(silence.data, silence.count, width, "silence"));
       },
       [](Napi::Env e, AudioTokens& tokens) -> Napi::Value {
         Napi::Object out = Napi::Object::New(e);
@@ -150,7 +149,7 @@ Napi::Value detokenize(const Napi::CallbackInfo& info) {
   const Napi::Int32Array array = info[1].As<Napi::Int32Array>();
   const std::vector<int32_t> codes(array.Data(), array.Data() + array.ElementLength());
   return run_job<std::vector<float>>(
-      env, loaded->device, {}, [loaded, codes] { return loaded->tokenizer->detokenize(codes, loaded->device->pool()); },
+      env, loaded->device, {}, [loaded, codes] { return loaded->tokenizer->detokenize(codes); },
       [](Napi::Env e, std::vector<float>& latents) { return to_float_array(e, latents.data(), latents.size()); });
 }
 

@@ -14,9 +14,10 @@
 namespace ace::binding {
 
 struct LoadedDecoder {
-  std::shared_ptr<Device> device;
+  std::shared_ptr<DeviceThread> device;
   std::unique_ptr<Decoder> decoder;
-  Storage null_condition;  // [E]
+  Storage null_condition;          // [E] on the device, as the activations
+  std::vector<float> null_values;  // the same for JavaScript
 };
 
 struct LoadedAdapter {
@@ -35,8 +36,8 @@ struct OpenSampler {
   std::unique_ptr<Sampler> sampler;
 };
 
-// Reads the decoder of a checkpoint folder. planning: sizes alone.
-std::unique_ptr<Decoder> read_decoder(const std::string& folder, int64_t max_layers, bool planning);
+// Reads the decoder of a checkpoint folder; onto a planning device its sizes alone.
+std::unique_ptr<Decoder> read_decoder(Device& device, const std::string& folder, int64_t max_layers);
 
 // Registers each file's functions on the addon's exports.
 void define_decoder(Napi::Env env, Napi::Object exports);

@@ -40,7 +40,7 @@ class Progress {
 // Runs `work` on the device's thread and settles a promise with `convert` of its result on the JS thread.
 // `keep` holds JS values (typed arrays whose memory the work reads) until then.
 template <class R>
-Napi::Value run_job(Napi::Env env, const std::shared_ptr<Device>& device, std::vector<Napi::Value> keep,
+Napi::Value run_job(Napi::Env env, const std::shared_ptr<DeviceThread>& device, std::vector<Napi::Value> keep,
                     std::function<R()> work, std::function<Napi::Value(Napi::Env, R&)> convert) {
   struct Job {
     Napi::Promise::Deferred deferred;

@@ -27,7 +27,7 @@ Napi::Value open_sampler(const Napi::CallbackInfo& info) {
   return guarded(env, [&] {
     auto out = std::make_shared<OpenSampler>();
     out->decoder = decoder;
-    out->sampler = std::make_unique<Sampler>(*decoder->decoder, decoder->null_condition.tensor(), std::move(adapters), decoder->device->pool());
+    out->sampler = std::make_unique<Sampler>(*decoder->decoder, decoder->null_condition.tensor(), std::move(adapters));
     return Handle<OpenSampler>::wrap(env, std::move(out));
   });
 }

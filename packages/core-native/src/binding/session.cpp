@@ -33,8 +33,7 @@ Napi::Value open_session(const Napi::CallbackInfo& info) {
         auto out = std::make_shared<OpenSession>();
         out->decoder = decoder;
         out->adapter = adapter;
-        out->session = std::make_unique<TrainSession>(*decoder->decoder, *adapter->adapter, decoder->null_condition.tensor(), config,
-                                                      decoder->device->pool());
+        out->session = std::make_unique<TrainSession>(*decoder->decoder, *adapter->adapter, decoder->null_condition.tensor(), config);
         return out;
       },
       [](Napi::Env e, std::shared_ptr<OpenSession>& session) { return Handle<OpenSession>::wrap(e, session); });
@@ -122,7 +121,9 @@ struct FlatCopies {
 void copy_named(FlatCopies& out, const std::string& prefix, const Adapter& adapter, Tensor flat) {
   for (const auto& [name, tensor] : adapter.named(flat)) {
     out.shapes[prefix + name] = tensor.shape;
-    out.data[prefix + name].assign(tensor.as<float>(), tensor.as<float>() + tensor.elements());
+    std::vector<float>& data = out.data[prefix + name];
+    data.resize(static_cast<size_t>(tensor.elements()));
+    adapter.device().download(data.data(), tensor.data, tensor.bytes());
   }
 }
 
@@ -196,7 +197,7 @@ Napi::Value set_state(const Napi::CallbackInfo& info) {
           }
         }
         if (used != views.size()) throw Error(ErrorCode::checkpoint, "optimizer state: it holds tensors of another adapter");
-        for (auto& [tensor, view] : copies) std::copy(view.data, view.data + view.count, tensor.as<float>());
+        for (auto& [tensor, view] : copies) open->adapter->adapter->device().upload(tensor.data, view.data, tensor.bytes());
         open->session->set_updates(updates);
         return Nothing{};
       },

@@ -22,8 +22,9 @@ struct Traced {
 // Runs a network over `groups` independent items. trace(tape, count) traces it for so many; feed(run, traced, from,
 // count) fills the input with items [from, from + count), runs and takes the outputs.
 template <class Trace, class Feed>
-void in_chunks(int64_t groups, ThreadPool& pool, const std::string& what, Trace&& trace, Feed&& feed) {
+void in_chunks(int64_t groups, Device& device, const std::string& what, Trace&& trace, Feed&& feed) {
   struct Ready {
+    explicit Ready(DeviceKind kind) : program(kind) {}
     Program program;
     Traced traced;
     std::optional<OneRun> run;
@@ -32,11 +33,11 @@ void in_chunks(int64_t groups, ThreadPool& pool, const std::string& what, Trace&
   for (int64_t from = 0; from < groups; from += kGroupsAtOnce) {
     const int64_t count = std::min(kGroupsAtOnce, groups - from);
     if (!ready || ready->traced.input.shape[0] != count) {
-      Ready& r = ready.emplace();
+      Ready& r = ready.emplace(device.kind());
       Tape tape(r.program, Recompute::none, false);
       r.traced = trace(tape, count);
       for (const Tensor& output : r.traced.outputs) r.program.keep(output);
-      r.run.emplace(r.program, pool, what);
+      r.run.emplace(r.program, device, what);
     }
     feed(*ready->run, ready->traced, from, count);
   }
@@ -51,34 +52,36 @@ void require_finite_output(const std::vector<float>& values, const std::string& 
 
 AudioTokenizer::AudioTokenizer(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype)
     : config_(config),
-      weights_(std::move(weights)),
+      weights_(with_activations(std::move(weights), dtype)),
       dtype_(dtype),
       pooler_(*weights_, config, "tokenizer.attention_pooler", config.num_attention_pooler_hidden_layers, dtype),
       expander_(*weights_, config, "detokenizer", config.num_attention_pooler_hidden_layers, dtype) {
   Weights& w = *weights_;
   const int64_t width = config.encoder_hidden_size, latent = config.audio_acoustic_hidden_dim;
   const int64_t count = static_cast<int64_t>(config.fsq_input_levels.size());
-  levels_ = Storage({count}, DType::i32, "quantiser levels");
+  const Storage levels({count}, DType::i32, "quantiser levels");
   for (int64_t i = 0; i < count; ++i) {
     const int64_t level = config.fsq_input_levels[static_cast<size_t>(i)];
-    levels_.tensor().as<int32_t>()[i] = static_cast<int32_t>(level);
+    levels.tensor().as<int32_t>()[i] = static_cast<int32_t>(level);
     codebook_size_ *= level;
     if (codebook_size_ > INT32_MAX) throw Error(ErrorCode::checkpoint, "config.json: \"fsq_input_levels\" give more than 2^31 codes");
   }
+  levels_ = Storage(w.device(), {count}, DType::i32, "quantiser levels");
+  upload(w.device(), levels_.tensor(), levels.tensor());
   acoustic_proj_ = w.matrix("tokenizer.audio_acoustic_proj.weight", {width, latent});
-  acoustic_proj_bias_ = w.converted("tokenizer.audio_acoustic_proj.bias", {width}, dtype);
+  acoustic_proj_bias_ = w.converted("tokenizer.audio_acoustic_proj.bias", {width}, wide(dtype));
   pooler_embed_ = w.matrix("tokenizer.attention_pooler.embed_tokens.weight", {width, width});
-  pooler_embed_bias_ = w.converted("tokenizer.attention_pooler.embed_tokens.bias", {width}, dtype);
+  pooler_embed_bias_ = w.converted("tokenizer.attention_pooler.embed_tokens.bias", {width}, wide(dtype));
   pooler_special_token_ = w.converted("tokenizer.attention_pooler.special_token", {1, 1, width}, dtype);
   project_in_ = w.matrix("tokenizer.quantizer.project_in.weight", {count, width});
-  project_in_bias_ = w.converted("tokenizer.quantizer.project_in.bias", {count}, dtype);
+  project_in_bias_ = w.converted("tokenizer.quantizer.project_in.bias", {count}, wide(dtype));
   project_out_ = w.matrix("tokenizer.quantizer.project_out.weight", {width, count});
-  project_out_bias_ = w.converted("tokenizer.quantizer.project_out.bias", {width}, dtype);
+  project_out_bias_ = w.converted("tokenizer.quantizer.project_out.bias", {width}, wide(dtype));
   expand_embed_ = w.matrix("detokenizer.embed_tokens.weight", {width, width});
-  expand_embed_bias_ = w.converted("detokenizer.embed_tokens.bias", {width}, dtype);
+  expand_embed_bias_ = w.converted("detokenizer.embed_tokens.bias", {width}, wide(dtype));
   special_tokens_ = w.converted("detokenizer.special_tokens", {1, config.pool_window_size, width}, dtype);
   proj_out_ = w.matrix("detokenizer.proj_out.weight", {latent, width});
-  proj_out_bias_ = w.converted("detokenizer.proj_out.bias", {latent}, dtype);
+  proj_out_bias_ = w.converted("detokenizer.proj_out.bias", {latent}, wide(dtype));
 }
 
 AudioTokenizer::Quantised AudioTokenizer::quantise(Tape& tape, Tensor groups) const {
@@ -118,7 +121,7 @@ Tensor AudioTokenizer::expand(Tape& tape, Tensor vectors) const {
   return product(tape, x, proj_out_, {.transpose_b = true}, proj_out_bias_);
 }
 
-AudioTokens AudioTokenizer::tokenize(const Tensor& latents, const Tensor& silence, ThreadPool& pool) const {
+AudioTokens AudioTokenizer::tokenize(const Tensor& latents, const Tensor& silence) const {
   const int64_t width = config_.audio_acoustic_hidden_dim, window = config_.pool_window_size;
   require_shape(latents, {-1, width}, "latents");
   const int64_t frames = latents.shape[0], groups = (frames + window - 1) / window, missing = groups * window - frames;
@@ -138,7 +141,7 @@ AudioTokens AudioTokenizer::tokenize(const Tensor& latents, const Tensor& silenc
 
   AudioTokens out;
   in_chunks(
-      groups, pool, "audio tokenizer",
+      groups, device(), "audio tokenizer",
       [&](Tape& tape, int64_t count) {
         const Tensor x = tape.program().input({count, window, width}, dtype_, "latents");
         const Quantised y = quantise(tape, x);
@@ -158,7 +161,7 @@ AudioTokens AudioTokenizer::tokenize(const Tensor& latents, const Tensor& silenc
   return out;
 }
 
-std::vector<float> AudioTokenizer::detokenize(const std::vector<int32_t>& codes, ThreadPool& pool) const {
+std::vector<float> AudioTokenizer::detokenize(const std::vector<int32_t>& codes) const {
   if (codes.empty()) throw_shape("codes: expected at least one, got none");
   for (size_t i = 0; i < codes.size(); ++i)
     if (codes[i] < 0 || codes[i] >= codebook_size_)
@@ -166,7 +169,7 @@ std::vector<float> AudioTokenizer::detokenize(const std::vector<int32_t>& codes,
                   std::to_string(codes[i]));
   std::vector<float> out;
   in_chunks(
-      static_cast<int64_t>(codes.size()), pool, "audio detokenizer",
+      static_cast<int64_t>(codes.size()), device(), "audio detokenizer",
       [&](Tape& tape, int64_t count) {
         const Tensor index = tape.program().input({count}, DType::i32, "codes");
         return Traced{index, {expand(tape, vectors(tape, index))}};

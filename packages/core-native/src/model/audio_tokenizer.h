@@ -19,6 +19,7 @@ class AudioTokenizer {
   AudioTokenizer(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype);
 
   const ModelConfig& config() const { return config_; }
+  Device& device() const { return weights_->device(); }
   DType dtype() const { return dtype_; }
   int64_t weight_bytes() const { return weights_->bytes(); }
   // How many codes there are: indices run from 0 to one less.
@@ -27,9 +28,9 @@ class AudioTokenizer {
   // latents [T, 64] and silence [n, 64], views of host memory (see host_view). T is filled up to a multiple of P with
   // the first frames of silence; silence may be not given where none is needed.
   // Errors: ERR_SHAPE (width, NaN, too little silence), ERR_CHECKPOINT (the weights gave a NaN).
-  AudioTokens tokenize(const Tensor& latents, const Tensor& silence, ThreadPool& pool) const;
+  AudioTokens tokenize(const Tensor& latents, const Tensor& silence) const;
   // [P n, 64]. Errors: ERR_SHAPE for a code outside the codebook, ERR_CHECKPOINT.
-  std::vector<float> detokenize(const std::vector<int32_t>& codes, ThreadPool& pool) const;
+  std::vector<float> detokenize(const std::vector<int32_t>& codes) const;
 
   // The networks, traced. groups [n, P, 64]; index int32 [n].
   struct Quantised {

@@ -42,7 +42,7 @@ int64_t lyric_tokens(const ConditionRequest& request) { return request.lyrics.sh
 
 ConditionEncoder::ConditionEncoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype)
     : config_(config),
-      weights_(std::move(weights)),
+      weights_(with_activations(std::move(weights), dtype)),
       dtype_(dtype),
       lyric_layers_(*weights_, config, "lyric_encoder", config.num_lyric_encoder_hidden_layers, dtype),
       timbre_layers_(*weights_, config, "timbre_encoder", config.num_timbre_encoder_hidden_layers, dtype) {
@@ -50,9 +50,9 @@ ConditionEncoder::ConditionEncoder(const ModelConfig& config, std::unique_ptr<We
   const int64_t width = config.encoder_hidden_size;
   text_projector_ = w.matrix("text_projector.weight", {width, config.text_hidden_dim});
   lyric_embed_ = w.matrix("lyric_encoder.embed_tokens.weight", {width, config.text_hidden_dim});
-  lyric_embed_bias_ = w.converted("lyric_encoder.embed_tokens.bias", {width}, dtype);
+  lyric_embed_bias_ = w.converted("lyric_encoder.embed_tokens.bias", {width}, wide(dtype));
   timbre_embed_ = w.matrix("timbre_encoder.embed_tokens.weight", {width, config.timbre_hidden_dim});
-  timbre_embed_bias_ = w.converted("timbre_encoder.embed_tokens.bias", {width}, dtype);
+  timbre_embed_bias_ = w.converted("timbre_encoder.embed_tokens.bias", {width}, wide(dtype));
   // Every checkpoint has it; only XL uses it.
   timbre_special_token_ = w.converted("timbre_encoder.special_token", {1, 1, width}, dtype);
 }
@@ -103,20 +103,20 @@ void ConditionEncoder::check(const ConditionRequest& request) const {
   }
 }
 
-std::vector<float> ConditionEncoder::encode_text(const Tensor& host, ThreadPool& pool) const {
-  Program program;
+std::vector<float> ConditionEncoder::encode_text(const Tensor& host) const {
+  Program program(weights_->device().kind());
   Tape tape(program, Recompute::none, false);
   const Tensor x = program.input(host.shape, dtype_, "text");
   const Tensor out = text(tape, x);
   program.keep(out);
-  OneRun run(program, pool, "text projector");
+  OneRun run(program, weights_->device(), "text projector");
   run.set(x, host);
   run.run();
   return run.floats(out);
 }
 
-std::vector<float> ConditionEncoder::encode_lyrics(const Tensor& host, const Tensor& host_keep, ThreadPool& pool) const {
-  Program program;
+std::vector<float> ConditionEncoder::encode_lyrics(const Tensor& host, const Tensor& host_keep) const {
+  Program program(weights_->device().kind());
   Tape tape(program, Recompute::none, false);
   const Tensor x = program.input(host.shape, dtype_, "lyrics");
   Tensor keep;
@@ -126,22 +126,22 @@ std::vector<float> ConditionEncoder::encode_lyrics(const Tensor& host, const Ten
   }
   const Tensor out = lyrics(tape, x, keep);
   program.keep(out);
-  OneRun run(program, pool, "lyric encoder");
+  OneRun run(program, weights_->device(), "lyric encoder");
   run.set(x, host);
   if (keep.given()) run.set(keep, host_keep);
   run.run();
   return run.floats(out);
 }
 
-const std::vector<float>& ConditionEncoder::encode_clip(const Tensor& latents, ThreadPool& pool) {
+const std::vector<float>& ConditionEncoder::encode_clip(const Tensor& latents) {
   const float *begin = latents.as<float>(), *end = begin + latents.elements();
   if (!last_vector_.empty() && std::equal(last_clip_.begin(), last_clip_.end(), begin, end)) return last_vector_;
-  Program program;
+  Program program(weights_->device().kind());
   Tape tape(program, Recompute::none, false);
   const Tensor x = program.input({1, latents.shape[0], latents.shape[1]}, dtype_, "clip");
   const Tensor out = timbre(tape, x);
   program.keep(out);
-  OneRun run(program, pool, "timbre encoder");
+  OneRun run(program, weights_->device(), "timbre encoder");
   run.set(x, latents);
   run.run();
   last_vector_.clear();  // until the new pair is whole
@@ -150,14 +150,14 @@ const std::vector<float>& ConditionEncoder::encode_clip(const Tensor& latents, T
   return last_vector_;
 }
 
-ConditionResult ConditionEncoder::encode(const ConditionRequest& request, ThreadPool& pool) {
+ConditionResult ConditionEncoder::encode(const ConditionRequest& request) {
   check(request);
   const int64_t width = config_.encoder_hidden_size, lyric_length = lyric_tokens(request), text_length = request.text.shape[1];
-  const std::vector<float> text_states = encode_text(request.text, pool);
+  const std::vector<float> text_states = encode_text(request.text);
   const std::vector<float> lyric_states =
-      lyric_length == 0 ? std::vector<float>{} : encode_lyrics(request.lyrics, request.lyric_keep, pool);
+      lyric_length == 0 ? std::vector<float>{} : encode_lyrics(request.lyrics, request.lyric_keep);
   std::vector<std::vector<std::vector<float>>> clips(static_cast<size_t>(request.batch));  // by owner
-  for (const TimbreClip& clip : request.timbre) clips[static_cast<size_t>(clip.owner)].push_back(encode_clip(clip.latents, pool));
+  for (const TimbreClip& clip : request.timbre) clips[static_cast<size_t>(clip.owner)].push_back(encode_clip(clip.latents));
   size_t most = 0;
   for (const auto& own : clips) most = std::max(most, own.size());
 

@@ -41,12 +41,13 @@ class ConditionEncoder {
   ConditionEncoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype);
 
   const ModelConfig& config() const { return config_; }
+  Device& device() const { return weights_->device(); }
   DType dtype() const { return dtype_; }
   int64_t weight_bytes() const { return weights_->bytes(); }
 
   // One call at a time. Working memory is freed before it returns.
   // Errors: ERR_SHAPE (a width, a mask, a NaN, an owner outside the batch), ERR_CHECKPOINT (the weights gave a NaN).
-  ConditionResult encode(const ConditionRequest& request, ThreadPool& pool);
+  ConditionResult encode(const ConditionRequest& request);
 
   // The three parts, traced; [B, L, ..] -> [B, L, E], and clips [N, frames, ..] -> [N, E].
   Tensor text(Tape& tape, Tensor x) const;
@@ -55,9 +56,9 @@ class ConditionEncoder {
 
  private:
   void check(const ConditionRequest& request) const;
-  std::vector<float> encode_text(const Tensor& text, ThreadPool& pool) const;
-  std::vector<float> encode_lyrics(const Tensor& lyrics, const Tensor& keep, ThreadPool& pool) const;
-  const std::vector<float>& encode_clip(const Tensor& latents, ThreadPool& pool);
+  std::vector<float> encode_text(const Tensor& text) const;
+  std::vector<float> encode_lyrics(const Tensor& lyrics, const Tensor& keep) const;
+  const std::vector<float>& encode_clip(const Tensor& latents);
 
   ModelConfig config_;
   std::unique_ptr<Weights> weights_;

@@ -1,7 +1,5 @@
 #include "model/decoder.h"
 
-#include <mutex>
-
 namespace ace {
 
 AttentionWeights load_attention(Weights& weights, const std::string& path, int64_t width, int64_t heads, int64_t kv_heads,
@@ -11,8 +9,8 @@ AttentionWeights load_attention(Weights& weights, const std::string& path, int64
   w.k_proj = weights.matrix(path + ".k_proj.weight", {kv_heads * head_dim, width});
   w.v_proj = weights.matrix(path + ".v_proj.weight", {kv_heads * head_dim, width});
   w.o_proj = weights.matrix(path + ".o_proj.weight", {width, heads * head_dim});
-  w.q_norm = weights.converted(path + ".q_norm.weight", {head_dim}, dtype);
-  w.k_norm = weights.converted(path + ".k_norm.weight", {head_dim}, dtype);
+  w.q_norm = weights.converted(path + ".q_norm.weight", {head_dim}, wide(dtype));
+  w.k_norm = weights.converted(path + ".k_norm.weight", {head_dim}, wide(dtype));
   return w;
 }
 
@@ -24,22 +22,20 @@ MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, in
 Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype, int64_t max_layers)
     : config_(config), weights_(std::move(weights)), dtype_(dtype) {
   Weights& w = *weights_;
+  w.activations_are(dtype);
+  rope_ = std::make_unique<RopeCache>(w.device(), config.head_dim, config.rope_theta, wide(dtype));
   const int64_t width = config.hidden_size, patch = config.patch_size, latent = config.audio_acoustic_hidden_dim;
   // Convolutions whose stride is their kernel are one matrix product a patch: [D, C, P] -> [D, P C], [D, 64, P] -> [P 64, D].
   proj_in_ = w.permuted("proj_in.1.weight", {width, config.in_channels, patch}, {0, 2, 1}, {width, patch * config.in_channels});
-  proj_in_bias_ = w.converted("proj_in.1.bias", {width}, dtype);
+  const DType small = wide(dtype);
+  proj_in_bias_ = w.converted("proj_in.1.bias", {width}, small);
   proj_out_ = w.permuted("proj_out.1.weight", {width, latent, patch}, {2, 1, 0}, {patch * latent, width});
-  Tensor bias = w.converted("proj_out.1.bias", {latent}, dtype);
-  repeated_bias_ = Storage({patch * latent}, dtype, "proj_out bias");
-  for (int64_t i = 0; i < patch * latent && !w.planning(); ++i) {
-    if (dtype == DType::f64) repeated_bias_.tensor().as<double>()[i] = bias.as<double>()[i % latent];
-    else repeated_bias_.tensor().as<float>()[i] = bias.as<float>()[i % latent];
-  }
-  proj_out_bias_ = repeated_bias_.tensor();
+  // One bias for every frame of a patch: a permutation that reads it `patch` times.
+  proj_out_bias_ = w.repeated("proj_out.1.bias", latent, patch, small);
   condition_embedder_ = w.matrix("condition_embedder.weight", {width, config.encoder_hidden_size});
-  condition_embedder_bias_ = w.converted("condition_embedder.bias", {width}, dtype);
-  norm_out_ = w.converted("norm_out.weight", {width}, dtype);
-  scale_shift_table_ = w.converted("scale_shift_table", {1, 2, width}, dtype).reshaped({2, width});
+  condition_embedder_bias_ = w.converted("condition_embedder.bias", {width}, small);
+  norm_out_ = w.converted("norm_out.weight", {width}, small);
+  scale_shift_table_ = w.converted("scale_shift_table", {1, 2, width}, small).reshaped({2, width});
   time_embed_ = load_time_embedding("time_embed");
   time_embed_r_ = load_time_embedding("time_embed_r");
   const int64_t count = max_layers > 0 ? std::min(max_layers, config.num_hidden_layers) : config.num_hidden_layers;
@@ -47,10 +43,10 @@ Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DT
     Layer layer;
     layer.path = "layers." + std::to_string(i);
     layer.window = config.window(i);
-    layer.self_attn_norm = w.converted(layer.path + ".self_attn_norm.weight", {width}, dtype);
-    layer.cross_attn_norm = w.converted(layer.path + ".cross_attn_norm.weight", {width}, dtype);
-    layer.mlp_norm = w.converted(layer.path + ".mlp_norm.weight", {width}, dtype);
-    layer.scale_shift_table = w.converted(layer.path + ".scale_shift_table", {1, 6, width}, dtype).reshaped({6, width});
+    layer.self_attn_norm = w.converted(layer.path + ".self_attn_norm.weight", {width}, small);
+    layer.cross_attn_norm = w.converted(layer.path + ".cross_attn_norm.weight", {width}, small);
+    layer.mlp_norm = w.converted(layer.path + ".mlp_norm.weight", {width}, small);
+    layer.scale_shift_table = w.converted(layer.path + ".scale_shift_table", {1, 6, width}, small).reshaped({6, width});
     auto attention = [&](const std::string& name) {
       AttentionWeights a = load_attention(w, layer.path + name, width, config.num_attention_heads, config.num_key_value_heads,
                                           config.head_dim, dtype);
@@ -74,11 +70,11 @@ Decoder::TimeEmbedding Decoder::load_time_embedding(const std::string& path) {
   const int64_t width = config_.hidden_size;
   TimeEmbedding e;
   e.linear_1 = weights_->matrix(path + ".linear_1.weight", {width, 256});
-  e.bias_1 = weights_->converted(path + ".linear_1.bias", {width}, dtype_);
+  e.bias_1 = weights_->converted(path + ".linear_1.bias", {width}, wide(dtype_));
   e.linear_2 = weights_->matrix(path + ".linear_2.weight", {width, width});
-  e.bias_2 = weights_->converted(path + ".linear_2.bias", {width}, dtype_);
+  e.bias_2 = weights_->converted(path + ".linear_2.bias", {width}, wide(dtype_));
   e.time_proj = weights_->matrix(path + ".time_proj.weight", {6 * width, width});
-  e.time_proj_bias = weights_->converted(path + ".time_proj.bias", {6 * width}, dtype_);
+  e.time_proj_bias = weights_->converted(path + ".time_proj.bias", {6 * width}, wide(dtype_));
   return e;
 }
 
@@ -87,14 +83,18 @@ Decoder::Embedded Decoder::embed_time(Tape& tape, const TimeEmbedding& w, Tensor
   const int64_t batch = t.elements(), width = config_.hidden_size;
   Tensor features = tape.empty({batch, 256}, dtype_);
   program.call<kernels::sinusoid>(features, t, r, round);
+  // Few rows and steep functions: everything between the products stays wide.
+  auto wide_product = [&](Tensor x, Tensor weight, Tensor bias) {
+    return product(tape, x, weight, {.transpose_b = true}, bias, wide(dtype_));
+  };
   auto activated = [&](Tensor x) {
-    Tensor y = tape.empty(x.shape, x.dtype);
+    Tensor y = tape.empty(x.shape, dtype_);
     program.call<kernels::silu>(y, x);
     return y;
   };
-  Tensor hidden = activated(product(tape, features, w.linear_1, {.transpose_b = true}, w.bias_1));
-  Tensor temb = product(tape, hidden, w.linear_2, {.transpose_b = true}, w.bias_2);
-  Tensor modulation = product(tape, activated(temb), w.time_proj, {.transpose_b = true}, w.time_proj_bias);
+  Tensor hidden = activated(wide_product(features, w.linear_1, w.bias_1));
+  Tensor temb = wide_product(hidden, w.linear_2, w.bias_2);
+  Tensor modulation = wide_product(activated(temb), w.time_proj, w.time_proj_bias);
   return {temb, modulation.reshaped({batch, 6, width})};
 }
 
@@ -139,7 +139,7 @@ Var Decoder::cross_attention(Tape& tape, const Layer& layer, const Var& x, Tenso
 Var Decoder::layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulation, Tensor condition, const RopeTables& rope,
                    const DecoderInputs& in, const std::vector<AdapterUse>& adapters) const {
   // Rows of mod: shift1, scale1, gate1, shift2, scale2, gate2.
-  Tensor mod = tape.empty(modulation.shape, dtype_);
+  Tensor mod = tape.empty(modulation.shape, modulation.dtype);
   tape.program().call<kernels::add_rows>(mod, layer.scale_shift_table, modulation);
   const double eps = config_.rms_norm_eps;
   Var n1 = rms_norm(tape, x, layer.self_attn_norm, eps, mod, 1, 0);
@@ -188,7 +188,7 @@ Var Decoder::velocity(Tape& tape, const DecoderInputs& in, const std::vector<Ada
   tape.probe("modulation", time.modulation);
   tape.probe("patches", patches);
   tape.probe("cond", condition);
-  const RopeTables rope = rope_cache().get(tokens, config_.head_dim, config_.rope_theta, dtype_);
+  const RopeTables rope = rope_->get(tokens);
   Var x = Tape::constant(patches);
   for (const Layer& each : layers_) {
     // By value: under block recompute it runs again long after this function has returned.
@@ -196,38 +196,14 @@ Var Decoder::velocity(Tape& tape, const DecoderInputs& in, const std::vector<Ada
       return layer(inner, each, h, time.modulation, condition, rope, in, adapters);
     });
   }
-  Tensor ends = tape.empty({batch, 2, width}, dtype_);  // rows: shift, scale
+  Tensor ends = tape.empty({batch, 2, width}, wide(dtype_));  // rows: shift, scale
   program.call<kernels::add_rows>(ends, scale_shift_table_, time.temb);
   Var y = rms_norm(tape, x, norm_out_, config_.rms_norm_eps, ends, 1, 0);
   tape.probe("final", y.value);
-  Var v = linear(tape, y, proj_out_, proj_out_bias_);
+  Var v = linear(tape, y, proj_out_, proj_out_bias_, wide(dtype_));
   // [B, L, P 64] is [B, L P, 64] in memory.
   Var out{v.value.reshaped({batch, tokens * patch, latent}), v.node};
   return out;
-}
-
-RopeTables RopeCache::get(int64_t length, int64_t head_dim, double theta, DType dtype) {
-  static std::mutex guard;
-  const std::lock_guard<std::mutex> lock(guard);
-  for (const auto& entry : entries_)
-    if (entry->head_dim == head_dim && entry->theta == theta && entry->dtype == dtype && entry->cos.tensor().shape[0] >= length)
-      return {entry->cos.tensor(), entry->sin.tensor()};
-  // Programs keep pointing into older, shorter tables, so those stay.
-  const int64_t rounded = std::max<int64_t>(1024, (length + 1023) / 1024 * 1024);
-  auto entry = std::make_unique<Entry>();
-  entry->head_dim = head_dim;
-  entry->theta = theta;
-  entry->dtype = dtype;
-  entry->cos = Storage({rounded, head_dim / 2}, dtype, "RoPE table");
-  entry->sin = Storage({rounded, head_dim / 2}, dtype, "RoPE table");
-  fill_rope(entry->cos.tensor(), entry->sin.tensor(), theta);
-  entries_.push_back(std::move(entry));
-  return {entries_.back()->cos.tensor(), entries_.back()->sin.tensor()};
-}
-
-RopeCache& rope_cache() {
-  static RopeCache cache;
-  return cache;
 }
 
 }  // namespace ace

@@ -5,6 +5,7 @@
 
 #include "adapter/project.h"
 #include "model/config.h"
+#include "model/rope_cache.h"
 #include "model/weights.h"
 #include "ops/ops.h"
 
@@ -27,10 +28,10 @@ MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, in
 // condition tokens.
 struct DecoderInputs {
   Tensor x_t;          // [B, T, 64]
-  Tensor context;      // [B, T, 128]
+  Tensor context;      // [B, T, 128] wide
   Tensor condition;    // [B, S, E]
-  Tensor t;            // [B] compute type
-  Tensor r;            // [B] compute type
+  Tensor t;            // [B] wide
+  Tensor r;            // [B] wide
   Tensor frame_count;  // [B] int32: frames from there on are zero
   Tensor token_count;  // [B] int32: decoder tokens that exist, or not given: all
   Tensor condition_count;  // [B] int32, or not given: all
@@ -40,17 +41,19 @@ struct DecoderInputs {
 // The diffusion transformer's frozen weights and its forward pass, written once for training and generation.
 class Decoder {
  public:
-  // `dtype` is the compute type: f32, or f64 for gradient checks. max_layers > 0 takes the first layers only (benchmarks).
+  // `dtype` is the activations' type: f32 or bf16 on CUDA, f32 on a CPU, f64 there for gradient checks. Statistics and
+  // small tensors are wide(dtype). max_layers > 0 takes the first layers only (benchmarks).
   Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype, int64_t max_layers = 0);
 
   const ModelConfig& config() const { return config_; }
+  Device& device() const { return weights_->device(); }
   DType dtype() const { return dtype_; }
   int64_t layers() const { return static_cast<int64_t>(layers_.size()); }
   int64_t weight_bytes() const { return weights_->bytes(); }
   // Every linear an adapter may sit on, in the order of the layers.
   const std::vector<AdapterTarget>& targets() const { return targets_; }
 
-  // The velocity, [B, L patch, 64]; frames past frame_count hold no meaning.
+  // The velocity, [B, L patch, 64] wide; frames past frame_count hold no meaning.
   Var velocity(Tape& tape, const DecoderInputs& in, const std::vector<AdapterUse>& adapters) const;
 
  private:
@@ -85,23 +88,7 @@ class Decoder {
   Tensor condition_embedder_, condition_embedder_bias_;
   Tensor norm_out_, scale_shift_table_;
   TimeEmbedding time_embed_, time_embed_r_;
-  Storage repeated_bias_;
+  std::unique_ptr<RopeCache> rope_;
 };
-
-// cos and sin for at least `length` positions; kept for the life of the cache.
-class RopeCache {
- public:
-  RopeTables get(int64_t length, int64_t head_dim, double theta, DType dtype);
-
- private:
-  struct Entry {
-    int64_t head_dim;
-    double theta;
-    DType dtype;
-    Storage cos, sin;
-  };
-  std::vector<std::unique_ptr<Entry>> entries_;
-};
-RopeCache& rope_cache();
 
 }  // namespace ace

@@ -7,20 +7,19 @@ EncoderStack::EncoderStack(Weights& weights, const ModelConfig& config, const st
       kv_heads_(config.encoder_num_key_value_heads),
       head_dim_(config.head_dim),
       eps_(config.rms_norm_eps),
-      rope_theta_(config.rope_theta),
-      dtype_(dtype) {
+      rope_(std::make_unique<RopeCache>(weights.device(), config.head_dim, config.rope_theta, wide(dtype))) {
   const int64_t width = config.encoder_hidden_size;
   for (int64_t i = 0; i < count; ++i) {
     const std::string name = path + ".layers." + std::to_string(i);
     Layer layer;
-    layer.input_layernorm = weights.converted(name + ".input_layernorm.weight", {width}, dtype);
-    layer.post_attention_layernorm = weights.converted(name + ".post_attention_layernorm.weight", {width}, dtype);
+    layer.input_layernorm = weights.converted(name + ".input_layernorm.weight", {width}, wide(dtype));
+    layer.post_attention_layernorm = weights.converted(name + ".post_attention_layernorm.weight", {width}, wide(dtype));
     layer.self_attn = load_attention(weights, name + ".self_attn", width, heads_, kv_heads_, head_dim_, dtype);
     layer.mlp = load_mlp(weights, name + ".mlp", width, config.encoder_intermediate_size);
     layer.window = config.window(i);
     layers_.push_back(layer);
   }
-  norm_ = weights.converted(path + ".norm.weight", {width}, dtype);
+  norm_ = weights.converted(path + ".norm.weight", {width}, wide(dtype));
 }
 
 Var EncoderStack::layer(Tape& tape, const Layer& layer, const Var& x, const RopeTables& rope, Tensor key_mask) const {
@@ -41,7 +40,7 @@ Var EncoderStack::layer(Tape& tape, const Layer& layer, const Var& x, const Rope
 }
 
 Tensor EncoderStack::layers(Tape& tape, Tensor x, Tensor key_mask, const std::string& probe) const {
-  const RopeTables rope = rope_cache().get(x.shape[1], head_dim_, rope_theta_, dtype_);
+  const RopeTables rope = rope_->get(x.shape[1]);
   Var h = Tape::constant(x);
   for (size_t i = 0; i < layers_.size(); ++i) {
     h = layer(tape, layers_[i], h, rope, key_mask);

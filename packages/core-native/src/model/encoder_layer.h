@@ -30,8 +30,8 @@ class EncoderStack {
   std::vector<Layer> layers_;
   Tensor norm_;
   int64_t heads_, kv_heads_, head_dim_;
-  double eps_, rope_theta_;
-  DType dtype_;
+  double eps_;
+  std::unique_ptr<RopeCache> rope_;
 };
 
 }  // namespace ace

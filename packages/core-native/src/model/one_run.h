@@ -10,10 +10,10 @@ namespace ace {
 // A traced program run in memory of its own that goes with it: for networks whose shapes seldom repeat.
 class OneRun {
  public:
-  // Plans and binds. `what` names the memory in an out-of-memory error.
-  OneRun(Program& program, ThreadPool& pool, const std::string& what);
+  // Plans and binds. `what` names the memory in an out-of-memory error. The program must be traced for this device.
+  OneRun(Program& program, Device& device, const std::string& what);
 
-  // Fills an input from host memory: the same dtype, or float32 into a float64 input.
+  // Fills an input from host memory: the same dtype, or another float type.
   void set(const Tensor& input, const Tensor& host);
   void run();
   // An output in float32.
@@ -22,7 +22,7 @@ class OneRun {
 
  private:
   Program& program_;
-  Stream stream_;
+  Device& device_;
   Storage arena_;
 };
 

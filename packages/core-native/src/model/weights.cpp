@@ -10,43 +10,38 @@
 
 namespace ace {
 
-namespace {
-
-double element(const Tensor& t, int64_t i) {
-  switch (t.dtype) {
-    case DType::f32: return t.as<float>()[i];
-    case DType::f64: return t.as<double>()[i];
-    case DType::bf16: return to_float(t.as<bf16>()[i]);
-    case DType::f16: return to_float(t.as<f16>()[i]);
-    default: throw Error(ErrorCode::checkpoint, std::string("a weight has dtype ") + name(t.dtype) + "; expected F32, BF16, F16 or F64");
-  }
-}
-
-}  // namespace
-
 Tensor Weights::adopt(Storage storage) {
   bytes_ += storage.bytes();
   kept_.push_back(std::move(storage));
   return kept_.back().tensor();
 }
 
-Tensor Weights::matrix(const std::string& name, Shape shape) { return adopt(fetch(name, shape)); }
-
-Tensor Weights::converted(const std::string& name, Shape shape, DType dtype) {
-  Storage raw = fetch(name, shape);
-  if (planning()) return adopt(Storage::placeholder(shape, dtype));
-  if (raw.tensor().dtype == dtype) return adopt(std::move(raw));
-  Storage out(shape, dtype, name);
-  for (int64_t i = 0; i < shape.elements(); ++i) {
-    if (dtype == DType::f64) out.tensor().as<double>()[i] = element(raw.tensor(), i);
-    else out.tensor().as<float>()[i] = static_cast<float>(element(raw.tensor(), i));
-  }
+Tensor Weights::place(Storage host, DType dtype) {
+  const bool on_host = device_.kind() == DeviceKind::cpu;
+  if (on_host && host.tensor().dtype == dtype) return adopt(std::move(host));
+  Storage as = host.tensor().dtype == dtype ? std::move(host) : ace::converted(host.tensor(), dtype);
+  if (on_host) return adopt(std::move(as));
+  Storage out(device_, as.tensor().shape, dtype, "weights", false);
+  upload(device_, out.tensor(), as.tensor());
   return adopt(std::move(out));
 }
 
+Tensor Weights::matrix(const std::string& name, Shape shape) {
+  const DType dtype = matrix_dtype_.value_or(check(name, shape));
+  if (device_.planning()) return adopt(Storage(device_, shape, dtype, name, false));
+  return place(fetch(name, shape), dtype);
+}
+
+Tensor Weights::converted(const std::string& name, Shape shape, DType dtype) {
+  (void)check(name, shape);
+  if (device_.planning()) return adopt(Storage(device_, shape, dtype, name, false));
+  return place(fetch(name, shape), dtype);
+}
+
 Tensor Weights::permuted(const std::string& name, Shape shape, const std::array<int, 3>& axes, Shape as) {
+  const DType dtype = matrix_dtype_.value_or(check(name, shape));
+  if (device_.planning()) return adopt(Storage(device_, as, dtype, name, false));
   Storage raw = fetch(name, shape);
-  if (planning()) return adopt(Storage::placeholder(as, raw.tensor().dtype));
   Storage out(as, raw.tensor().dtype, name, false);
   const int64_t size = static_cast<int64_t>(size_of(raw.tensor().dtype));
   const int64_t stride[3] = {shape[1] * shape[2], shape[2], 1};
@@ -56,11 +51,25 @@ Tensor Weights::permuted(const std::string& name, Shape shape, const std::array<
     for (int64_t j = 0; j < shape[axes[1]]; ++j)
       for (int64_t k = 0; k < shape[axes[2]]; ++k, to += size)
         std::memcpy(to, from + (i * stride[axes[0]] + j * stride[axes[1]] + k * stride[axes[2]]) * size, static_cast<size_t>(size));
-  return adopt(std::move(out));
+  return place(std::move(out), dtype);
 }
 
-CheckpointWeights::CheckpointWeights(const std::string& folder, std::string prefix, bool planning, const std::string& stem)
-    : folder_(folder), prefix_(std::move(prefix)), planning_(planning) {
+Tensor Weights::repeated(const std::string& name, int64_t length, int64_t times, DType dtype) {
+  (void)check(name, {length});
+  if (device_.planning()) return adopt(Storage(device_, {times * length}, dtype, name, false));
+  const Storage once = fetch(name, {length});
+  Storage out({times * length}, dtype, name, false);
+  for (int64_t i = 0; i < times * length; ++i) set_element(out.tensor(), i, element(once.tensor(), i % length));
+  return place(std::move(out), dtype);
+}
+
+std::unique_ptr<Weights> with_activations(std::unique_ptr<Weights> weights, DType dtype) {
+  weights->activations_are(dtype);
+  return weights;
+}
+
+CheckpointWeights::CheckpointWeights(Device& device, const std::string& folder, std::string prefix, const std::string& stem)
+    : Weights(device), folder_(folder), prefix_(std::move(prefix)) {
   auto add = [this](const std::string& path) {
     files_.push_back(std::make_unique<Safetensors>(path));
     for (const auto& entry : files_.back()->entries()) {
@@ -92,7 +101,7 @@ CheckpointWeights::CheckpointWeights(const std::string& folder, std::string pref
   }
 }
 
-Storage CheckpointWeights::fetch(const std::string& name, const Shape& shape) {
+DType CheckpointWeights::check(const std::string& name, const Shape& shape) {
   const std::string full = prefix_ + name;
   auto found = where_.find(full);
   if (found == where_.end()) throw Error(ErrorCode::checkpoint, folder_ + ": tensor \"" + full + "\" is missing; expected " + shape.text());
@@ -103,15 +112,21 @@ Storage CheckpointWeights::fetch(const std::string& name, const Shape& shape) {
   if (entry.dtype != DType::f32 && entry.dtype != DType::bf16 && entry.dtype != DType::f16 && entry.dtype != DType::f64)
     throw Error(ErrorCode::checkpoint, found->second->path() + ": tensor \"" + full + "\" has dtype " + ace::name(entry.dtype) +
                                            "; expected BF16, F16, F32 or F64");
-  if (planning_) return Storage::placeholder(shape, entry.dtype);
+  return entry.dtype;
+}
+
+Storage CheckpointWeights::fetch(const std::string& name, const Shape& shape) {
+  const std::string full = prefix_ + name;
+  Safetensors& file = *where_.at(full);
+  const Safetensors::Entry& entry = *file.find(full);
   Storage out(shape, entry.dtype, full, false);
-  found->second->read(full, entry, out.data());
+  file.read(full, entry, out.data());
   return out;
 }
 
 Storage RandomWeights::fetch(const std::string& name, const Shape& shape) {
   const bool norm = shape.rank() == 1 && name.find("norm") != std::string::npos;
-  const DType dtype = shape.rank() >= 2 ? dtype_ : DType::f32;
+  const DType dtype = check(name, shape);
   Storage out(shape, dtype, name);
   uint64_t key = 1469598103934665603ull;  // FNV-1a of the name: every tensor draws its own numbers
   for (char c : name) key = (key ^ static_cast<unsigned char>(c)) * 1099511628211ull;
@@ -120,9 +135,7 @@ Storage RandomWeights::fetch(const std::string& name, const Shape& shape) {
     const Philox words = random_words(seed_, 0, key, static_cast<uint32_t>(Purpose::adapter_init), static_cast<uint64_t>(i));
     for (int64_t j = i; j < std::min(i + 4, shape.elements()); ++j) {
       const double value = (norm ? 1.0 : 0.0) + (2 * uniform01(words.word[j - i]) - 1) * bound;
-      if (dtype == DType::bf16) out.tensor().as<bf16>()[j] = to_bf16(static_cast<float>(value));
-      else if (dtype == DType::f64) out.tensor().as<double>()[j] = value;
-      else out.tensor().as<float>()[j] = static_cast<float>(value);
+      set_element(out.tensor(), j, value);
     }
   }
   return out;

@@ -1,7 +1,9 @@
 #pragma once
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,57 +12,74 @@
 
 namespace ace {
 
-// Where a model's weights come from; what is fetched lives as long as the source.
+// Where a model's weights come from; what is fetched lives on `device` as long as the source.
 class Weights {
  public:
+  explicit Weights(Device& device) : device_(device) {}
   virtual ~Weights() = default;
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
 
-  // A matrix in its file's dtype, kept once: the products convert it while packing.
+  Device& device() const { return device_; }
+  // What the activations will be. CUDA's products want both sides of one type, so matrices are converted there.
+  void activations_are(DType dtype) {
+    if (device_.kind() == DeviceKind::cuda) matrix_dtype_ = dtype;
+  }
+
+  // A matrix, on a CPU in its file's dtype: the products convert it while packing.
   Tensor matrix(const std::string& name, Shape shape);
   // A small tensor (norms, tables, biases) in the compute type.
   Tensor converted(const std::string& name, Shape shape, DType dtype);
-  // [a, b, c] as [a', ...] with permuted axes, reshaped, in the file's dtype: convolution weights become matrices.
+  // [a, b, c] with permuted axes, reshaped to `as`, as matrix(): convolution weights become matrices.
   Tensor permuted(const std::string& name, Shape shape, const std::array<int, 3>& axes, Shape as);
+  // A vector [length] written `times` times one after another, [times length].
+  Tensor repeated(const std::string& name, int64_t length, int64_t times, DType dtype);
 
   int64_t bytes() const { return bytes_; }
-  // True when the tensors have addresses but no memory: the model can be traced and planned, not run.
-  virtual bool planning() const { return false; }
 
  protected:
-  // Fills fresh memory with the tensor `name`; its shape must be `shape`.
+  // The tensor's dtype in the file. Errors: ERR_CHECKPOINT when it is missing or its shape is not `shape`.
+  virtual DType check(const std::string& name, const Shape& shape) = 0;
+  // Fresh main memory with the tensor `name`, in the dtype that check() told.
   virtual Storage fetch(const std::string& name, const Shape& shape) = 0;
 
  private:
+  Tensor place(Storage host, DType dtype);
   Tensor adopt(Storage storage);
+
+  Device& device_;
+  std::optional<DType> matrix_dtype_;
   std::vector<Storage> kept_;
   int64_t bytes_ = 0;
 };
 
+// The same weights once activations_are() was called: for constructors whose members read them.
+std::unique_ptr<Weights> with_activations(std::unique_ptr<Weights> weights, DType dtype);
+
 // The weights of a checkpoint folder: STEM.safetensors, or shards under STEM.safetensors.index.json.
-class CheckpointWeights final : public Weights {
+class CheckpointWeights : public Weights {
  public:
   // Errors: ERR_FILE. `prefix` is put before every name asked for ("decoder.").
-  // `planning`: headers alone are read.
-  CheckpointWeights(const std::string& folder, std::string prefix, bool planning = false, const std::string& stem = "model");
-  bool planning() const override { return planning_; }
+  // Of a planning device the headers alone are read.
+  CheckpointWeights(Device& device, const std::string& folder, std::string prefix, const std::string& stem = "model");
 
  protected:
-  // Errors: ERR_CHECKPOINT when the tensor is missing or has another shape.
+  DType check(const std::string& name, const Shape& shape) override;
   Storage fetch(const std::string& name, const Shape& shape) override;
 
  private:
   std::string folder_, prefix_;
-  bool planning_;
   std::vector<std::unique_ptr<Safetensors>> files_;
   std::map<std::string, Safetensors*> where_;
 };
 
 // Random weights of the right size for benchmarks and gradient checks: nothing is read.
-class RandomWeights final : public Weights {
+class RandomWeights : public Weights {
  public:
-  RandomWeights(uint64_t seed, DType matrix_dtype) : seed_(seed), dtype_(matrix_dtype) {}
+  RandomWeights(Device& device, uint64_t seed, DType matrix_dtype) : Weights(device), seed_(seed), dtype_(matrix_dtype) {}
 
  protected:
+  DType check(const std::string&, const Shape& shape) override { return shape.rank() >= 2 ? dtype_ : DType::f32; }
   Storage fetch(const std::string& name, const Shape& shape) override;
 
  private:

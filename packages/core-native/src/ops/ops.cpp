@@ -47,22 +47,22 @@ void matmul(Tape& tape, Tensor c, Tensor a, Tensor b, MatmulSpec spec, Tensor bi
   tape.program().call<kernels::matmul>(c, a, b, bias, spec);
 }
 
-Tensor product(Tape& tape, Tensor a, Tensor b, MatmulSpec spec, Tensor bias) {
+Tensor product(Tape& tape, Tensor a, Tensor b, MatmulSpec spec, Tensor bias, std::optional<DType> dtype) {
   const int64_t n = spec.transpose_b ? b.shape.rows() : b.shape.last();
   Shape shape{a.shape.last(), n};
   if (!spec.transpose_a) {
     shape = a.shape;
     shape.at(-1) = n;
   }
-  Tensor c = tape.empty(shape, a.dtype);
+  Tensor c = tape.empty(shape, dtype.value_or(a.dtype));
   matmul(tape, c, a, b, spec, bias);
   return c;
 }
 
-Var linear(Tape& tape, const Var& x, Tensor weight, Tensor bias) {
+Var linear(Tape& tape, const Var& x, Tensor weight, Tensor bias, std::optional<DType> dtype) {
   if (weight.shape.rank() != 2 || weight.shape[1] != x.value.shape.last())
     throw_shape("linear: weight " + weight.shape.text() + " does not fit x " + x.value.shape.text());
-  Tensor y = product(tape, x.value, weight, {.transpose_b = true}, bias);
+  Tensor y = product(tape, x.value, weight, {.transpose_b = true}, bias, dtype);
   return tape.record(y, {x}, [&tape, x, weight](Tensor dy) {
     GradSlot dx = tape.grad(x);
     matmul(tape, dx.tensor, dy, weight, {.accumulate = dx.accumulate});

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "autograd/tape.h"
 #include "ops/kernels.h"
 
@@ -9,12 +11,12 @@ namespace ace {
 
 // c = alpha op(a) op(b) [+ bias] [+ c], counted as 2 m n k operations. Not recorded: the building block of the rules.
 void matmul(Tape& tape, Tensor c, Tensor a, Tensor b, MatmulSpec spec = {}, Tensor bias = {});
-// Fresh c = op(a) op(b) with rows shaped like a's (or [m, n] where a is transposed).
-Tensor product(Tape& tape, Tensor a, Tensor b, MatmulSpec spec = {}, Tensor bias = {});
+// Fresh c = op(a) op(b) with rows shaped like a's (or [m, n] where a is transposed), of a's dtype unless one is given.
+Tensor product(Tape& tape, Tensor a, Tensor b, MatmulSpec spec = {}, Tensor bias = {}, std::optional<DType> dtype = {});
 
-// y = x W^T [+ bias]. x [.., in]; weight [out, in] frozen, bf16 or float; bias [out]; y [.., out].
-// Errors: ERR_SHAPE if the last axis of x is not `in`.
-Var linear(Tape& tape, const Var& x, Tensor weight, Tensor bias = {});
+// y = x W^T [+ bias]. x [.., in]; weight [out, in] frozen, bf16 or float; bias [out] wide; y [.., out] of x's dtype unless
+// one is given. Errors: ERR_SHAPE if the last axis of x is not `in`.
+Var linear(Tape& tape, const Var& x, Tensor weight, Tensor bias = {}, std::optional<DType> dtype = {});
 
 // y = x / sqrt(mean(x^2) + eps) * weight [* (1 + mod[scale_row]) + mod[shift_row]], per row.
 // x [B, L, D]; weight [D] frozen; mod [B, R, D] frozen or not given. Statistics in the compute type.

@@ -8,11 +8,11 @@ struct OptimizerState {
   double learning_rate;
   double beta1, beta2, epsilon, weight_decay;
   double max_grad_norm;  // 0: no clipping
-  double updates;        // done so far: the exponent of the bias correction is updates + 1
-  // Written by the device:
+  double loss_finite;    // 1 at the start of a step; the device sets 0 where a loss is NaN or infinite
+  // From here on written by the device alone:
+  double updates;    // done so far: the exponent of the bias correction is updates + 1
   double grad_norm;  // before clipping
   double skipped;    // 1: a NaN or infinity was met, nothing was changed
-  double loss_finite;  // 0: the loss was NaN or infinite
 };
 constexpr int kOptimizerStateDoubles = sizeof(OptimizerState) / sizeof(double);
 

@@ -2,25 +2,47 @@
 
 namespace ace {
 
+namespace {
+
+// Cuts one block of bytes into typed pieces, widest first so that each is aligned.
+class Cutter {
+ public:
+  explicit Cutter(Tensor block) : block_(block) {}
+  Tensor take(Shape shape, DType dtype) {
+    Tensor out = block_;
+    out.shape = shape;
+    out.dtype = dtype;
+    out.byte_offset = at_;
+    at_ += out.bytes();
+    return out;
+  }
+
+ private:
+  Tensor block_;
+  int64_t at_ = 0;
+};
+
+}  // namespace
+
 FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const FlowShape& shape, const Options& options,
-                         Tensor parameters, Tensor gradients, const Adapter* adapter, bool probes) {
+                         Tensor gradients, const Adapter* adapter, bool probes)
+    : program_(decoder.device().kind()) {
   const ModelConfig& config = decoder.config();
-  const DType dtype = decoder.dtype();
+  const DType dtype = decoder.dtype(), broad = wide(dtype);
   const int64_t batch = shape.batch, latent = config.audio_acoustic_hidden_dim;
   Program& p = program_;
-  x0 = p.input({batch, shape.frames, latent}, dtype, "x0");
-  context = p.input({batch, shape.frames, 2 * latent}, dtype, "context");
+  x0 = p.input({batch, shape.frames, latent}, broad, "x0");
+  context = p.input({batch, shape.frames, 2 * latent}, broad, "context");
   condition = p.input({batch, shape.condition_tokens, config.encoder_hidden_size}, dtype, "condition");
-  noise = p.input({batch, shape.frames, latent}, dtype, "noise");
-  draw_noise = p.input({batch}, DType::i32, "draw_noise");
-  t = p.input({batch}, dtype, "t");
-  dropped = p.input({batch}, DType::i32, "dropped");
-  frame_count = p.input({batch}, DType::i32, "frame_count");
-  loss_frames = p.input({batch}, DType::i32, "loss_frames");
-  token_count = p.input({batch}, DType::i32, "token_count");
-  condition_count = p.input({batch}, DType::i32, "condition_count");
-  counters = p.input({2 + batch}, DType::i64, "counters");
-  loss_weight = p.input({batch}, DType::f64, "loss_weight");
+  noise = p.input({batch, shape.frames, latent}, broad, "noise");
+  const int64_t bytes = (2 + batch) * 8 + batch * 8 + batch * static_cast<int64_t>(size_of(broad)) + 6 * batch * 4;
+  state = p.input({bytes}, DType::u8, "state");
+  Cutter cut(state);
+  counters = cut.take({2 + batch}, DType::i64);
+  loss_weight = cut.take({batch}, DType::f64);
+  t = cut.take({batch}, broad);
+  for (Tensor* view : {&draw_noise, &dropped, &frame_count, &loss_frames, &token_count, &condition_count})
+    *view = cut.take({batch}, DType::i32);
 
   Tape tape(p, options.recompute, shape.gradients);
   if (probes) tape.set_probes(&probes_);
@@ -41,7 +63,7 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
   std::vector<AdapterUse> adapters;
   if (adapter != nullptr) {
     AdapterPass pass;
-    pass.parameters = parameters;
+    pass.parameters = adapter->parameters();
     if (shape.gradients) pass.gradients = gradients;
     if (options.training) pass.counters = counters;
     adapters.push_back({adapter, pass});

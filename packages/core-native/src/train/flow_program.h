@@ -25,9 +25,9 @@ class FlowProgram {
     bool round_timesteps = false;
     bool training = true;  // dropout active
   };
-  // `adapters`: parameters and (with gradients) gradient buffers; may be empty for tests of the base model.
+  // `gradients`: flat, laid out like the adapter's parameters. The adapter may be null for tests of the base model.
   FlowProgram(const Decoder& decoder, Tensor null_condition, const FlowShape& shape, const Options& options,
-              Tensor parameters, Tensor gradients, const Adapter* adapter, bool probes = false);
+              Tensor gradients, const Adapter* adapter, bool probes = false);
 
   FlowProgram(const FlowProgram&) = delete;
   Program& program() { return program_; }
@@ -35,16 +35,19 @@ class FlowProgram {
   const std::unordered_map<std::string, Tensor>& probes() const { return probes_; }
 
   // Inputs. B samples, T = shape.frames, S = shape.condition_tokens.
-  Tensor x0, context, condition;       // [B, T, 64], [B, T, 128], [B, S, E]
-  Tensor noise, draw_noise;            // [B, T, 64]; int32 [B]: 1 = drawn here, 0 = given
-  Tensor t, dropped;                   // [B]; int32 [B]
-  Tensor frame_count, loss_frames;     // int32 [B]: frames that exist; frames that count in the loss
-  Tensor token_count, condition_count; // int32 [B]
+  Tensor x0, context, condition;       // [B, T, 64] wide, [B, T, 128] wide, [B, S, E]
+  Tensor noise;                        // [B, T, 64] wide
+  // All that changes from one micro-batch to the next, one block of bytes for one upload; what follows are views of it.
+  Tensor state;
   Tensor counters;                     // int64 [2 + B]: seed, step, keys
   Tensor loss_weight;                  // double [B]: d loss / d (sum of squares) of each sample
+  Tensor t;                            // [B] wide
+  Tensor draw_noise, dropped;          // int32 [B]: noise 1 = drawn here, 0 = given; condition 1 = dropped
+  Tensor frame_count, loss_frames;     // int32 [B]: frames that exist; frames that count in the loss
+  Tensor token_count, condition_count; // int32 [B]
   // Outputs.
   Tensor loss;      // double [B]: sum of squared errors
-  Tensor velocity;  // [B, T', 64]
+  Tensor velocity;  // [B, T', 64] wide
 
  private:
   Program program_;

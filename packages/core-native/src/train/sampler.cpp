@@ -10,17 +10,20 @@ namespace ace {
 
 // One velocity of a fixed shape as a program.
 struct Sampler::Pass {
-  int64_t batch, frames, tokens;
+  explicit Pass(DeviceKind kind) : program(kind) {}
+  int64_t batch = 0, frames = 0, tokens = 0;
   Program program;
   Tensor x_t, context, condition, t, frame_count, v;
 };
 
 namespace {
 
-double get(const Tensor& tensor, int64_t i) { return tensor.dtype == DType::f64 ? tensor.as<double>()[i] : tensor.as<float>()[i]; }
-void set(const Tensor& tensor, int64_t i, double value) {
-  if (tensor.dtype == DType::f64) tensor.as<double>()[i] = value;
-  else tensor.as<float>()[i] = static_cast<float>(value);
+// Host numbers onto a device tensor of any float type.
+template <class T>
+void store(Device& device, const Tensor& to, const T* from) {
+  const Storage host(to.shape, to.dtype, "a sampler's input", false);
+  for (int64_t i = 0; i < to.elements(); ++i) set_element(host.tensor(), i, static_cast<double>(from[i]));
+  upload(device, to, host.tensor());
 }
 
 std::vector<double> drawn_noise(uint64_t seed, int64_t step, size_t count) {
@@ -37,8 +40,8 @@ std::vector<double> drawn_noise(uint64_t seed, int64_t step, size_t count) {
 
 }  // namespace
 
-Sampler::Sampler(const Decoder& decoder, Tensor null_condition, std::vector<SamplerAdapter> adapters, ThreadPool& pool)
-    : decoder_(decoder), null_condition_(null_condition), adapters_(std::move(adapters)), pool_(pool) {}
+Sampler::Sampler(const Decoder& decoder, Tensor null_condition, std::vector<SamplerAdapter> adapters)
+    : decoder_(decoder), null_condition_(null_condition), adapters_(std::move(adapters)), device_(decoder.device()) {}
 
 Sampler::~Sampler() = default;
 
@@ -55,15 +58,15 @@ Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens) 
   }
   const ModelConfig& config = decoder_.config();
   const DType dtype = decoder_.dtype();
-  auto pass = std::make_unique<Pass>();
+  auto pass = std::make_unique<Pass>(device_.kind());
   pass->batch = batch;
   pass->frames = frames;
   pass->tokens = tokens;
   Program& p = pass->program;
   pass->x_t = p.input({batch, frames, config.audio_acoustic_hidden_dim}, dtype, "x_t");
-  pass->context = p.input({batch, frames, 2 * config.audio_acoustic_hidden_dim}, dtype, "context");
+  pass->context = p.input({batch, frames, 2 * config.audio_acoustic_hidden_dim}, wide(dtype), "context");
   pass->condition = p.input({batch, tokens, config.encoder_hidden_size}, dtype, "condition");
-  pass->t = p.input({batch}, dtype, "t");
+  pass->t = p.input({batch}, wide(dtype), "t");
   pass->frame_count = p.input({batch}, DType::i32, "frame_count");
   for (const Tensor& input : {pass->x_t, pass->context, pass->condition, pass->t, pass->frame_count}) p.keep(input);
   Tape tape(p, Recompute::none, false);
@@ -87,7 +90,7 @@ Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens) 
   if (bytes > arena_.bytes()) {
     passes_.clear();  // their inputs lie in the old arena
     arena_ = Storage();
-    arena_ = Storage({bytes}, DType::u8, "activations");
+    arena_ = Storage(device_, {bytes}, DType::u8, "activations");
   }
   p.bind(arena_.data());
   if (passes_.size() == 4) passes_.pop_back();
@@ -97,32 +100,33 @@ Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens) 
 
 void Sampler::load(Pass& pass, const SampleRequest& request) {
   Program& p = pass.program;
-  const Tensor context = p.bound(pass.context), condition = p.bound(pass.condition);
-  const int64_t context_count = context.elements() / pass.batch, condition_count = condition.elements() / pass.batch;
-  const int64_t width = decoder_.config().encoder_hidden_size;
+  auto part = [&](const Tensor& input, int64_t b) { return p.bound(input).slice(b, 1); };
+  const std::vector<int32_t> count(static_cast<size_t>(pass.batch), static_cast<int32_t>(pass.frames));
+  device_.upload(p.bound(pass.frame_count).data, count.data(), static_cast<int64_t>(count.size() * sizeof(int32_t)));
   for (int64_t b = 0; b < pass.batch; ++b) {
-    for (int64_t i = 0; i < context_count; ++i) set(context, b * context_count + i, request.context[i]);
-    for (int64_t i = 0; i < condition_count; ++i)
-      set(condition, b * condition_count + i, b == 0 ? request.condition[i] : get(null_condition_, i % width));
-    p.bound(pass.frame_count).as<int32_t>()[b] = static_cast<int32_t>(pass.frames);
+    store(device_, part(pass.context, b), request.context);
+    if (b == 0) {
+      store(device_, part(pass.condition, b), request.condition);
+      continue;
+    }
+    const Tensor condition = part(pass.condition, b);
+    for (int64_t token = 0; token < pass.tokens; ++token)
+      device_.copy(condition.as<char>() + token * null_condition_.bytes(), null_condition_.data, null_condition_.bytes());
   }
 }
 
 void Sampler::run(Pass& pass, const std::vector<double>& x, double t, std::vector<double>& v) {
   Program& p = pass.program;
-  const Tensor x_t = p.bound(pass.x_t), out = p.bound(pass.v), times = p.bound(pass.t);
-  const int64_t each = static_cast<int64_t>(x.size());
-  for (int64_t b = 0; b < pass.batch; ++b) {
-    for (int64_t i = 0; i < each; ++i) set(x_t, b * each + i, x[static_cast<size_t>(i)]);
-    set(times, b, t);
-  }
-  Stream stream{DeviceKind::cpu, &pool_, nullptr};
-  p.run(stream);
+  for (int64_t b = 0; b < pass.batch; ++b) store(device_, p.bound(pass.x_t).slice(b, 1), x.data());
+  const std::vector<double> times(static_cast<size_t>(pass.batch), t);
+  store(device_, p.bound(pass.t), times.data());
+  p.run(device_.stream());
   // The program's frames are whole patches; the caller's may be one fewer.
-  const int64_t stride = out.elements() / pass.batch;
+  const Storage out = download(device_, p.bound(pass.v));
+  const int64_t each = static_cast<int64_t>(x.size()), stride = out.tensor().elements() / pass.batch;
   v.resize(static_cast<size_t>(each * pass.batch));
   for (int64_t b = 0; b < pass.batch; ++b)
-    for (int64_t i = 0; i < each; ++i) v[static_cast<size_t>(b * each + i)] = get(out, b * stride + i);
+    for (int64_t i = 0; i < each; ++i) v[static_cast<size_t>(b * each + i)] = element(out.tensor(), b * stride + i);
 }
 
 std::vector<float> Sampler::sample(const SampleRequest& request, const std::function<void(int, int)>& on_step) {

@@ -31,8 +31,8 @@ struct SampleRequest {
 // Integrates dx/dt = v from noise to latents for one song at a time.
 class Sampler {
  public:
-  // The decoder must outlive the sampler. null_condition [E] in the compute type.
-  Sampler(const Decoder& decoder, Tensor null_condition, std::vector<SamplerAdapter> adapters, ThreadPool& pool);
+  // The decoder must outlive the sampler. null_condition [E] on its device, in the activations' dtype.
+  Sampler(const Decoder& decoder, Tensor null_condition, std::vector<SamplerAdapter> adapters);
 
   // Latents [frames, 64]. on_step(done, total) after each step; it may throw to stop.
   std::vector<float> sample(const SampleRequest& request, const std::function<void(int, int)>& on_step);
@@ -50,7 +50,7 @@ class Sampler {
   const Decoder& decoder_;
   Tensor null_condition_;
   std::vector<SamplerAdapter> adapters_;
-  ThreadPool& pool_;
+  Device& device_;
   Storage arena_;
   std::list<std::unique_ptr<Pass>> passes_;
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstddef>
 
 namespace ace {
 
@@ -12,46 +12,64 @@ constexpr size_t kMaxPrograms = 32;
 
 int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// Copies float32 host rows into the compute type.
-void store(Tensor to, int64_t at, const float* from, int64_t count) {
-  if (to.dtype == DType::f64) std::copy(from, from + count, to.as<double>() + at);
-  else std::memcpy(to.as<float>() + at, from, static_cast<size_t>(count) * sizeof(float));
-}
-
-// Rows [start, start + rows) of a resident tensor to row 0 of sample b of an input, the input's other rows zero.
-void place(Tensor input, int64_t b, const Tensor& resident, int64_t start, int64_t rows) {
-  const int64_t total = input.shape[1], row_bytes = input.bytes() / (input.shape[0] * total);
-  char* to = input.as<char>() + b * total * row_bytes;
-  std::memcpy(to, resident.as<char>() + start * row_bytes, static_cast<size_t>(rows * row_bytes));
-  std::memset(to + rows * row_bytes, 0, static_cast<size_t>((total - rows) * row_bytes));
+// Float32 host rows onto a device tensor of any float type.
+void store(Device& device, const Tensor& to, const float* from) {
+  Tensor host = to;
+  host.dtype = DType::f32;
+  host.data = const_cast<float*>(from);
+  if (to.dtype == DType::f32) upload(device, to, host);
+  else upload(device, to, converted(host, to.dtype).tensor());
 }
 
 // What the kernels' own working memory comes to: the matrix products' shared panels, and on each thread their serial
 // panels and one attention tile of scores and their gradients (64 query rows over all keys, 4 MiB at most).
-int64_t scratch_bytes(int threads, int64_t keys) {
+int64_t scratch_bytes(const Device& device, int threads, int64_t keys) {
+  if (device.kind() == DeviceKind::cuda) return device.workspace_bytes();
   constexpr int64_t kSharedPanels = int64_t{16} << 20, kSerialPanels = int64_t{4} << 20;
   constexpr int64_t kLargestTile = int64_t{4} << 20;
   return kSharedPanels + threads * (kSerialPanels + 2 * std::min(kLargestTile, 64 * keys * static_cast<int64_t>(sizeof(float))));
 }
 
-void set_float(Tensor to, int64_t i, double value) {
-  if (to.dtype == DType::f64) to.as<double>()[i] = value;
-  else to.as<float>()[i] = static_cast<float>(value);
+// What does not depend on the shape of a batch.
+MemoryPlan fixed_memory(const Decoder& decoder, const Adapter& adapter) {
+  MemoryPlan plan;
+  plan.weight_bytes = decoder.weight_bytes();
+  plan.adapter_bytes = adapter.parameters().bytes() + (adapter.shadow().given() ? adapter.shadow().bytes() : 0);
+  plan.gradient_bytes = adapter.parameters().bytes();
+  plan.optimizer_bytes = 2 * adapter.parameters().bytes();
+  return plan;
 }
 
 }  // namespace
 
-TrainSession::TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null_condition, const SessionConfig& config,
-                           ThreadPool& pool)
-    : decoder_(decoder), adapter_(adapter), null_condition_(null_condition), config_(config), pool_(pool) {
+TrainSession::TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null_condition, const SessionConfig& config)
+    : decoder_(decoder), adapter_(adapter), null_condition_(null_condition), config_(config), device_(decoder.device()), update_(decoder.device().kind()), optimizer_(decoder.device()) {
   if (config.bucket_tokens < 1 || config.bucket_condition < 1) throw Error(ErrorCode::config, "buckets: expected at least 1");
   if (config.timesteps.kind == TimestepLaw::Kind::discrete && config.timesteps.table.empty())
     throw Error(ErrorCode::config, "timesteps.table: expected at least one timestep");
   const Shape flat{adapter.parameter_count()};
-  gradients_ = Storage(flat, decoder.dtype(), "gradients");
-  exp_avg_ = Storage(flat, decoder.dtype(), "optimizer state");
-  exp_avg_sq_ = Storage(flat, decoder.dtype(), "optimizer state");
-  state_ = Storage({kOptimizerStateDoubles}, DType::f64, "optimizer state");
+  const DType dtype = wide(decoder.dtype());
+  gradients_ = Storage(device_, flat, dtype, "gradients");
+  exp_avg_ = Storage(device_, flat, dtype, "optimizer state");
+  exp_avg_sq_ = Storage(device_, flat, dtype, "optimizer state");
+  state_ = Storage(device_, {kOptimizerStateDoubles}, DType::f64, "optimizer state");
+  optimizer_.reserve(sizeof(OptimizerState), "optimizer state");
+  auto fixed = [this](const Tensor& tensor) { return update_.fixed(tensor); };
+  update_.call<kernels::grad_norm>(fixed(state_.tensor()), fixed(gradients_.tensor()));
+  update_.call<kernels::adamw>(fixed(adapter.parameters()), fixed(exp_avg_.tensor()), fixed(exp_avg_sq_.tensor()), fixed(gradients_.tensor()),
+                               fixed(state_.tensor()));
+  update_.plan();
+  update_.bind(nullptr);
+}
+
+double TrainSession::updates() const {
+  OptimizerState state{};
+  device_.download(&state, state_.data(), sizeof state);
+  return state.updates;
+}
+
+void TrainSession::set_updates(double updates) {
+  device_.upload(static_cast<char*>(state_.data()) + offsetof(OptimizerState, updates), &updates, sizeof updates);
 }
 
 int64_t TrainSession::add_sample(const float* latents, int64_t frames, const float* context,
@@ -62,14 +80,14 @@ int64_t TrainSession::add_sample(const float* latents, int64_t frames, const flo
   if (conditions.empty()) throw_shape("conditions: at least one is needed");
   auto sample = std::make_unique<ResidentSample>();
   sample->frames = frames;
-  sample->latents = Storage({frames, latent}, decoder_.dtype(), "latents", false);
-  store(sample->latents.tensor(), 0, latents, frames * latent);
-  sample->context = Storage({frames, 2 * latent}, decoder_.dtype(), "context latents", false);
-  store(sample->context.tensor(), 0, context, frames * 2 * latent);
+  sample->latents = Storage(device_, {frames, latent}, wide(decoder_.dtype()), "latents", false);
+  store(device_, sample->latents.tensor(), latents);
+  sample->context = Storage(device_, {frames, 2 * latent}, wide(decoder_.dtype()), "context latents", false);
+  store(device_, sample->context.tensor(), context);
   for (const auto& [data, tokens] : conditions) {
     if (tokens < 1) throw_shape("conditions: one has no token");
-    sample->conditions.emplace_back(Shape{tokens, width}, decoder_.dtype(), "condition", false);
-    store(sample->conditions.back().tensor(), 0, data, tokens * width);
+    sample->conditions.emplace_back(device_, Shape{tokens, width}, decoder_.dtype(), "condition", false);
+    store(device_, sample->conditions.back().tensor(), data);
     dataset_bytes_ += sample->conditions.back().bytes();
   }
   dataset_bytes_ += sample->latents.bytes() + sample->context.bytes();
@@ -112,41 +130,60 @@ FlowShape TrainSession::shape_of(const MicroBatch& batch, bool gradients) const 
   return shape;
 }
 
-FlowProgram& TrainSession::program_for(const FlowShape& shape, bool training) {
+TrainSession::Cached& TrainSession::program_for(const FlowShape& shape, bool training) {
   for (auto it = programs_.begin(); it != programs_.end(); ++it) {
     if (!(it->shape == shape) || it->training != training) continue;
     programs_.splice(programs_.begin(), programs_, it);
-    return *programs_.front().program;
+    return programs_.front();
   }
   FlowProgram::Options options;
   options.recompute = config_.recompute;
   options.round_timesteps = config_.round_timesteps;
   options.training = training;
-  auto program = std::make_unique<FlowProgram>(decoder_, null_condition_, shape, options, adapter_.parameters(),
-                                               gradients_.tensor(), &adapter_);
+  auto program = std::make_unique<FlowProgram>(decoder_, null_condition_, shape, options, gradients_.tensor(), &adapter_);
   const int64_t bytes = program->program().arena_bytes();
   if (bytes > arena_.bytes()) {
+    device_.synchronize();
     arena_ = Storage();  // the old one goes first: both together may not fit
-    arena_ = Storage({bytes}, DType::u8, "activations");
-    for (Cached& cached : programs_) cached.program->program().bind(arena_.data());
+    arena_ = Storage(device_, {bytes}, DType::u8, "activations", false);
+    for (Cached& cached : programs_) {
+      cached.program->program().bind(arena_.data());
+      cached.graph.reset();  // it holds the old addresses
+    }
   }
   program->program().bind(arena_.data());
   if (programs_.size() == kMaxPrograms) programs_.pop_back();
-  programs_.push_front({shape, training, std::move(program)});
-  return *programs_.front().program;
+  Cached cached;
+  cached.shape = shape;
+  cached.training = training;
+  cached.program = std::move(program);
+  programs_.push_front(std::move(cached));
+  return programs_.front();
+}
+
+void TrainSession::place(const Tensor& input, int64_t b, const Tensor& resident, int64_t start, int64_t rows) {
+  const int64_t total = input.shape[1], row_bytes = input.bytes() / (input.shape[0] * total);
+  char* to = input.as<char>() + b * total * row_bytes;
+  device_.copy(to, resident.as<char>() + start * row_bytes, rows * row_bytes);
+  device_.zero(to + rows * row_bytes, (total - rows) * row_bytes);
 }
 
 void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
-                        bool training, const std::vector<double>& weights, std::vector<SampleResult>& results) {
-  const int64_t patch = decoder_.config().patch_size, latent = decoder_.config().audio_acoustic_hidden_dim;
+                        bool training, const std::vector<double>& weights, Staging& staging, std::vector<SampleResult>& results) {
+  const int64_t patch = decoder_.config().patch_size;
   Program& p = flow.program();
-  const Tensor x0 = p.bound(flow.x0), context = p.bound(flow.context), condition = p.bound(flow.condition);
-  const Tensor noise = p.bound(flow.noise), t = p.bound(flow.t);
-  auto ints = [&p](Tensor tensor) { return p.bound(tensor).as<int32_t>(); };
-  int32_t *draw = ints(flow.draw_noise), *dropped = ints(flow.dropped), *frame_count = ints(flow.frame_count);
-  int32_t *loss_frames = ints(flow.loss_frames), *token_count = ints(flow.token_count), *condition_count = ints(flow.condition_count);
-  int64_t* counters = p.bound(flow.counters).as<int64_t>();
-  double* loss_weight = p.bound(flow.loss_weight).as<double>();
+  const Tensor x0 = p.bound(flow.x0), context = p.bound(flow.context), condition = p.bound(flow.condition), noise = p.bound(flow.noise);
+  char* state = staging.reserve(flow.state.bytes(), "step state");
+  auto on_host = [&](Tensor view) {
+    view.data = state + view.byte_offset;
+    return view;
+  };
+  int64_t* counters = on_host(flow.counters).as<int64_t>();
+  double* loss_weight = on_host(flow.loss_weight).as<double>();
+  const Tensor t = on_host(flow.t);
+  int32_t *draw = on_host(flow.draw_noise).as<int32_t>(), *dropped = on_host(flow.dropped).as<int32_t>();
+  int32_t *frame_count = on_host(flow.frame_count).as<int32_t>(), *loss_frames = on_host(flow.loss_frames).as<int32_t>();
+  int32_t *token_count = on_host(flow.token_count).as<int32_t>(), *condition_count = on_host(flow.condition_count).as<int32_t>();
   int64_t longest = 0, widest = 0;
   for (const SampleRef& ref : batch) {
     longest = std::max(longest, frames_of(ref));
@@ -165,15 +202,15 @@ void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBa
     double time = ref.timestep >= 0 ? ref.timestep : draw_timestep(config_.timesteps, seed, step, ref.key);
     if (config_.round_timesteps) time = to_float(to_bf16(static_cast<float>(time)));
     if (t.dtype == DType::f32) time = static_cast<float>(time);
-    set_float(t, b, time);
+    set_element(t, b, time);
     const bool drop = ref.drop_condition >= 0 ? ref.drop_condition == 1
                                               : training && draw_condition_dropout(config_.condition_dropout, seed, step, ref.key);
     dropped[b] = drop ? 1 : 0;
     draw[b] = ref.noise == nullptr ? 1 : 0;
     if (ref.noise != nullptr) {
-      const int64_t each = noise.shape[1] * latent;
-      store(noise, b * each, ref.noise, frames * latent);
-      for (int64_t i = frames * latent; i < each; ++i) set_float(noise, b * each + i, 0);
+      Tensor given = noise.reshaped({noise.shape[0] * noise.shape[1], noise.shape[2]}).slice(b * noise.shape[1], noise.shape[1]);
+      device_.zero(given.data, given.bytes());
+      store(device_, given.slice(0, frames), ref.noise);
     }
     const int64_t seen = config_.official_padding ? longest : frames;
     frame_count[b] = loss_frames[b] = static_cast<int32_t>(seen);
@@ -181,26 +218,24 @@ void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBa
     condition_count[b] = static_cast<int32_t>(config_.official_padding ? widest : states.shape[0]);
     counters[2 + b] = static_cast<int64_t>(ref.key);
     loss_weight[b] = weights[static_cast<size_t>(b)];
-    results.push_back({0, time, drop});
+    const double divisor = static_cast<double>(seen * decoder_.config().audio_acoustic_hidden_dim);
+    results.push_back({0, divisor, time, drop});
   }
+  device_.upload_async(p.bound(flow.state).data, state, flow.state.bytes());
 }
 
 void TrainSession::run(const MicroBatch& batch, uint64_t seed, uint64_t step, bool training,
-                       const std::vector<double>& weights, std::vector<SampleResult>& results, double& sum) {
+                       const std::vector<double>& weights, InFlight& flight, std::vector<SampleResult>& results) {
   const FlowShape shape = shape_of(batch, training);
-  FlowProgram& flow = program_for(shape, training);
-  const size_t first = results.size();
-  fill(flow, shape, batch, seed, step, training, weights, results);
-  // Read before the run: an input's memory serves others after its last use.
-  const int32_t* filled = flow.program().bound(flow.loss_frames).as<int32_t>();
-  const std::vector<int32_t> counted(filled, filled + shape.batch);
-  Stream stream{DeviceKind::cpu, &pool_, nullptr};
-  flow.program().run(stream);
-  const double* loss = flow.program().bound(flow.loss).as<double>();
-  for (int64_t b = 0; b < shape.batch; ++b) {
-    results[first + static_cast<size_t>(b)].loss = loss[b] / static_cast<double>(counted[static_cast<size_t>(b)] * decoder_.config().audio_acoustic_hidden_dim);
-    sum += loss[b] * weights[static_cast<size_t>(b)];
-  }
+  Cached& cached = program_for(shape, training);
+  FlowProgram& flow = *cached.program;
+  fill(flow, shape, batch, seed, step, training, weights, flight.state, results);
+  if (cached.ran && cached.graph == nullptr)
+    cached.graph = device_.capture([&] { flow.program().run(device_.stream()); });
+  if (cached.graph != nullptr) cached.graph->launch();
+  else flow.program().run(device_.stream());
+  cached.ran = true;
+  device_.download_async(flight.loss.reserve(flow.loss.bytes(), "losses"), flow.program().bound(flow.loss).data, flow.loss.bytes());
 }
 
 std::vector<std::vector<double>> TrainSession::weights_of(const std::vector<MicroBatch>& micro_batches) const {
@@ -226,50 +261,61 @@ std::vector<std::vector<double>> TrainSession::weights_of(const std::vector<Micr
   return weights;
 }
 
-StepResult TrainSession::run_all(const std::vector<MicroBatch>& micro_batches, uint64_t seed, uint64_t step, bool training) {
+StepResult TrainSession::run_all(const std::vector<MicroBatch>& micro_batches, uint64_t seed, uint64_t step, bool training,
+                                 const std::function<void()>& after) {
   if (micro_batches.empty()) throw Error(ErrorCode::config, "a step needs at least one micro-batch");
   const std::vector<std::vector<double>> weights = weights_of(micro_batches);
+  while (in_flight_.size() < micro_batches.size()) in_flight_.push_back(std::make_unique<InFlight>(device_));
   StepResult out;
   for (size_t i = 0; i < micro_batches.size(); ++i)
-    run(micro_batches[i], seed, step, training, weights[i], out.samples, out.loss);
+    run(micro_batches[i], seed, step, training, weights[i], *in_flight_[i], out.samples);
+  after();
+  device_.synchronize();
+  size_t sample = 0;
+  for (size_t i = 0; i < micro_batches.size(); ++i) {
+    const double* sums = reinterpret_cast<const double*>(in_flight_[i]->loss.data());
+    for (size_t b = 0; b < micro_batches[i].size(); ++b, ++sample) {
+      out.samples[sample].loss = sums[b] / out.samples[sample].divisor;
+      out.loss += sums[b] * weights[i][b];
+    }
+  }
   return out;
+}
+
+void TrainSession::update() {
+  update_.run(device_.stream());
+  device_.download_async(optimizer_.data(), state_.data(), sizeof(OptimizerState));
 }
 
 StepResult TrainSession::step(uint64_t step, double learning_rate, const std::vector<MicroBatch>& micro_batches) {
   if (!(learning_rate >= 0) || !std::isfinite(learning_rate)) throw Error(ErrorCode::config, "learningRate: expected a number from 0, got " + std::to_string(learning_rate));
-  Stream stream{DeviceKind::cpu, &pool_, nullptr};
-  cpu::fill(stream, gradients_.tensor(), 0);
-  StepResult out = run_all(micro_batches, config_.seed, step, true);
-  OptimizerState& s = state();
+  OptimizerState& s = *reinterpret_cast<OptimizerState*>(optimizer_.data());
   s.learning_rate = learning_rate;
   s.beta1 = config_.beta1;
   s.beta2 = config_.beta2;
   s.epsilon = config_.epsilon;
   s.weight_decay = config_.weight_decay;
   s.max_grad_norm = config_.max_grad_norm;
-  s.loss_finite = std::isfinite(out.loss) ? 1 : 0;
-  cpu::grad_norm(stream, state_.tensor(), gradients_.tensor());
-  cpu::adamw(stream, adapter_.parameters(), exp_avg_.tensor(), exp_avg_sq_.tensor(), gradients_.tensor(), state_.tensor());
+  s.loss_finite = 1;
+  device_.upload_async(state_.data(), &s, offsetof(OptimizerState, updates));
+  device_.zero(gradients_.data(), gradients_.bytes());
+  StepResult out = run_all(micro_batches, config_.seed, step, true, [&] { update(); });
   out.grad_norm = s.grad_norm;
   out.skipped = s.skipped != 0;
   return out;
 }
 
 StepResult TrainSession::evaluate(uint64_t seed, uint64_t step, const std::vector<MicroBatch>& micro_batches) {
-  return run_all(micro_batches, seed, step, false);
+  return run_all(micro_batches, seed, step, false, [] {});
 }
 
 MemoryPlan TrainSession::memory() const {
-  MemoryPlan plan;
-  plan.weight_bytes = decoder_.weight_bytes();
+  MemoryPlan plan = fixed_memory(decoder_, adapter_);
   plan.arena_bytes = arena_.bytes();
-  plan.adapter_bytes = adapter_.parameters().bytes();
-  plan.gradient_bytes = gradients_.bytes();
-  plan.optimizer_bytes = exp_avg_.bytes() + exp_avg_sq_.bytes();
   plan.dataset_bytes = dataset_bytes_;
   if (programs_.empty()) return plan;
   const FlowShape& shape = programs_.front().shape;
-  plan.scratch_bytes = scratch_bytes(pool_.threads(), std::max(shape.frames / decoder_.config().patch_size, shape.condition_tokens));
+  plan.scratch_bytes = scratch_bytes(device_, device_.stream().pool->threads(), std::max(shape.frames / decoder_.config().patch_size, shape.condition_tokens));
   plan.flops = programs_.front().program->program().flops();
   return plan;
 }
@@ -280,13 +326,13 @@ std::string TrainSession::describe() const {
 
 std::vector<CallTime> TrainSession::profile() {
   if (programs_.empty()) return {};
-  Stream stream{DeviceKind::cpu, &pool_, nullptr};
-  return programs_.front().program->program().profile(stream);
+  return programs_.front().program->program().profile(device_);
 }
 
 MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_config, const SessionConfig& config,
                          int64_t batch, int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int threads) {
-  const Adapter adapter(adapter_config, decoder.targets(), decoder.dtype());
+  Device& device = decoder.device();
+  const Adapter adapter(adapter_config, decoder.targets(), 0, decoder.dtype(), device);
   const int64_t patch = decoder.config().patch_size;
   FlowShape shape;
   shape.batch = batch;
@@ -295,17 +341,13 @@ MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_co
   FlowProgram::Options options;
   options.recompute = config.recompute;
   options.round_timesteps = config.round_timesteps;
-  const Storage gradients = Storage::placeholder({adapter.parameter_count()}, decoder.dtype());
-  const Storage null_condition = Storage::placeholder({decoder.config().encoder_hidden_size}, decoder.dtype());
-  const FlowProgram flow(decoder, null_condition.tensor(), shape, options, adapter.parameters(), gradients.tensor(), &adapter);
-  MemoryPlan plan;
-  plan.weight_bytes = decoder.weight_bytes();
+  const Storage gradients(device, {adapter.parameter_count()}, wide(decoder.dtype()), "gradients", false);
+  const Storage null_condition(device, {decoder.config().encoder_hidden_size}, decoder.dtype(), "null condition", false);
+  const FlowProgram flow(decoder, null_condition.tensor(), shape, options, gradients.tensor(), &adapter);
+  MemoryPlan plan = fixed_memory(decoder, adapter);
   plan.arena_bytes = flow.program().arena_bytes();
-  plan.adapter_bytes = adapter.parameters().bytes();
-  plan.gradient_bytes = plan.adapter_bytes;
-  plan.optimizer_bytes = 2 * plan.adapter_bytes;
   plan.dataset_bytes = dataset_bytes;
-  plan.scratch_bytes = scratch_bytes(threads, std::max(shape.frames / patch, shape.condition_tokens));
+  plan.scratch_bytes = scratch_bytes(device, threads, std::max(shape.frames / patch, shape.condition_tokens));
   plan.flops = flow.program().flops();
   return plan;
 }

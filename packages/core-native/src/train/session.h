@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "optim/adamw.h"
+#include "tensor/staging.h"
 #include "train/flow_program.h"
 #include "train/timesteps.h"
 
@@ -24,11 +25,11 @@ struct SessionConfig {
   bool official_padding = false;
 };
 
-// One song on the device: row-major, in the compute type.
+// One song on the device, row-major.
 struct ResidentSample {
   int64_t frames = 0;
-  Storage latents, context;         // [frames, 64], [frames, 128]
-  std::vector<Storage> conditions;  // [tokens, E] each
+  Storage latents, context;         // [frames, 64], [frames, 128] wide
+  std::vector<Storage> conditions;  // [tokens, E] each, as the activations
 };
 
 // A place of a micro-batch. Negative numbers and null pointers mean: draw it.
@@ -45,7 +46,8 @@ struct SampleRef {
 };
 
 struct SampleResult {
-  double loss = 0;
+  double loss = 0;     // mean over what counts
+  double divisor = 1;  // how many numbers count
   double timestep = 0;
   bool condition_dropped = false;
 };
@@ -70,8 +72,8 @@ struct MemoryPlan {
 // when a shape is met for the first time; a step of a known shape allocates nothing.
 class TrainSession {
  public:
-  // Decoder and adapter must outlive the session. null_condition [E] in the decoder's compute type.
-  TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null_condition, const SessionConfig& config, ThreadPool& pool);
+  // Decoder and adapter, on one device, must outlive the session. null_condition [E] there, in the activations' dtype.
+  TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null_condition, const SessionConfig& config);
 
   // Returns the sample's number. context may be null: not allowed here, the caller expands silence.
   // Errors: ERR_SHAPE on lengths that do not fit.
@@ -90,8 +92,8 @@ class TrainSession {
   Tensor gradients() const { return gradients_.tensor(); }
   Tensor exp_avg() const { return exp_avg_.tensor(); }
   Tensor exp_avg_sq() const { return exp_avg_sq_.tensor(); }
-  double updates() const { return state().updates; }
-  void set_updates(double updates) { state().updates = updates; }
+  double updates() const;
+  void set_updates(double updates);
 
   MemoryPlan memory() const;
   // The program of the last shape that was run.
@@ -104,33 +106,48 @@ class TrainSession {
     FlowShape shape;
     bool training;
     std::unique_ptr<FlowProgram> program;
+    bool ran = false;               // once as single calls, so that everything lazy is in place
+    std::unique_ptr<Graph> graph;   // then recorded, where the device can
   };
-  OptimizerState& state() const { return *static_cast<OptimizerState*>(state_.data()); }
-  FlowProgram& program_for(const FlowShape& shape, bool training);
+  // Host memory of one micro-batch of a step, kept until the step's results are read.
+  struct InFlight {
+    explicit InFlight(Device& device) : state(device), loss(device) {}
+    Staging state, loss;
+  };
+  Cached& program_for(const FlowShape& shape, bool training);
   FlowShape shape_of(const MicroBatch& batch, bool gradients) const;
   void check(const SampleRef& ref) const;
   int64_t frames_of(const SampleRef& ref) const;
-  // Sum of squares and draws of one micro-batch; gradients are added where wanted.
+  // Queues one micro-batch; its sums of squares arrive in flight.loss.
   void run(const MicroBatch& batch, uint64_t seed, uint64_t step, bool training, const std::vector<double>& weights,
-           std::vector<SampleResult>& results, double& sum);
+           InFlight& flight, std::vector<SampleResult>& results);
   void fill(FlowProgram& program, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
-            bool training, const std::vector<double>& weights, std::vector<SampleResult>& results);
+            bool training, const std::vector<double>& weights, Staging& staging, std::vector<SampleResult>& results);
+  // Rows of a resident tensor into sample b of a program's input, the input's other rows zero.
+  void place(const Tensor& input, int64_t b, const Tensor& resident, int64_t start, int64_t rows);
+  // Queues clipping and the update, and the optimiser's state on its way back.
+  void update();
   // d loss / d (sum of squares) for every sample, and the loss's own divisor.
   std::vector<std::vector<double>> weights_of(const std::vector<MicroBatch>& micro_batches) const;
-  StepResult run_all(const std::vector<MicroBatch>& micro_batches, uint64_t seed, uint64_t step, bool training);
+  // Queues all micro-batches, then `after`, waits once, and reads the losses.
+  StepResult run_all(const std::vector<MicroBatch>& micro_batches, uint64_t seed, uint64_t step, bool training,
+                     const std::function<void()>& after);
 
   const Decoder& decoder_;
   Adapter& adapter_;
   Tensor null_condition_;
   SessionConfig config_;
-  ThreadPool& pool_;
+  Device& device_;
   Storage gradients_, exp_avg_, exp_avg_sq_, state_, arena_;
+  Program update_;  // clip and update on the flat buffers
   std::list<Cached> programs_;  // most recently used first
   std::vector<std::unique_ptr<ResidentSample>> samples_;
+  std::vector<std::unique_ptr<InFlight>> in_flight_;  // one a micro-batch of a step
+  Staging optimizer_;                                 // OptimizerState on its way up and down
   int64_t dataset_bytes_ = 0;
 };
 
-// Exact bytes of a training run before anything is allocated. The decoder may be a planning one (see Weights::planning).
+// Exact bytes of a training run before anything is allocated. The decoder must be on a PlanningDevice.
 MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter, const SessionConfig& config, int64_t batch,
                          int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int threads);
 

@@ -61,7 +61,7 @@ TEST("merged weights equal the adapter's output, at full and at any strength") {
         std::vector<double> x;
         const std::vector<double> adapted = module.output(shape, &x, false, strength), base = plain(module, shape);
         Storage merged({15, 14}, DType::f32, "merged");
-        module.adapter().merge(module.target(), strength, merged.tensor(), module.pool());
+        module.adapter().merge(module.target(), strength, merged.tensor());
         std::vector<double> product;
         for (size_t row = 0; row < 6; ++row)
           for (size_t o = 0; o < 15; ++o) {
@@ -80,7 +80,7 @@ TEST("merging at strength 0 gives the base weight back") {
     OneModule module(config, 15, 14, DType::bf16, DType::f32);
     module.disturb();
     Storage merged({15, 14}, DType::f32, "merged");
-    module.adapter().merge(module.target(), 0, merged.tensor(), module.pool());
+    module.adapter().merge(module.target(), 0, merged.tensor());
     for (int64_t i = 0; i < 15 * 14; ++i) CHECK_EQ(merged.tensor().as<float>()[i], to_float(module.weight().as<bf16>()[i]));
   }
 }
@@ -93,7 +93,7 @@ TEST("two adapters on one linear add their changes to one base product") {
   OpRun both(DType::f64, {{shape, false}}, [&](OpCase& c) {
     return project(c.tape, OneModule::kPath, first.weight(), c.x[0], {first.use(false, false, 0.5), second.use(false, false)});
   }, false, 1, Recompute::none);
-  (void)both.run(first.pool());
+  (void)both.run(cpu_device().pool());
   const std::vector<double> a = first.output(shape, nullptr, false, 0.5), b = second.output(shape), base = plain(first, shape);
   std::vector<double> sum;
   for (size_t i = 0; i < a.size(); ++i) sum.push_back(a[i] + b[i] - base[i]);
@@ -108,7 +108,7 @@ TEST("dropout keeps 1 - p of the inputs, scaled, and leaves the base product alo
   const Shape shape{3, 50, 14};
   Storage ones(shape, DType::f64, "ones"), out(shape, DType::f64, "out");
   for (int64_t i = 0; i < shape.elements(); ++i) set_number(ones.tensor(), i, 1);
-  Stream stream{DeviceKind::cpu, &module.pool(), nullptr};
+  Stream& stream = cpu_device().stream();
   cpu::dropout(stream, out.tensor(), ones.tensor(), module.counters(), 0.3, 0, false);
   int64_t kept = 0;
   for (const double value : numbers_of(out.tensor())) {
@@ -122,8 +122,7 @@ TEST("dropout keeps 1 - p of the inputs, scaled, and leaves the base product alo
 }
 
 TEST("dropout differs between modules, steps and samples, and not between batches that hold the sample") {
-  ThreadPool pool(1);
-  Stream stream{DeviceKind::cpu, &pool, nullptr};
+  Stream& stream = cpu_device().stream();
   auto mask = [&](std::vector<int64_t> counters, int module) {
     const int64_t batch = static_cast<int64_t>(counters.size()) - 2;
     Storage x({batch, 4, 9}, DType::f32, "x"), y({batch, 4, 9}, DType::f32, "y"), c({batch + 2}, DType::i64, "c");
@@ -169,10 +168,9 @@ TEST("rank dropout keeps or drops whole output rows, and may divide by the mean 
 
 TEST("parameters lie under the ecosystem's names, LyCORIS' alpha beside them") {
   const Storage weight({8, 6}, DType::f32, "w");
-  ThreadPool pool(1);
   AdapterConfig config = adapter_config(AdapterKind::dora, 2, 4);
   config.target_modules = {"cross_attn.q_proj"};
-  const Adapter dora(config, two_targets(weight), 1, DType::f32, pool);
+  const Adapter dora(config, two_targets(weight), 1, DType::f32, cpu_device());
   const auto names = dora.named(dora.parameters());
   CHECK_EQ(names.size(), size_t{3});
   CHECK(names.count("base_model.model.layers.0.cross_attn.q_proj.lora_A.weight") == 1);
@@ -181,7 +179,7 @@ TEST("parameters lie under the ecosystem's names, LyCORIS' alpha beside them") {
   CHECK(dora.alphas().empty());
   config.kind = AdapterKind::lokr;
   config.rank = 64;  // both factors full: the stored alpha equals the rank
-  const Adapter lokr(config, two_targets(weight), 1, DType::f32, pool);
+  const Adapter lokr(config, two_targets(weight), 1, DType::f32, cpu_device());
   CHECK(lokr.named(lokr.parameters()).count("lycoris_layers_0_cross_attn_q_proj.lokr_w1") == 1);
   CHECK_EQ(lokr.alphas().at("lycoris_layers_0_cross_attn_q_proj.alpha"), 64.0);
 }
@@ -196,12 +194,11 @@ TEST("targets are matched by suffix of whole parts, full path or pattern; rank a
   CHECK(!names_module("layers.0", "layers.0.self_attn.q_proj"));
   CHECK(!names_module("", "layers.0.self_attn.q_proj"));
   const Storage weight({8, 6}, DType::f32, "w");
-  ThreadPool pool(1);
   AdapterConfig config = adapter_config(AdapterKind::lora, 2, 4);
   config.target_modules = {"q_proj", "up_proj"};
   config.rank_pattern = {{"q_proj", 3}, {"cross_attn.q_proj", 5}};
   config.alpha_pattern = {{"mlp.up_proj", 16}};
-  const Adapter adapter(config, two_targets(weight), 1, DType::f32, pool);
+  const Adapter adapter(config, two_targets(weight), 1, DType::f32, cpu_device());
   CHECK_EQ(adapter.find("layers.0.self_attn.q_proj")->rank(), 3);
   CHECK_EQ(adapter.find("layers.0.cross_attn.q_proj")->rank(), 5);
   CHECK_EQ(adapter.find("layers.1.mlp.up_proj")->rank(), 2);
@@ -211,12 +208,11 @@ TEST("targets are matched by suffix of whole parts, full path or pattern; rank a
 
 TEST("settings out of range and names that match nothing are refused in one line") {
   const Storage weight({8, 6}, DType::f32, "w");
-  ThreadPool pool(1);
   auto make = [&](auto set) {
     AdapterConfig config = adapter_config(AdapterKind::lora, 2, 4);
     config.target_modules = {"q_proj"};
     set(config);
-    return Adapter(config, two_targets(weight), 1, DType::f32, pool).parameter_count();
+    return Adapter(config, two_targets(weight), 1, DType::f32, cpu_device()).parameter_count();
   };
   CHECK_THROWS(make([](AdapterConfig& c) { c.target_modules = {}; }), "targetModules: at least one");
   CHECK_THROWS(make([](AdapterConfig& c) { c.target_modules = {"q_proj", "q_porj"}; }), "targetModules: \"q_porj\" names no linear");
@@ -233,11 +229,10 @@ TEST("settings out of range and names that match nothing are refused in one line
 
 TEST("fresh parameters depend on the seed and nothing else, and follow their law") {
   const Storage weight({64, 48}, DType::f32, "w");
-  ThreadPool pool(1);
   auto fresh = [&](AdapterKind kind, uint64_t seed) {
     AdapterConfig config = adapter_config(kind, 16, 4);
     config.target_modules = {"q_proj"};
-    const Adapter adapter(config, two_targets(weight), seed, DType::f32, pool);
+    const Adapter adapter(config, two_targets(weight), seed, DType::f32, cpu_device());
     std::map<std::string, std::vector<double>> out;
     for (const auto& [name, tensor] : adapter.named(adapter.parameters())) out[name] = numbers_of(tensor);
     return out;

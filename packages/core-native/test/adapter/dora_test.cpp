@@ -52,7 +52,7 @@ struct Formula {
 std::vector<double> mask_of(OneModule& module, const Shape& shape, double p) {
   Storage ones(shape, DType::f64, "ones"), out(shape, DType::f64, "out");
   for (int64_t i = 0; i < shape.elements(); ++i) set_number(ones.tensor(), i, 1);
-  Stream stream{DeviceKind::cpu, &module.pool(), nullptr};
+  Stream& stream = cpu_device().stream();
   cpu::dropout(stream, out.tensor(), ones.tensor(), module.counters(), p, module.module().index(), false);
   return numbers_of(out.tensor());
 }
@@ -70,7 +70,7 @@ void check_dora(const AdapterConfig& config, int64_t out, int64_t in, DType weig
   const std::vector<double> norm = f.norms();
 
   for (const Tracked& t : module.tracked()) clear(t.gradient);
-  const double projected = run.run(module.pool());
+  const double projected = run.run(cpu_device().pool());
   const std::vector<double> output = run.output();
   CHECK_NEAR(largest_difference(output, f.y(norm)) / largest(output), 0, 1e-13);
 
@@ -124,12 +124,12 @@ TEST("DoRA's row norm is not differentiated: true differences of the operator ar
   module.disturb();
   OpRun run(DType::f64, {{{2, 5, 7}}}, module.body(true), true, 1, Recompute::none);
   for (const Tracked& t : module.tracked()) clear(t.gradient);
-  (void)run.run(module.pool());
+  (void)run.run(cpu_device().pool());
   const Tensor b = module.parameter("lora_B.weight");
   const double analytic = number_at(module.gradient("lora_B.weight"), 0), value = number_at(b, 0);
   set_number(b, 0, value + 1e-5);
-  const double above = run.run(module.pool());
+  const double above = run.run(cpu_device().pool());
   set_number(b, 0, value - 1e-5);
-  const double below = run.run(module.pool());
+  const double below = run.run(cpu_device().pool());
   CHECK(std::abs((above - below) / 2e-5 - analytic) > 1e-3 * std::abs(analytic));
 }

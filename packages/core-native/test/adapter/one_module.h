@@ -1,6 +1,7 @@
 // An adapter on a single frozen linear, its parameters away from their start so that every gradient is alive.
 #pragma once
 #include "adapter/adapter.h"
+#include "cpu_device.h"
 #include "model/decoder.h"
 #include "ops/check_op.h"
 
@@ -11,7 +12,7 @@ class OneModule {
   static constexpr const char* kPath = "layers.0.self_attn.q_proj";
 
   OneModule(AdapterConfig config, int64_t out, int64_t in, DType weight_dtype = DType::f64, DType dtype = DType::f64)
-      : weight_({out, in}, weight_dtype, "weight"), pool_(1) {
+      : weight_({out, in}, weight_dtype, "weight") {
     Numbers numbers(23);
     for (int64_t i = 0; i < out * in; ++i) {
       const float value = static_cast<float>(numbers.next() / std::sqrt(static_cast<double>(in)));
@@ -19,7 +20,7 @@ class OneModule {
       else set_number(weight_.tensor(), i, value);
     }
     config.target_modules = {"q_proj"};
-    adapter_ = std::make_unique<Adapter>(config, std::vector<AdapterTarget>{target()}, 5, dtype, pool_);
+    adapter_ = std::make_unique<Adapter>(config, std::vector<AdapterTarget>{target()}, 5, dtype, cpu_device());
     gradients_ = Storage({adapter_->parameter_count()}, dtype, "gradients");
     counters_ = Storage({2 + kMaxBatch}, DType::i64, "counters");
     for (int64_t i = 0; i < 2 + kMaxBatch; ++i) counters_.tensor().as<int64_t>()[i] = 17 * i + 3;
@@ -67,12 +68,10 @@ class OneModule {
       const AdapterUse with = use(training, false, strength);
       return project(c.tape, kPath, weight(), c.x[0], adapted ? std::vector<AdapterUse>{with} : std::vector<AdapterUse>{});
     }, false, 1, Recompute::none);
-    (void)run.run(pool_);
+    (void)run.run(cpu_device().pool());
     if (x != nullptr) *x = run.values(0);
     return run.output();
   }
-
-  ThreadPool& pool() { return pool_; }
 
  private:
   static constexpr int64_t kMaxBatch = 8;
@@ -83,7 +82,6 @@ class OneModule {
   }
 
   Storage weight_;
-  ThreadPool pool_;
   std::unique_ptr<Adapter> adapter_;
   Storage gradients_, counters_;
 };

@@ -41,13 +41,14 @@ AdapterConfig config_of(const Case& c) {
 class Trained {
  public:
   Trained(Case& c)
-      : adapter(config_of(c), c.model().decoder().targets(), 0, DType::f32, c.pool()),
-        gradients_({adapter.parameter_count()}, DType::f32, "gradients"),
-        exp_avg_({adapter.parameter_count()}, DType::f32, "exp_avg"),
-        exp_avg_sq_({adapter.parameter_count()}, DType::f32, "exp_avg_sq"),
-        state_({kOptimizerStateDoubles}, DType::f64, "state") {
+      : adapter(config_of(c), c.model().decoder().targets(), 0, c.model().dtype(), c.device()),
+        gradients_(c.device(), {adapter.parameter_count()}, DType::f32, "gradients"),
+        exp_avg_(c.device(), {adapter.parameter_count()}, DType::f32, "exp_avg"),
+        exp_avg_sq_(c.device(), {adapter.parameter_count()}, DType::f32, "exp_avg_sq"),
+        state_(c.device(), {kOptimizerStateDoubles}, DType::f64, "state"),
+        update_(c.device().kind()) {
     const Json settings = c.metadata_json("optimizer");
-    OptimizerState& s = state();
+    OptimizerState s{};
     s.learning_rate = number(settings, "lr");
     const Json* betas = settings.find("betas");
     if (betas == nullptr || betas->items().size() != 2) throw Error(ErrorCode::file, "optimizer: \"betas\" is not a pair");
@@ -58,31 +59,32 @@ class Trained {
     const Json* clip = settings.find("clip_grad_norm");
     s.max_grad_norm = clip != nullptr && clip->is(Json::Kind::number) ? clip->number() : 0;
     s.loss_finite = 1;
+    c.device().upload(state_.data(), &s, sizeof s);
     update_.call<kernels::grad_norm>(state_.tensor(), gradients());
     update_.call<kernels::adamw>(adapter.parameters(), exp_avg_.tensor(), exp_avg_sq_.tensor(), gradients(), state_.tensor());
-    clear_.call<kernels::fill>(gradients(), 0.0);
   }
 
   Tensor gradients() const { return gradients_.tensor(); }
-  OptimizerState& state() { return *static_cast<OptimizerState*>(state_.data()); }
-  void clear(ThreadPool& pool) { Runner(clear_, pool).run(); }
+  void clear() { adapter.device().zero(gradients_.data(), gradients_.bytes()); }
   // Returns the norm before clipping.
-  double update(ThreadPool& pool) {
-    Runner(update_, pool).run();
-    return state().grad_norm;
+  double update() {
+    Runner(update_, adapter.device()).run();
+    OptimizerState s{};
+    adapter.device().download(&s, state_.data(), sizeof s);
+    return s.grad_norm;
   }
 
   Adapter adapter;
 
  private:
   Storage gradients_, exp_avg_, exp_avg_sq_, state_;
-  Program update_, clear_;
+  Program update_;
 };
 
 // Every tensor of `flat` under PREFIX + its file name.
 std::map<std::string, Values> named(const Adapter& adapter, Tensor flat, const std::string& prefix) {
   std::map<std::string, Values> out;
-  for (const auto& [name, tensor] : adapter.named(flat)) out[prefix + name] = read(tensor);
+  for (const auto& [name, tensor] : adapter.named(flat)) out[prefix + name] = read(adapter.device(), tensor);
   return out;
 }
 
@@ -90,8 +92,9 @@ void set_initial(Case& c, Trained& trained) {
   for (const auto& [name, tensor] : trained.adapter.named(trained.adapter.parameters())) {
     const Values& initial = c.input("init." + name);
     if (!(initial.shape == tensor.shape)) throw_shape("init." + name + " is " + initial.shape.text() + ", ours is " + tensor.shape.text());
-    write(tensor, initial);
+    write(c.device(), tensor, initial);
   }
+  trained.adapter.refresh_shadow();
   for (const auto& [name, alpha] : trained.adapter.alphas()) c.compare_exact("init." + name, {{}, {alpha}});
 }
 
@@ -122,7 +125,7 @@ void run(Case& c) {
   std::vector<double> losses, norms;
   const int64_t steps = c.shape("losses")[0];
   for (int64_t step = 0; step < steps; ++step) {
-    trained.clear(c.pool());
+    trained.clear();
     losses.push_back(plain.loss(step % batch.draws()));
     if (step == 0) {
       const std::map<std::string, Values> gradients = named(trained.adapter, trained.gradients(), "grad.");
@@ -130,7 +133,7 @@ void run(Case& c) {
         if (values.numbers != kept.at(name).numbers) c.problem(name + ": keeping probes changes it");
       c.compare_all("grad.*", gradients, kGradientsMark, kGradientMark);
     }
-    norms.push_back(trained.update(c.pool()));
+    norms.push_back(trained.update());
     const std::string prefix = "step" + std::to_string(step + 1) + ".";
     if (!c.names(prefix).empty())
       c.compare_all(prefix + "*", named(trained.adapter, trained.adapter.parameters(), prefix), kStepMark, kNoMark);

@@ -14,22 +14,18 @@ std::vector<std::pair<std::string, CaseKind::Run>>& kinds() {
 }
 
 // The checkpoint's own reader, noting what is asked of it.
-class NotingWeights final : public Weights {
+class NotingWeights final : public CheckpointWeights {
  public:
-  NotingWeights(const std::string& folder, std::string prefix, std::set<std::string>& fetched)
-      : source_(folder, prefix), prefix_(std::move(prefix)), fetched_(fetched) {}
+  NotingWeights(Device& device, const std::string& folder, std::string prefix, std::set<std::string>& fetched)
+      : CheckpointWeights(device, folder, prefix), prefix_(std::move(prefix)), fetched_(fetched) {}
 
  protected:
   Storage fetch(const std::string& name, const Shape& shape) override {
-    const Tensor tensor = source_.matrix(name, shape);
     fetched_.insert(prefix_ + name);
-    Storage out(shape, tensor.dtype, name);
-    std::copy_n(tensor.as<char>(), tensor.bytes(), out.tensor().as<char>());
-    return out;
+    return CheckpointWeights::fetch(name, shape);
   }
 
  private:
-  CheckpointWeights source_;
   std::string prefix_;
   std::set<std::string>& fetched_;
 };
@@ -44,14 +40,15 @@ Storage storage_of(const Safetensors& file, const std::string& name) {
 
 }  // namespace
 
-Model::Model(const std::string& folder) : folder_(folder), config_(ModelConfig::load(folder)) {}
+Model::Model(const std::string& folder, Device& device, DType dtype)
+    : folder_(folder), config_(ModelConfig::load(folder)), device_(device), dtype_(dtype) {}
 
 std::unique_ptr<Weights> Model::weights(const std::string& prefix) {
-  return std::make_unique<NotingWeights>(folder_, prefix, fetched_);
+  return std::make_unique<NotingWeights>(device_, folder_, prefix, fetched_);
 }
 
 const Decoder& Model::decoder() {
-  if (decoder_ == nullptr) decoder_ = std::make_unique<Decoder>(config_, weights("decoder."), DType::f32);
+  if (decoder_ == nullptr) decoder_ = std::make_unique<Decoder>(config_, weights("decoder."), dtype_);
   return *decoder_;
 }
 
@@ -59,7 +56,7 @@ Tensor Model::null_condition() {
   if (root_ == nullptr) {
     root_ = weights("");
     const int64_t width = config_.encoder_hidden_size;
-    null_condition_ = root_->converted("null_condition_emb", {1, 1, width}, DType::f32).reshaped({width});
+    null_condition_ = root_->converted("null_condition_emb", {1, 1, width}, dtype_).reshaped({width});
   }
   return null_condition_;
 }
@@ -77,8 +74,8 @@ const Values& Model::silence() {
   return silence_;
 }
 
-Case::Case(std::string name, const std::string& path, Model* model, ThreadPool& pool)
-    : name_(std::move(name)), folder_(path.substr(0, path.rfind('/'))), file_(path), model_(model), pool_(pool) {}
+Case::Case(std::string name, const std::string& path, Model* model, Device& device)
+    : name_(std::move(name)), folder_(path.substr(0, path.rfind('/'))), file_(path), model_(model), device_(device) {}
 
 Model& Case::model() {
   if (model_ == nullptr) throw ace::Error(ErrorCode::file, file_.path() + ": there is no model folder beside it");
@@ -171,8 +168,8 @@ CaseKind::Run CaseKind::find(const std::string& stem) {
   return best == nullptr ? nullptr : best->second;
 }
 
-Runner::Runner(Program& program, ThreadPool& pool) : program_(program), stream_{DeviceKind::cpu, &pool, nullptr} {
-  arena_ = Storage({std::max<int64_t>(1, program.plan())}, DType::u8, "golden case");
+Runner::Runner(Program& program, Device& device) : program_(program), device_(device) {
+  arena_ = Storage(device, {std::max<int64_t>(1, program.plan())}, DType::u8, "golden case");
   program.bind(arena_.data());
 }
 
@@ -181,8 +178,8 @@ void Runner::set_all(const Tensor& input, double number) {
 }
 
 void Runner::run() {
-  for (const auto& [buffer, input] : inputs_) write(program_.bound(input.first), input.second);
-  program_.run(stream_);
+  for (const auto& [buffer, input] : inputs_) write(device_, program_.bound(input.first), input.second);
+  program_.run(device_.stream());
 }
 
 }  // namespace ace::golden

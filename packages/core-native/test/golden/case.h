@@ -27,10 +27,13 @@ constexpr double kNoMark = 1e300;
 // A checkpoint folder, loaded once for all cases beside it. Everything it hands out is noted as consumed.
 class Model {
  public:
-  explicit Model(const std::string& folder);
+  Model(const std::string& folder, Device& device, DType dtype);
 
   const ModelConfig& config() const { return config_; }
-  // The frozen decoder in float32.
+  Device& device() const { return device_; }
+  // What the decoder computes in; everything else runs in float32.
+  DType dtype() const { return dtype_; }
+  // The frozen decoder.
   const Decoder& decoder();
   Tensor null_condition();  // [E]
   // silence_latent.safetensors as [frames, channels].
@@ -44,6 +47,8 @@ class Model {
  private:
   std::string folder_;
   ModelConfig config_;
+  Device& device_;
+  DType dtype_;
   std::set<std::string> fetched_;
   std::unique_ptr<Decoder> decoder_;
   std::unique_ptr<Weights> root_;
@@ -54,10 +59,10 @@ class Model {
 class Case {
  public:
   // `model` may be null: the file stands beside no checkpoint.
-  Case(std::string name, const std::string& path, Model* model, ThreadPool& pool);
+  Case(std::string name, const std::string& path, Model* model, Device& device);
 
   const std::string& name() const { return name_; }
-  ThreadPool& pool() { return pool_; }
+  Device& device() { return device_; }
   // Errors: ERR_FILE where there is none.
   Model& model();
 
@@ -102,7 +107,7 @@ class Case {
   std::string name_, folder_;
   Safetensors file_;
   Model* model_;
-  ThreadPool& pool_;
+  Device& device_;
   std::map<std::string, Values> consumed_;
   std::set<std::string> compared_;
   std::map<std::string, Error> errors_;
@@ -120,18 +125,18 @@ struct CaseKind {
 // A program with memory and inputs. An input's memory serves others after its last use, so all are written before each run.
 class Runner {
  public:
-  Runner(Program& program, ThreadPool& pool);
-  void set(const Tensor& input, const Values& values) { inputs_[input.buffer] = {input, values}; }
+  Runner(Program& program, Device& device);
+  void set(const Tensor& input, const Values& values) { inputs_[{input.buffer, input.byte_offset}] = {input, values}; }
   // The same number everywhere.
   void set_all(const Tensor& input, double number);
   void run();
-  Values get(const Tensor& tensor) const { return read(program_.bound(tensor)); }
+  Values get(const Tensor& tensor) const { return read(device_, program_.bound(tensor)); }
 
  private:
   Program& program_;
-  Stream stream_;
+  Device& device_;
   Storage arena_;
-  std::map<int32_t, std::pair<Tensor, Values>> inputs_;
+  std::map<std::pair<int32_t, int64_t>, std::pair<Tensor, Values>> inputs_;  // by buffer and offset
 };
 
 }  // namespace ace::golden

@@ -17,7 +17,7 @@ Values values(Shape shape, const std::vector<float>& numbers) { return {shape, {
 
 // The parts traced by themselves, for their insides.
 void compare_parts(Case& c, const ConditionEncoder& encoder) {
-  Program program;
+  Program program(c.device().kind());
   Tape tape(program, Recompute::none, false);
   std::unordered_map<std::string, Tensor> probes;
   tape.set_probes(&probes);
@@ -28,7 +28,7 @@ void compare_parts(Case& c, const ConditionEncoder& encoder) {
   tape.probe("lyric", encoder.lyrics(tape, lyric_in, keep_in));
   const Tensor vectors = encoder.timbre(tape, refer_in);
   program.keep(vectors);
-  Runner runner(program, c.pool());
+  Runner runner(program, c.device());
   runner.set(text_in, text);
   runner.set(lyric_in, lyric);
   runner.set(keep_in, keep);
@@ -65,7 +65,7 @@ void compare_packed(Case& c, ConditionEncoder& encoder) {
   for (int64_t n = 0; n < clips[0]; ++n)
     request.timbre.push_back({host_view(refer.data() + n * clips[1] * clips[2], {clips[1], clips[2]}),
                               static_cast<int64_t>(c.input("in.refer_order").numbers[static_cast<size_t>(n)])});
-  const ConditionResult result = encoder.encode(request, c.pool());
+  const ConditionResult result = encoder.encode(request);
   c.compare("out.cond", values({request.batch, result.tokens, encoder.config().encoder_hidden_size}, result.hidden_states));
   c.compare_exact("out.cond_keep", {{request.batch, result.tokens}, {result.keep.begin(), result.keep.end()}});
 }
@@ -80,8 +80,8 @@ void compare_context(Case& c, const AudioTokenizer& tokenizer) {
     std::vector<float> latents = as<float>(entry(source, b));
     if (cover.numbers[static_cast<size_t>(b)] > 0) {
       const AudioTokens tokens = tokenizer.tokenize(host_view(latents.data(), {frames, width}),
-                                                    host_view(silence.data(), c.model().silence().shape), c.pool());
-      latents = tokenizer.detokenize(tokens.codes, c.pool());
+                                                    host_view(silence.data(), c.model().silence().shape));
+      latents = tokenizer.detokenize(tokens.codes);
     }
     for (int64_t t = 0; t < frames; ++t) {
       for (int64_t d = 0; d < width; ++d) context.numbers.push_back(latents[static_cast<size_t>(t * width + d)]);

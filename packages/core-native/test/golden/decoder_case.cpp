@@ -15,21 +15,21 @@ void run(Case& c) {
   const Decoder& decoder = c.model().decoder();
   const Values &x = c.input("in.x"), &context = c.input("in.context"), &cond = c.input("in.cond");
   const int64_t batch = x.shape[0], frames = x.shape[1];
-  Program program;
+  Program program(c.device().kind());
   Tape tape(program, Recompute::none, false);
   std::unordered_map<std::string, Tensor> probes;
   tape.set_probes(&probes);
   DecoderInputs in;
-  in.x_t = program.input(x.shape, DType::f32, "x");
+  in.x_t = program.input(x.shape, decoder.dtype(), "x");
   in.context = program.input(context.shape, DType::f32, "context");
-  in.condition = program.input(cond.shape, DType::f32, "condition");
+  in.condition = program.input(cond.shape, decoder.dtype(), "condition");
   in.t = program.input({batch}, DType::f32, "t");
   in.r = program.input({batch}, DType::f32, "r");
   in.frame_count = program.input({batch}, DType::i32, "frame_count");
   const Tensor velocity = decoder.velocity(tape, in, {}).value;
   program.keep(velocity);
 
-  Runner runner(program, c.pool());
+  Runner runner(program, c.device());
   runner.set(in.x_t, x);
   runner.set(in.context, context);
   runner.set(in.condition, cond);

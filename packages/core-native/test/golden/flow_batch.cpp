@@ -33,8 +33,8 @@ FlowBatch::FlowBatch(Case& c, const TrainBatch& batch, bool masked, bool probes,
     : batch_(batch),
       flow_(c.model().decoder(), c.model().null_condition(),
             shape_of(batch, c.model().config().patch_size, adapter != nullptr), {},
-            adapter == nullptr ? Tensor{} : adapter->parameters(), gradients, adapter, probes),
-      runner_(flow_.program(), c.pool()) {
+            gradients, adapter, probes),
+      runner_(flow_.program(), c.device()) {
   const int64_t padded = flow_.x0.shape[1], latent = batch.x0.shape[2];
   runner_.set(flow_.x0, with_frames(batch.x0, padded));
   runner_.set(flow_.context, with_frames(batch.context, padded));

@@ -20,6 +20,7 @@ using golden::CaseKind;
 
 struct Arguments {
   std::string folder, filter, device = "cpu";
+  DType dtype = DType::f32;
   bool json = false;
 };
 
@@ -117,7 +118,7 @@ void print_table(const std::vector<Outcome>& outcomes, const std::vector<std::st
 
 class Suite {
  public:
-  Suite(const Arguments& arguments, ThreadPool& pool) : arguments_(arguments), pool_(pool) {}
+  Suite(const Arguments& arguments, Device& device) : arguments_(arguments), device_(device) {}
 
   void run_all() {
     std::vector<fs::path> folders, files;
@@ -152,7 +153,7 @@ class Suite {
     std::sort(files.begin(), files.end());
     std::unique_ptr<golden::Model> model;
     try {
-      model = std::make_unique<golden::Model>((folder / "model").string());
+      model = std::make_unique<golden::Model>((folder / "model").string(), device_, arguments_.dtype);
     } catch (const std::exception& error) {
       outcomes.push_back({name + "/model", {error.what()}, {}, 0, 0});
       return;
@@ -167,7 +168,7 @@ class Suite {
     Outcome outcome;
     outcome.name = name;
     try {
-      Case c(name, path.string(), model, pool_);
+      Case c(name, path.string(), model, device_);
       const CaseKind::Run run = CaseKind::find(path.stem().string());
       if (run == nullptr) {
         c.problem("no kind of case is known for this file");
@@ -201,7 +202,7 @@ class Suite {
   }
 
   const Arguments& arguments_;
-  ThreadPool& pool_;
+  Device& device_;
 };
 
 }  // namespace
@@ -217,8 +218,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "core_golden: %s is not a folder\n", arguments.folder.c_str());
     return 2;
   }
-  ThreadPool pool(static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u)));
-  Suite suite(arguments, pool);
+  CpuDevice device(static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u)));
+  Suite suite(arguments, device);
   suite.run_all();
   if (arguments.json) print_json(suite.outcomes, suite.others);
   else print_table(suite.outcomes, suite.others);

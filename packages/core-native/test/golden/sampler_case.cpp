@@ -9,11 +9,11 @@ namespace {
 // The decoder's velocity for the case's batch, and, where guided, for a second half under the null condition.
 class Field {
  public:
-  Field(Case& c, bool guided) : shape_(c.input("in.noise").shape), guided_(guided), runner_(trace(c), c.pool()) {
+  Field(Case& c, bool guided) : shape_(c.input("in.noise").shape), guided_(guided), program_(c.device().kind()), runner_(trace(c), c.device()) {
     const Values &condition = c.input("in.cond"), &context = c.input("in.context");
     Values both = condition, contexts = context;
     if (guided) {
-      const Values null = read(c.model().null_condition());
+      const Values null = read(c.device(), c.model().null_condition());
       for (size_t i = 0; i < condition.numbers.size(); ++i) both.numbers.push_back(null.numbers[i % null.numbers.size()]);
       contexts.numbers.insert(contexts.numbers.end(), context.numbers.begin(), context.numbers.end());
     }
@@ -38,9 +38,9 @@ class Field {
   Program& trace(Case& c) {
     const int64_t batch = shape_[0] * (guided_ ? 2 : 1), frames = shape_[1];
     const Shape condition = c.input("in.cond").shape, context = c.input("in.context").shape;
-    in_.x_t = program_.input({batch, frames, shape_[2]}, DType::f32, "x");
+    in_.x_t = program_.input({batch, frames, shape_[2]}, c.model().dtype(), "x");
     in_.context = program_.input({batch, frames, context[2]}, DType::f32, "context");
-    in_.condition = program_.input({batch, condition[1], condition[2]}, DType::f32, "condition");
+    in_.condition = program_.input({batch, condition[1], condition[2]}, c.model().dtype(), "condition");
     in_.t = in_.r = program_.input({batch}, DType::f32, "t");
     in_.frame_count = program_.input({batch}, DType::i32, "frame_count");
     Tape tape(program_, Recompute::none, false);

@@ -17,12 +17,12 @@ void timesteps(Case& c) {
 }
 
 Values sinusoid(Case& c, const Values& t, int64_t width, bool round) {
-  Program program;
+  Program program(c.device().kind());
   const Tensor times = program.input(t.shape, DType::f32, "t");
   const Tensor rows = program.tensor({t.shape[0], width}, DType::f32, "features");
   program.keep(rows);
   program.call<kernels::sinusoid>(rows, times, Tensor{}, round);
-  Runner runner(program, c.pool());
+  Runner runner(program, c.device());
   runner.set(times, t);
   runner.run();
   return runner.get(rows);

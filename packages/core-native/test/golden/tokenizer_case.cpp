@@ -25,10 +25,10 @@ void compare_latents(Case& c, const AudioTokenizer& tokenizer) {
   for (int64_t b = 0; b < batch; ++b) {
     const std::vector<float> own = floats(entry(latents, b));
     const AudioTokens tokens =
-        tokenizer.tokenize(host_view(own.data(), {frames, width}), host_view(silence.data(), c.model().silence().shape), c.pool());
+        tokenizer.tokenize(host_view(own.data(), {frames, width}), host_view(silence.data(), c.model().silence().shape));
     append(index, tokens.codes);
     append(quantised, tokens.quantised);
-    append(hints, tokenizer.detokenize(tokens.codes, c.pool()));
+    append(hints, tokenizer.detokenize(tokens.codes));
   }
   c.compare_exact("out.index", index);
   c.compare("out.quantised", quantised);
@@ -44,14 +44,14 @@ void compare_insides(Case& c, const AudioTokenizer& tokenizer) {
     append(padded, entry(latents, b).numbers);
     padded.numbers.insert(padded.numbers.end(), silence.numbers.begin(), silence.numbers.begin() + (groups * window - frames) * width);
   }
-  Program program;
+  Program program(c.device().kind());
   Tape tape(program, Recompute::none, false);
   std::unordered_map<std::string, Tensor> probes;
   tape.set_probes(&probes);
   const Tensor x = program.input(padded.shape, DType::f32, "latents");
   const AudioTokenizer::Quantised y = tokenizer.quantise(tape, x);
   program.keep(y.fsq_in);
-  Runner runner(program, c.pool());
+  Runner runner(program, c.device());
   runner.set(x, padded);
   runner.run();
   auto batched = [&](const Tensor& tensor) {
@@ -66,12 +66,12 @@ void compare_insides(Case& c, const AudioTokenizer& tokenizer) {
 void compare_codes(Case& c, const AudioTokenizer& tokenizer) {
   const Values& codes = c.input("in.codes");
   const int64_t batch = codes.shape[0], count = codes.shape[1];
-  Program program;
+  Program program(c.device().kind());
   Tape tape(program, Recompute::none, false);
   const Tensor index = program.input({batch * count}, DType::i32, "codes");
   const Tensor vectors = tokenizer.vectors(tape, index);
   program.keep(vectors);
-  Runner runner(program, c.pool());
+  Runner runner(program, c.device());
   runner.set(index, codes);
   runner.run();
   Values ours = runner.get(vectors);
@@ -80,20 +80,20 @@ void compare_codes(Case& c, const AudioTokenizer& tokenizer) {
   Values hints{{batch, count * tokenizer.config().pool_window_size, tokenizer.config().audio_acoustic_hidden_dim}, {}};
   for (int64_t b = 0; b < batch; ++b) {
     const Values own = entry(codes, b);
-    append(hints, tokenizer.detokenize({own.numbers.begin(), own.numbers.end()}, c.pool()));
+    append(hints, tokenizer.detokenize({own.numbers.begin(), own.numbers.end()}));
   }
   c.compare("out.code_hints", hints);
 }
 
 void compare_quantiser(Case& c, const AudioTokenizer& tokenizer) {
   const Values& z = c.input("in.fsq_z");
-  Program program;
+  Program program(c.device().kind());
   const Tensor in = program.input(z.shape, DType::f32, "z"), codes = program.tensor(z.shape, DType::f32);
   const Tensor index = program.tensor({z.shape[0], z.shape[1]}, DType::i32);
   program.call<kernels::fsq_quantise>(codes, index, in, tokenizer.levels());
   program.keep(codes);
   program.keep(index);
-  Runner runner(program, c.pool());
+  Runner runner(program, c.device());
   runner.set(in, z);
   runner.run();
   c.compare("out.fsq_codes", runner.get(codes));

@@ -8,17 +8,13 @@ namespace ace::golden {
 
 namespace {
 
-double element(const Tensor& t, int64_t i) {
+double number_at(const Tensor& t, int64_t i) {
   switch (t.dtype) {
-    case DType::f32: return t.as<float>()[i];
-    case DType::f64: return t.as<double>()[i];
-    case DType::bf16: return to_float(t.as<bf16>()[i]);
-    case DType::f16: return to_float(t.as<f16>()[i]);
     case DType::i32: return t.as<int32_t>()[i];
     case DType::i64: return static_cast<double>(t.as<int64_t>()[i]);
     case DType::u8: return t.as<uint8_t>()[i];
+    default: return element(t, i);
   }
-  throw Error(ErrorCode::internal, "a tensor of an unknown dtype");
 }
 
 double ratio(double difference, double reference) {
@@ -35,24 +31,27 @@ void require_same(const Values& a, const Values& b) {
 
 Values read(const Tensor& tensor) {
   Values out{tensor.shape, std::vector<double>(static_cast<size_t>(tensor.elements()))};
-  for (int64_t i = 0; i < tensor.elements(); ++i) out.numbers[static_cast<size_t>(i)] = element(tensor, i);
+  for (int64_t i = 0; i < tensor.elements(); ++i) out.numbers[static_cast<size_t>(i)] = number_at(tensor, i);
   return out;
 }
 
-void write(Tensor tensor, const Values& values) {
+Values read(Device& device, const Tensor& tensor) { return read(download(device, tensor).tensor()); }
+
+void write(Device& device, const Tensor& tensor, const Values& values) {
   if (tensor.elements() != static_cast<int64_t>(values.numbers.size()))
     throw_shape("the file's " + values.shape.text() + " does not fit an input of " + tensor.shape.text());
-  for (int64_t i = 0; i < tensor.elements(); ++i) {
+  const Storage host(tensor.shape, tensor.dtype, "an input", false);
+  const Tensor to = host.tensor();
+  for (int64_t i = 0; i < to.elements(); ++i) {
     const double number = values.numbers[static_cast<size_t>(i)];
-    switch (tensor.dtype) {
-      case DType::f32: tensor.as<float>()[i] = static_cast<float>(number); break;
-      case DType::f64: tensor.as<double>()[i] = number; break;
-      case DType::i32: tensor.as<int32_t>()[i] = static_cast<int32_t>(number); break;
-      case DType::i64: tensor.as<int64_t>()[i] = static_cast<int64_t>(number); break;
-      case DType::u8: tensor.as<uint8_t>()[i] = static_cast<uint8_t>(number); break;
-      default: throw Error(ErrorCode::internal, std::string("no input is ") + name(tensor.dtype));
+    switch (to.dtype) {
+      case DType::i32: to.as<int32_t>()[i] = static_cast<int32_t>(number); break;
+      case DType::i64: to.as<int64_t>()[i] = static_cast<int64_t>(number); break;
+      case DType::u8: to.as<uint8_t>()[i] = static_cast<uint8_t>(number); break;
+      default: set_element(to, i, number);
     }
   }
+  upload(device, tensor, to);
 }
 
 Values with_frames(const Values& values, int64_t frames) {

@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "tensor/storage.h"
 
 namespace ace::golden {
 
@@ -11,10 +11,12 @@ struct Values {
   std::vector<double> numbers;
 };
 
-// A tensor with memory as numbers.
+// A tensor on a device as numbers.
+Values read(Device& device, const Tensor& tensor);
+// A tensor in main memory as numbers.
 Values read(const Tensor& tensor);
 // Writes numbers in the tensor's dtype; both must have the same number of elements.
-void write(Tensor tensor, const Values& values);
+void write(Device& device, const Tensor& tensor, const Values& values);
 
 // [B, T, C] as [B, frames, C]: cut, or padded with zeros.
 Values with_frames(const Values& values, int64_t frames);

@@ -14,20 +14,17 @@ namespace {
 
 constexpr int64_t kWidth = 7;  // latent channels of the small model
 
-AudioTokenizer make(DType dtype = DType::f32) {
-  return AudioTokenizer(small_config(), std::make_unique<RandomWeights>(7, DType::f32), dtype);
+AudioTokenizer make(DType dtype = DType::f32, int threads = 1) {
+  return AudioTokenizer(small_config(), std::make_unique<RandomWeights>(cpu_device(threads), 7, DType::f32), dtype);
 }
 
-AudioTokens tokenize(const AudioTokenizer& tokenizer, const std::vector<float>& latents, const std::vector<float>& silence = {},
-                     int threads = 1) {
-  ThreadPool pool(threads);
+AudioTokens tokenize(const AudioTokenizer& tokenizer, const std::vector<float>& latents, const std::vector<float>& silence = {}) {
   const Tensor quiet = silence.empty() ? Tensor{} : host_rows(silence.data(), static_cast<int64_t>(silence.size()), kWidth, "silence");
-  return tokenizer.tokenize(host_rows(latents.data(), static_cast<int64_t>(latents.size()), kWidth, "latents"), quiet, pool);
+  return tokenizer.tokenize(host_rows(latents.data(), static_cast<int64_t>(latents.size()), kWidth, "latents"), quiet);
 }
 
-std::vector<float> detokenize(const AudioTokenizer& tokenizer, const std::vector<int32_t>& codes, int threads = 1) {
-  ThreadPool pool(threads);
-  return tokenizer.detokenize(codes, pool);
+std::vector<float> detokenize(const AudioTokenizer& tokenizer, const std::vector<int32_t>& codes) {
+  return tokenizer.detokenize(codes);
 }
 
 std::vector<float> part(const std::vector<float>& all, size_t from, size_t to) {
@@ -42,8 +39,7 @@ std::vector<int32_t> indices(const std::vector<float>& z, const Tensor& levels) 
   const Tensor index = program.tensor({rows}, DType::i32);
   program.call<kernels::fsq_quantise>(codes, index, in, levels);
   program.keep(index);
-  ThreadPool pool(2);
-  OneRun run(program, pool, "test");
+  OneRun run(program, cpu_device(2), "test");
   run.set(in, host_view(z.data(), {rows, count}));
   run.run();
   return run.integers(index);
@@ -55,8 +51,7 @@ std::vector<float> codes_of(const std::vector<int32_t>& index, const Tensor& lev
   const Tensor in = program.input({rows}, DType::i32, "index"), codes = program.tensor({rows, levels.elements()}, DType::f32);
   program.call<kernels::fsq_codes>(codes, in, levels);
   program.keep(codes);
-  ThreadPool pool(2);
-  OneRun run(program, pool, "test");
+  OneRun run(program, cpu_device(2), "test");
   run.set(in, host_view(index.data(), {rows}));
   run.run();
   return run.floats(codes);
@@ -126,10 +121,11 @@ TEST("any number of threads gives the same codes and frames bit for bit") {
   const AudioTokens expected = tokenize(tokenizer, latents);
   const std::vector<float> frames = detokenize(tokenizer, expected.codes);
   for (const int threads : {2, 5}) {
-    const AudioTokens got = tokenize(tokenizer, latents, {}, threads);
+    const AudioTokenizer same = make(DType::f32, threads);
+    const AudioTokens got = tokenize(same, latents);
     CHECK(got.codes == expected.codes);
     CHECK(got.quantised == expected.quantised);
-    CHECK(detokenize(tokenizer, got.codes, threads) == frames);
+    CHECK(detokenize(same, got.codes) == frames);
   }
 }
 
@@ -144,39 +140,37 @@ TEST("codes and frames in float32 agree with float64") {
 
 TEST("what does not fit the tokenizer is refused by name") {
   const AudioTokenizer tokenizer = make();
-  ThreadPool pool(1);
   const std::vector<float> latents = numbers(12 * kWidth, 6);
   const Tensor good = host_view(latents.data(), {12, kWidth});
-  CHECK_EQ(refusal([&] { tokenizer.tokenize(good, Tensor{}, pool); }),
+  CHECK_EQ(refusal([&] { tokenizer.tokenize(good, Tensor{}); }),
            std::string("ERR_SHAPE: silence: 12 frames are no multiple of 5, so frames of silence are needed and none were given"));
-  CHECK_EQ(refusal([&] { tokenizer.tokenize(good, host_view(latents.data(), {2, kWidth}), pool); }),
+  CHECK_EQ(refusal([&] { tokenizer.tokenize(good, host_view(latents.data(), {2, kWidth})); }),
            std::string("ERR_SHAPE: silence: expected at least 3 frames, got 2"));
-  CHECK_EQ(refusal([&] { tokenizer.tokenize(host_view(latents.data(), {10, 6}), Tensor{}, pool); }),
+  CHECK_EQ(refusal([&] { tokenizer.tokenize(host_view(latents.data(), {10, 6}), Tensor{}); }),
            std::string("ERR_SHAPE: latents: expected [any, 7], got [10, 6]"));
-  CHECK_EQ(refusal([&] { tokenizer.tokenize(host_view(latents.data(), {0, kWidth}), Tensor{}, pool); }),
+  CHECK_EQ(refusal([&] { tokenizer.tokenize(host_view(latents.data(), {0, kWidth}), Tensor{}); }),
            std::string("ERR_SHAPE: latents: expected at least one frame, got none"));
   std::vector<float> broken = latents;
   broken[15] = -std::numeric_limits<float>::infinity();
-  CHECK_EQ(refusal([&] { tokenizer.tokenize(host_view(broken.data(), {10, kWidth}), Tensor{}, pool); }),
+  CHECK_EQ(refusal([&] { tokenizer.tokenize(host_view(broken.data(), {10, kWidth}), Tensor{}); }),
            std::string("ERR_SHAPE: latents: row 2, column 1 is infinite; expected finite numbers"));
-  CHECK_EQ(refusal([&] { tokenizer.detokenize({0, 63999, 64000}, pool); }),
+  CHECK_EQ(refusal([&] { tokenizer.detokenize({0, 63999, 64000}); }),
            std::string("ERR_SHAPE: codes[2]: expected 0 to 63999, got 64000"));
-  CHECK_EQ(refusal([&] { tokenizer.detokenize({-1}, pool); }), std::string("ERR_SHAPE: codes[0]: expected 0 to 63999, got -1"));
-  CHECK_EQ(refusal([&] { tokenizer.detokenize({}, pool); }), std::string("ERR_SHAPE: codes: expected at least one, got none"));
+  CHECK_EQ(refusal([&] { tokenizer.detokenize({-1}); }), std::string("ERR_SHAPE: codes[0]: expected 0 to 63999, got -1"));
+  CHECK_EQ(refusal([&] { tokenizer.detokenize({}); }), std::string("ERR_SHAPE: codes: expected at least one, got none"));
 }
 
 TEST("a damaged or impossible tokenizer is told as a checkpoint's fault") {
   const std::vector<float> latents = numbers(10 * kWidth, 8);
-  ThreadPool pool(1);
   for (const char* where : {"tokenizer.audio_acoustic_proj.weight", "tokenizer.quantizer.project_in.bias", "tokenizer.quantizer.project_out.weight"}) {
     CONTEXT(where);
     const AudioTokenizer damaged(small_config(), std::make_unique<TamperedWeights>(DType::f32, where), DType::f32);
     CHECK(refusal([&] { tokenize(damaged, latents); }).rfind("ERR_CHECKPOINT: audio tokenizer: its output holds a NaN", 0) == 0);
   }
   const AudioTokenizer damaged(small_config(), std::make_unique<TamperedWeights>(DType::f32, "detokenizer.proj_out.bias"), DType::f32);
-  CHECK(refusal([&] { damaged.detokenize({1, 2}, pool); }).rfind("ERR_CHECKPOINT: audio detokenizer: its output holds a NaN", 0) == 0);
+  CHECK(refusal([&] { damaged.detokenize({1, 2}); }).rfind("ERR_CHECKPOINT: audio detokenizer: its output holds a NaN", 0) == 0);
   ModelConfig huge = small_config();
   huge.fsq_input_levels = {256, 256, 256, 256};
-  CHECK_EQ(refusal([&] { AudioTokenizer(huge, std::make_unique<RandomWeights>(7, DType::f32), DType::f32); }),
+  CHECK_EQ(refusal([&] { AudioTokenizer(huge, std::make_unique<RandomWeights>(cpu_device(), 7, DType::f32), DType::f32); }),
            std::string("ERR_CHECKPOINT: config.json: \"fsq_input_levels\" give more than 2^31 codes"));
 }

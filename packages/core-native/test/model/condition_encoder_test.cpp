@@ -40,7 +40,7 @@ void pad(const ModelConfig& config, std::vector<float>& tokens, std::vector<uint
   keep.resize(length, 0);
 }
 
-ConditionResult encode(ConditionEncoder& encoder, const std::vector<Song>& songs, int threads = 1, bool masks = true) {
+ConditionResult encode(ConditionEncoder& encoder, const std::vector<Song>& songs, bool masks = true) {
   const ModelConfig& config = encoder.config();
   const int64_t batch = static_cast<int64_t>(songs.size());
   Song all;
@@ -61,12 +61,11 @@ ConditionResult encode(ConditionEncoder& encoder, const std::vector<Song>& songs
     request.text_keep = host_view(all.text_keep.data(), {batch, text});
     if (lyrics > 0) request.lyric_keep = host_view(all.lyric_keep.data(), {batch, lyrics});
   }
-  ThreadPool pool(threads);
-  return encoder.encode(request, pool);
+  return encoder.encode(request);
 }
 
-ConditionEncoder make(const ModelConfig& config, DType dtype = DType::f32) {
-  return ConditionEncoder(config, std::make_unique<RandomWeights>(7, dtype), dtype);
+ConditionEncoder make(const ModelConfig& config, DType dtype = DType::f32, int threads = 1) {
+  return ConditionEncoder(config, std::make_unique<RandomWeights>(cpu_device(threads), 7, dtype), dtype);
 }
 
 // The valid tokens of sample b.
@@ -102,21 +101,18 @@ class CheckpointFolder {
   const std::string& path() const { return path_; }
 
  private:
-  class Noting final : public Weights {
+  class Noting final : public RandomWeights {
    public:
-    explicit Noting(std::function<void(const std::string&, const Tensor&)> note) : note_(std::move(note)) {}
+    explicit Noting(std::function<void(const std::string&, const Tensor&)> note) : RandomWeights(cpu_device(), 7, DType::f32), note_(std::move(note)) {}
 
    protected:
     Storage fetch(const std::string& name, const Shape& shape) override {
-      const Tensor made = source_.matrix(name, shape);
-      note_(name, made);
-      Storage out(shape, made.dtype, name);
-      std::copy_n(made.as<char>(), made.bytes(), out.tensor().as<char>());
+      Storage out = RandomWeights::fetch(name, shape);
+      note_(name, out.tensor());
       return out;
     }
 
    private:
-    RandomWeights source_{7, DType::f32};
     std::function<void(const std::string&, const Tensor&)> note_;
   };
   std::string path_;
@@ -130,7 +126,7 @@ TEST("the values of padding tokens do not reach valid ones") {
     const ModelConfig config = small_config(xl);
     ConditionEncoder encoder = make(config);
     const Song plain = song(config, 5, 11, 1, 1);
-    const std::vector<float> expected = valid(encode(encoder, {plain}, 1, false), 0, 24);
+    const std::vector<float> expected = valid(encode(encoder, {plain}, false), 0, 24);
     for (const uint64_t rubbish : {100, 200}) {
       Song padded = plain;
       pad(config, padded.text, padded.text_keep, 8, rubbish);
@@ -176,7 +172,6 @@ TEST("valid tokens stand in front, lyrics then clips then text, and padding keep
   CHECK_EQ(result.segments[1].timbre, 2);
 
   // Where each token comes from is told by the parts alone.
-  ThreadPool pool(1);
   Program program;
   Tape tape(program, Recompute::none, false);
   const Tensor in = program.input({1, 3, config.text_hidden_dim}, DType::f32, "text");
@@ -186,7 +181,7 @@ TEST("valid tokens stand in front, lyrics then clips then text, and padding keep
   Storage arena({program.plan()}, DType::u8, "arena");
   program.bind(arena.data());
   std::copy(gaps.text.begin(), gaps.text.end(), program.bound(in).as<float>());
-  Stream stream{DeviceKind::cpu, &pool, nullptr};
+  Stream& stream = cpu_device().stream();
   program.run(stream);
   const float* text = program.bound(projected).as<float>();
   auto row = [&](int64_t i) { return std::vector<float>(result.hidden_states.begin() + i * 24, result.hidden_states.begin() + (i + 1) * 24); };
@@ -209,8 +204,7 @@ TEST("a song without lyrics has its clip and its text") {
   ConditionRequest bare;
   bare.text = host_view(instrumental.text.data(), {1, 4, config.text_hidden_dim});
   bare.timbre.push_back({host_view(instrumental.clips[0].data(), {kFrames, config.timbre_hidden_dim}), 0});
-  ThreadPool pool(1);
-  CHECK(encoder.encode(bare, pool).hidden_states == result.hidden_states);
+  CHECK(encoder.encode(bare).hidden_states == result.hidden_states);
 }
 
 TEST("only XL reads the timbre encoder's special token") {
@@ -240,10 +234,10 @@ TEST("any number of threads gives the same bits") {
   const ModelConfig config = small_config(true);
   ConditionEncoder encoder = make(config);
   const Song one = song(config, 30, 150, 2, 110);
-  const std::vector<float> expected = encode(encoder, {one}, 1).hidden_states;
+  const std::vector<float> expected = encode(encoder, {one}).hidden_states;
   for (const int threads : {2, 5}) {
-    ConditionEncoder fresh = make(config);
-    CHECK(encode(fresh, {one}, threads).hidden_states == expected);
+    ConditionEncoder fresh = make(config, DType::f32, threads);
+    CHECK(encode(fresh, {one}).hidden_states == expected);
   }
 }
 
@@ -251,7 +245,7 @@ TEST("float32 agrees with float64") {
   for (const bool xl : {false, true}) {
     const ModelConfig config = small_config(xl);
     // The same matrices in both: float64 ones would draw other digits.
-    ConditionEncoder single = make(config), wide(config, std::make_unique<RandomWeights>(7, DType::f32), DType::f64);
+    ConditionEncoder single = make(config), wide(config, std::make_unique<RandomWeights>(cpu_device(), 7, DType::f32), DType::f64);
     const Song one = song(config, 6, 17, 1, 120);
     CHECK(apart(encode(single, {one}).hidden_states, encode(wide, {one}).hidden_states) < 1e-5);
   }
@@ -261,7 +255,6 @@ TEST("what does not fit the condition encoder is refused by name") {
   const ModelConfig config = small_config();
   ConditionEncoder encoder = make(config);
   const Song good = song(config, 3, 4, 1, 130);
-  ThreadPool pool(1);
   auto request = [&] {
     ConditionRequest out;
     out.text = host_view(good.text.data(), {1, 3, 10});
@@ -272,7 +265,7 @@ TEST("what does not fit the condition encoder is refused by name") {
   auto refused = [&](auto&& change) {
     ConditionRequest bad = request();
     change(bad);
-    return refusal([&] { encoder.encode(bad, pool); });
+    return refusal([&] { encoder.encode(bad); });
   };
   CHECK_EQ(refused([](ConditionRequest&) {}), std::string("accepted"));
   CHECK_EQ(refused([](ConditionRequest& r) { r.text.shape = {1, 5, 6}; }),
@@ -310,7 +303,7 @@ TEST("a NaN among the weights is told as a damaged checkpoint") {
 TEST("a checkpoint's condition encoder is read under its own names, and one of another size is refused") {
   const ModelConfig config = small_config();
   const CheckpointFolder folder(config);
-  auto open = [&](const ModelConfig& as) { return ConditionEncoder(as, std::make_unique<CheckpointWeights>(folder.path(), "encoder."), DType::f32); };
+  auto open = [&](const ModelConfig& as) { return ConditionEncoder(as, std::make_unique<CheckpointWeights>(cpu_device(), folder.path(), "encoder."), DType::f32); };
   ConditionEncoder read = open(config), made = make(config);
   const Song one = song(config, 3, 4, 1, 150);
   CHECK(encode(read, {one}).hidden_states == encode(made, {one}).hidden_states);

@@ -16,15 +16,6 @@ ModelConfig config_of_test() {
   return c;
 }
 
-// Weights without memory: a model of any size can be traced and planned.
-class PlannedWeights final : public Weights {
- public:
-  bool planning() const override { return true; }
-
- protected:
-  Storage fetch(const std::string&, const Shape& shape) override { return Storage::placeholder(shape, shape.rank() > 1 ? DType::bf16 : DType::f32); }
-};
-
 ModelConfig config_2b() {
   ModelConfig c;
   c.hidden_size = c.encoder_hidden_size = 2048;
@@ -41,7 +32,7 @@ ModelConfig config_2b() {
 // Several adapters of different kinds, each on modules of its own.
 class Mixture {
  public:
-  Mixture(const Decoder& decoder, ThreadPool& pool) : decoder_(decoder), pool_(pool), counters_({4}, DType::i64, "counters") {
+  explicit Mixture(const Decoder& decoder) : decoder_(decoder), counters_({4}, DType::i64, "counters") {
     for (int64_t i = 0; i < 4; ++i) counters_.tensor().as<int64_t>()[i] = 3 + i;
     AdapterConfig lora = adapter_config(AdapterKind::lora, 2, 4);
     lora.dropout = 0.3;
@@ -85,7 +76,7 @@ class Mixture {
  private:
   void add(AdapterConfig config, std::vector<std::string> targets) {
     config.target_modules = std::move(targets);
-    adapters_.push_back(std::make_unique<Adapter>(config, decoder_.targets(), 9, DType::f64, pool_));
+    adapters_.push_back(std::make_unique<Adapter>(config, decoder_.targets(), 9, DType::f64, cpu_device()));
     gradients_.emplace_back(Shape{adapters_.back()->parameter_count()}, DType::f64, "gradients");
     Numbers numbers(31 + adapters_.size());
     for (const auto& [name, value] : adapters_.back()->named(adapters_.back()->parameters())) {
@@ -96,7 +87,6 @@ class Mixture {
   }
 
   const Decoder& decoder_;
-  ThreadPool& pool_;
   Storage counters_;
   std::vector<std::unique_ptr<Adapter>> adapters_;
   std::vector<Storage> gradients_;
@@ -106,9 +96,8 @@ class Mixture {
 
 TEST("two layers with every kind of adapter on all their linears differentiate, whatever is recomputed") {
   const ModelConfig config = config_of_test();
-  const Decoder decoder(config, std::make_unique<RandomWeights>(3, DType::f64), DType::f64);
-  ThreadPool pool(1);
-  const Mixture mixture(decoder, pool);
+  const Decoder decoder(config, std::make_unique<RandomWeights>(cpu_device(), 3, DType::f64), DType::f64);
+  const Mixture mixture(decoder);
   size_t modules = 0;
   for (const AdapterUse& use : mixture.uses()) modules += use.adapter->modules().size();
   CHECK_EQ(modules, decoder.targets().size());
@@ -137,8 +126,7 @@ TEST("two layers with every kind of adapter on all their linears differentiate, 
 
 TEST("frames and condition tokens that do not exist change nothing that does") {
   const ModelConfig config = config_of_test();
-  const Decoder decoder(config, std::make_unique<RandomWeights>(3, DType::f32), DType::f32);
-  ThreadPool pool(1);
+  const Decoder decoder(config, std::make_unique<RandomWeights>(cpu_device(), 3, DType::f32), DType::f32);
   const int64_t frames = 14, tokens = 6, latent = config.audio_acoustic_hidden_dim, width = config.encoder_hidden_size;
   OpRun run(DType::f32, {{{1, frames, latent}, false}, {{1, frames, 2 * latent}, false}, {{1, tokens, width}, false}},
             [&](OpCase& c) {
@@ -154,7 +142,7 @@ TEST("frames and condition tokens that do not exist change nothing that does") {
             },
             false, 1, Recompute::none);
   auto real_part = [&] {
-    (void)run.run(pool);
+    (void)run.run(cpu_device().pool());
     std::vector<double> out = run.output();
     out.resize(static_cast<size_t>(9 * latent));
     return out;
@@ -173,7 +161,7 @@ TEST("frames and condition tokens that do not exist change nothing that does") {
 
 TEST("a condition of another width is refused with both widths") {
   const ModelConfig config = config_of_test();
-  const Decoder decoder(config, std::make_unique<RandomWeights>(3, DType::f32), DType::f32);
+  const Decoder decoder(config, std::make_unique<RandomWeights>(cpu_device(), 3, DType::f32), DType::f32);
   Program program;
   Tape tape(program);
   DecoderInputs in;
@@ -183,20 +171,21 @@ TEST("a condition of another width is refused with both widths") {
 }
 
 TEST("a 2B training step's arena is within a tenth of what lives at one time, and nothing overlaps") {
-  const Decoder decoder(config_2b(), std::make_unique<PlannedWeights>(), DType::f32);
+  PlanningDevice device(DeviceKind::cpu);
+  const Decoder decoder(config_2b(), std::make_unique<RandomWeights>(device, 7, DType::bf16), DType::f32);
   AdapterConfig config = adapter_config(AdapterKind::lora, 64, 64);
   int64_t smallest = INT64_MAX;
   for (const Recompute recompute : kRecomputePolicies) {
     CONTEXT("recompute " << name(recompute));
     config.target_modules = {"q_proj", "k_proj", "v_proj", "o_proj"};
-    const Adapter adapter(config, decoder.targets(), DType::f32);
-    const Storage gradients = Storage::placeholder({adapter.parameter_count()}, DType::f32), null = Storage::placeholder({2048}, DType::f32);
+    const Adapter adapter(config, decoder.targets(), 1, DType::f32, device);
+    const Storage gradients(device, {adapter.parameter_count()}, DType::f32, "gradients"), null(device, {2048}, DType::f32, "null");
     FlowProgram::Options options;
     options.recompute = recompute;
     FlowShape shape;
     shape.frames = 1536;
     shape.condition_tokens = 769;
-    const FlowProgram flow(decoder, null.tensor(), shape, options, adapter.parameters(), gradients.tensor(), &adapter);
+    const FlowProgram flow(decoder, null.tensor(), shape, options, gradients.tensor(), &adapter);
     const Program& program = flow.program();
     CHECK_EQ(overlaps(program), 0);
     const double bound = static_cast<double>(lower_bound(program));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/config.h"
+#include "cpu_device.h"
 #include "model/weights.h"
 #include "ops/philox.h"
 
@@ -38,27 +39,21 @@ inline std::vector<float> numbers(int64_t count, uint64_t seed) {
 }
 
 // Random weights of which one element may be a NaN, and one tensor may be scaled.
-class TamperedWeights final : public Weights {
+class TamperedWeights final : public RandomWeights {
  public:
   TamperedWeights(DType dtype, std::string nan_in = {}, std::string scaled = {}, double factor = 1)
-      : source_(7, dtype), nan_in_(std::move(nan_in)), scaled_(std::move(scaled)), factor_(factor) {}
+      : RandomWeights(cpu_device(), 7, dtype), nan_in_(std::move(nan_in)), scaled_(std::move(scaled)), factor_(factor) {}
 
  protected:
   Storage fetch(const std::string& name, const Shape& shape) override {
-    const Tensor made = source_.matrix(name, shape);
-    Storage out(shape, made.dtype, name);
-    for (int64_t i = 0; i < made.elements(); ++i) {
-      double value = made.dtype == DType::f64 ? made.as<double>()[i] : made.as<float>()[i];
-      if (name == scaled_) value *= factor_;
-      if (name == nan_in_ && i == 0) value = std::numeric_limits<double>::quiet_NaN();
-      if (made.dtype == DType::f64) out.tensor().as<double>()[i] = value;
-      else out.tensor().as<float>()[i] = static_cast<float>(value);
-    }
+    Storage out = RandomWeights::fetch(name, shape);
+    if (name == scaled_)
+      for (int64_t i = 0; i < shape.elements(); ++i) set_element(out.tensor(), i, element(out.tensor(), i) * factor_);
+    if (name == nan_in_) set_element(out.tensor(), 0, std::numeric_limits<double>::quiet_NaN());
     return out;
   }
 
  private:
-  RandomWeights source_;
   std::string nan_in_, scaled_;
   double factor_;
 };

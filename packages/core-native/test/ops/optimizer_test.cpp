@@ -16,7 +16,7 @@ class Optimizer {
         exp_avg({count}, dtype, "m"), exp_avg_sq({count}, dtype, "v"), grads({count}, dtype, "g") {
     Numbers numbers(3);
     for (int64_t i = 0; i < count; ++i) set_number(params.tensor(), i, numbers.next());
-    state() = {2e-3, 0.9, 0.999, 1e-8, 0.01, 0, 0, 0, 0, 1};
+    state() = {2e-3, 0.9, 0.999, 1e-8, 0.01, 0, 1, 0, 0, 0};
   }
   OptimizerState& state() { return *static_cast<OptimizerState*>(state_.data()); }
   void draw(uint64_t seed) {

@@ -15,13 +15,12 @@ struct Song {
 // A model, and an adapter whose parameters are away from their start.
 class FlowModel {
  public:
-  explicit FlowModel(const AdapterConfig& config, bool disturb = true)
-      : config_(configure()), decoder_(config_, std::make_unique<RandomWeights>(3, DType::f32), DType::f32),
+  explicit FlowModel(const AdapterConfig& config, bool disturb = true, int threads = 1)
+      : config_(configure()), decoder_(config_, std::make_unique<RandomWeights>(cpu_device(threads), 3, DType::f32), DType::f32),
         null_({config_.encoder_hidden_size}, DType::f32, "null condition") {
-    ThreadPool pool(1);
     AdapterConfig with = config;
     if (with.target_modules.empty()) with.target_modules = {"*_proj"};
-    adapter_ = std::make_unique<Adapter>(with, decoder_.targets(), 9, DType::f32, pool);
+    adapter_ = std::make_unique<Adapter>(with, decoder_.targets(), 9, DType::f32, decoder_.device());
     gradients_ = Storage({adapter_->parameter_count()}, DType::f32, "gradients");
     Numbers numbers(37);
     for (int64_t i = 0; i < null_.tensor().elements(); ++i) set_number(null_.tensor(), i, numbers.next());
@@ -77,7 +76,7 @@ inline double run_flow(FlowModel& model, const std::vector<Song>& songs, double 
   shape.gradients = setting.adapted;
   FlowProgram::Options options;
   options.recompute = setting.recompute;
-  FlowProgram flow(model.decoder(), model.null_condition(), shape, options, model.adapter().parameters(), model.gradients(),
+  FlowProgram flow(model.decoder(), model.null_condition(), shape, options, model.gradients(),
                    setting.adapted ? &model.adapter() : nullptr);
   Program& p = flow.program();
   Storage arena({p.arena_bytes()}, DType::u8, "arena");
@@ -105,9 +104,7 @@ inline double run_flow(FlowModel& model, const std::vector<Song>& songs, double 
     counters[2 + b] = static_cast<int64_t>(song.key);
     p.bound(flow.loss_weight).as<double>()[b] = weight;
   }
-  ThreadPool pool(setting.threads);
-  Stream stream{DeviceKind::cpu, &pool, nullptr};
-  p.run(stream);
+  p.run(cpu_device(setting.threads).stream());
   double loss = 0;
   for (int64_t b = 0; b < shape.batch; ++b) loss += weight * p.bound(flow.loss).as<double>()[b];
   return loss;

@@ -20,7 +20,7 @@ SessionConfig plain_config() {
 struct Studio {
   explicit Studio(const std::vector<int64_t>& lengths, const SessionConfig& config = plain_config(),
                   const AdapterConfig& adapter = adapter_config(AdapterKind::lora, 2, 4), int threads = 1)
-      : model(adapter), pool(threads), session(model.decoder(), model.adapter(), model.null_condition(), config, pool) {
+      : model(adapter, true, threads), session(model.decoder(), model.adapter(), model.null_condition(), config) {
     const int64_t latent = model.config().audio_acoustic_hidden_dim, width = model.config().encoder_hidden_size;
     for (size_t i = 0; i < lengths.size(); ++i) {
       const std::vector<float> latents = numbers(lengths[i] * latent, 10 * i), context = numbers(lengths[i] * 2 * latent, 10 * i + 1);
@@ -31,7 +31,6 @@ struct Studio {
   std::vector<double> parameters() { return numbers_of(model.adapter().parameters()); }
 
   FlowModel model;
-  ThreadPool pool;
   TrainSession session;
 };
 

@@ -1,0 +1,129 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tensor/thread_pool.h"
+
+namespace ace {
+
+enum class DeviceKind : uint8_t { cpu, cuda };
+
+constexpr const char* name(DeviceKind kind) { return kind == DeviceKind::cpu ? "cpu" : "cuda"; }
+
+namespace cuda {
+class Blas;  // ops/cuda/blas/blas.h
+}
+
+// What a kernel needs to run: the CPU's threads, or a CUDA stream and the device's matrix products.
+struct Stream {
+  DeviceKind device = DeviceKind::cpu;
+  ThreadPool* pool = nullptr;
+  void* cuda_stream = nullptr;
+  cuda::Blas* blas = nullptr;
+};
+
+// Work that a device has recorded and can repeat without the host taking part.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+  virtual void launch() = 0;
+};
+
+// Where tensors live and kernels run. Kernels, zero() and the copies follow each other in the order of the calls.
+// One thread at a time; what was allocated on a device must be released before it goes.
+class Device {
+ public:
+  virtual ~Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  DeviceKind kind() const { return stream_.device; }
+  Stream& stream() { return stream_; }
+  // Addresses without memory: a model on such a device can be traced and planned, not run.
+  virtual bool planning() const { return false; }
+  // Bytes that can still be allocated; -1 where nobody knows.
+  virtual int64_t free_bytes() const { return -1; }
+
+  // `what` names the memory in the error. Errors: ERR_OUT_OF_MEMORY.
+  virtual void* allocate(int64_t bytes, const std::string& what) = 0;
+  virtual void release(void* memory) noexcept = 0;
+  // Host memory that upload_async and download_async may use.
+  virtual void* allocate_pinned(int64_t bytes, const std::string& what) = 0;
+  virtual void release_pinned(void* memory) noexcept = 0;
+
+  // What the device's kernels keep for themselves, allocated from the start.
+  virtual int64_t workspace_bytes() const { return 0; }
+
+  virtual void zero(void* memory, int64_t bytes) = 0;
+  // Both sides on the device, not overlapping.
+  virtual void copy(void* to, const void* from, int64_t bytes) = 0;
+  // `from` may be changed as soon as it returns.
+  virtual void upload(void* to, const void* from, int64_t bytes) = 0;
+  // Waits for all work before it. Errors: ERR_DEVICE, also for a kernel that failed before.
+  virtual void download(void* to, const void* from, int64_t bytes) = 0;
+  // The host's side must be pinned and stay as it is until synchronize().
+  virtual void upload_async(void* to, const void* from, int64_t bytes) = 0;
+  virtual void download_async(void* to, const void* from, int64_t bytes) = 0;
+  virtual void synchronize() = 0;
+
+  // Records what `work` launches instead of running it. Null where the device cannot.
+  virtual std::unique_ptr<Graph> capture(const std::function<void()>& work) = 0;
+
+ protected:
+  explicit Device(Stream stream) : stream_(stream) {}
+  Stream stream_;
+};
+
+// Main memory and the CPU's threads.
+class CpuDevice final : public Device {
+ public:
+  explicit CpuDevice(int threads);
+
+  ThreadPool& pool() { return pool_; }
+  void* allocate(int64_t bytes, const std::string& what) override;
+  void release(void* memory) noexcept override;
+  void* allocate_pinned(int64_t bytes, const std::string& what) override { return allocate(bytes, what); }
+  void release_pinned(void* memory) noexcept override { release(memory); }
+  void zero(void* memory, int64_t bytes) override;
+  void copy(void* to, const void* from, int64_t bytes) override { upload(to, from, bytes); }
+  void upload(void* to, const void* from, int64_t bytes) override;
+  void download(void* to, const void* from, int64_t bytes) override;
+  void upload_async(void* to, const void* from, int64_t bytes) override { upload(to, from, bytes); }
+  void download_async(void* to, const void* from, int64_t bytes) override { download(to, from, bytes); }
+  void synchronize() override {}
+  std::unique_ptr<Graph> capture(const std::function<void()>&) override { return nullptr; }
+
+ private:
+  ThreadPool pool_;
+};
+
+// A device of either kind that has no memory: every allocation is an address of its own, never to be read.
+class PlanningDevice final : public Device {
+ public:
+  explicit PlanningDevice(DeviceKind kind);
+
+  bool planning() const override { return true; }
+  void* allocate(int64_t bytes, const std::string& what) override;
+  void release(void*) noexcept override {}
+  void* allocate_pinned(int64_t bytes, const std::string& what) override { return allocate(bytes, what); }
+  void release_pinned(void*) noexcept override {}
+  void zero(void*, int64_t) override {}
+  void copy(void*, const void*, int64_t) override {}
+  void upload(void*, const void*, int64_t) override {}
+  void download(void* to, const void* from, int64_t bytes) override;
+  void upload_async(void*, const void*, int64_t) override {}
+  void download_async(void* to, const void* from, int64_t bytes) override { download(to, from, bytes); }
+  void synchronize() override {}
+  std::unique_ptr<Graph> capture(const std::function<void()>&) override { return nullptr; }
+
+ private:
+  uintptr_t next_ = uintptr_t{1} << 46;
+};
+
+// Aligned main memory outside any device. Errors: ERR_OUT_OF_MEMORY.
+void* allocate_host(int64_t bytes, const std::string& what);
+void release_host(void* memory) noexcept;
+
+}  // namespace ace
