@@ -161,7 +161,24 @@ void Program::bind(void* arena) {
 }
 
 void Program::run(Stream& stream) const {
-  for (const auto& call : calls_) call->run(stream);
+  for (const auto& call : calls_) {
+    call->run(stream);
+    if (stream.checked != nullptr) settle(*call, *stream.checked);
+  }
+}
+
+void Program::settle(Call& call, Device& device) {
+  try {
+    device.synchronize();
+  } catch (const Error& error) {
+    throw Error(error.code(), call.with_shapes() + ": " + error.what());
+  }
+}
+
+std::string Program::Call::with_shapes() {
+  std::string out = name;
+  each_tensor([](void* raw, Tensor& tensor) { *static_cast<std::string*>(raw) += tensor.given() ? " " + tensor.shape.text() : " -"; }, &out);
+  return out;
 }
 
 std::vector<CallTime> Program::profile(Device& device) const {
@@ -171,9 +188,7 @@ std::vector<CallTime> Program::profile(Device& device) const {
     call->run(device.stream());
     device.synchronize();
     const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    std::string name = call->name;
-    call->each_tensor([](void* raw, Tensor& tensor) { *static_cast<std::string*>(raw) += tensor.given() ? " " + tensor.shape.text() : " -"; }, &name);
-    out.push_back({name, ms});
+    out.push_back({call->with_shapes(), ms});
   }
   return out;
 }

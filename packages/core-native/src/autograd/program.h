@@ -127,6 +127,7 @@ class Program {
     virtual void run(Stream&) const = 0;
     virtual void each_tensor(void (*visit)(void*, Tensor&), void* context) = 0;
     virtual CallCost cost() const = 0;
+    std::string with_shapes();
   };
   template <class... P>
   struct BoundCall final : Call {
@@ -166,6 +167,8 @@ class Program {
     append(std::move(call));
   }
   void append(std::unique_ptr<Call> call);
+  // Waits for the call; an error then names it.
+  static void settle(Call& call, Device& device);
   [[noreturn]] static void throw_no_twin(const char* name);
   template <class A>
   static void refuse_strided(const char* name, const A& arg) {

@@ -16,12 +16,16 @@ namespace cuda {
 class Blas;  // ops/cuda/blas/blas.h
 }
 
+class Device;
+
 // What a kernel needs to run: the CPU's threads, or a CUDA stream and the device's matrix products.
 struct Stream {
   DeviceKind device = DeviceKind::cpu;
   ThreadPool* pool = nullptr;
   void* cuda_stream = nullptr;
   cuda::Blas* blas = nullptr;
+  // Where given, each call of a program is waited for, so that an error is told with its operator.
+  Device* checked = nullptr;
 };
 
 // Work that a device has recorded and can repeat without the host taking part.

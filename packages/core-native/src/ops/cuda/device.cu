@@ -1,39 +1,199 @@
 #include "ops/cuda/device.h"
 
+#include <cstdlib>
+#include <cstring>
+
+#include "ops/cuda/blas/blas.h"
 #include "ops/cuda/launch.h"
 
 namespace ace::cuda {
 
-Devices find_devices() {
-  Devices out;
-  const cudaError_t error = cudaGetDeviceCount(&out.count);
-  if (error == cudaSuccess) return out;
+namespace {
+
+void expect(cudaError_t error, const std::string& what) {
+  if (error == cudaSuccess) return;
   (void)cudaGetLastError();  // told here; not a later launch's fault
-  out.count = 0;
-  out.reason = cudaGetErrorString(error);
+  throw Error(ErrorCode::device, "CUDA: " + what + ": " + cudaGetErrorString(error));
+}
+
+class CudaGraph final : public Graph {
+ public:
+  CudaGraph(cudaGraph_t graph, cudaStream_t stream) : stream_(stream) {
+    const cudaError_t error = cudaGraphInstantiate(&executable_, graph, 0);
+    (void)cudaGraphDestroy(graph);
+    expect(error, "making a graph ready");
+  }
+  ~CudaGraph() override { (void)cudaGraphExecDestroy(executable_); }
+  void launch() override { expect(cudaGraphLaunch(executable_, stream_), "launching a graph"); }
+
+ private:
+  cudaStream_t stream_;
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+class CudaDevice final : public Device {
+ public:
+  CudaDevice(int index, int threads) : Device({DeviceKind::cuda}), pool_(threads) {
+    expect(cudaSetDevice(index), "opening device " + std::to_string(index));
+    cudaStream_t stream = nullptr;
+    expect(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream on device " + std::to_string(index));
+    stream_.pool = &pool_;
+    stream_.cuda_stream = stream;
+    try {
+      workspace_ = allocate(Blas::workspace_bytes(), "the matrix products' workspace");
+      blas_ = std::make_unique<Blas>(workspace_);
+    } catch (...) {
+      close();
+      throw;
+    }
+    stream_.blas = blas_.get();
+    const char* checked = std::getenv("ACEWRIGHT_CUDA_CHECK");
+    if (checked != nullptr && std::strcmp(checked, "1") == 0) stream_.checked = this;
+  }
+  ~CudaDevice() override { close(); }
+
+  int64_t free_bytes() const override {
+    size_t available = 0, total = 0;
+    return cudaMemGetInfo(&available, &total) == cudaSuccess ? static_cast<int64_t>(available) : -1;
+  }
+  int64_t workspace_bytes() const override { return Blas::workspace_bytes(); }
+
+  void* allocate(int64_t bytes, const std::string& what) override {
+    void* out = nullptr;
+    if (bytes == 0) bytes = 1;
+    const cudaError_t error = cudaMalloc(&out, static_cast<size_t>(bytes));
+    if (error == cudaSuccess) return out;
+    (void)cudaGetLastError();
+    if (error != cudaErrorMemoryAllocation) expect(error, what);
+    const int64_t available = free_bytes();
+    throw Error(ErrorCode::out_of_memory, what + ": the GPU has no " + std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB" +
+                                              (available < 0 ? "" : "; " + std::to_string(available >> 20) + " MiB are free"));
+  }
+  void release(void* memory) noexcept override { (void)cudaFree(memory); }
+
+  void* allocate_pinned(int64_t bytes, const std::string& what) override {
+    void* out = nullptr;
+    if (cudaMallocHost(&out, static_cast<size_t>(bytes == 0 ? 1 : bytes)) == cudaSuccess) return out;
+    (void)cudaGetLastError();
+    throw Error(ErrorCode::out_of_memory, what + ": no room for " + std::to_string(bytes >> 20) + " MiB of pinned main memory");
+  }
+  void release_pinned(void* memory) noexcept override {
+    if (memory != nullptr) (void)cudaFreeHost(memory);
+  }
+
+  void zero(void* memory, int64_t bytes) override {
+    if (bytes > 0) expect(cudaMemsetAsync(memory, 0, static_cast<size_t>(bytes), stream_of(stream_)), "clearing memory");
+  }
+  void copy(void* to, const void* from, int64_t bytes) override { move(to, from, bytes, cudaMemcpyDeviceToDevice); }
+  void upload_async(void* to, const void* from, int64_t bytes) override { move(to, from, bytes, cudaMemcpyHostToDevice); }
+  void download_async(void* to, const void* from, int64_t bytes) override { move(to, from, bytes, cudaMemcpyDeviceToHost); }
+  void upload(void* to, const void* from, int64_t bytes) override {
+    upload_async(to, from, bytes);
+    synchronize();
+  }
+  void download(void* to, const void* from, int64_t bytes) override {
+    download_async(to, from, bytes);
+    synchronize();
+  }
+  void synchronize() override { expect(cudaStreamSynchronize(stream_of(stream_)), "waiting for the device"); }
+
+  std::unique_ptr<Graph> capture(const std::function<void()>& work) override {
+    if (stream_.checked != nullptr) return nullptr;
+    const cudaStream_t stream = stream_of(stream_);
+    expect(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "recording a graph");
+    cudaGraph_t graph = nullptr;
+    try {
+      work();
+    } catch (...) {
+      (void)cudaStreamEndCapture(stream, &graph);
+      if (graph != nullptr) (void)cudaGraphDestroy(graph);
+      (void)cudaGetLastError();
+      throw;
+    }
+    expect(cudaStreamEndCapture(stream, &graph), "recording a graph");
+    return std::make_unique<CudaGraph>(graph, stream);
+  }
+
+ private:
+  void move(void* to, const void* from, int64_t bytes, cudaMemcpyKind kind) {
+    if (bytes > 0) expect(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), kind, stream_of(stream_)), "a copy of " + std::to_string(bytes) + " bytes");
+  }
+  void close() {
+    blas_.reset();
+    if (workspace_ != nullptr) release(workspace_);
+    (void)cudaStreamDestroy(stream_of(stream_));
+  }
+
+  ThreadPool pool_;
+  void* workspace_ = nullptr;
+  std::unique_ptr<Blas> blas_;
+};
+
+}  // namespace
+
+Facts find_devices() {
+  Facts out;
+  (void)cudaDriverGetVersion(&out.driver_version);
+  (void)cudaRuntimeGetVersion(&out.runtime_version);
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  (void)cudaGetLastError();  // told here; not a later launch's fault
+  if (error != cudaSuccess || count == 0) {
+    out.reason = error != cudaSuccess ? cudaGetErrorString(error) : "no CUDA-capable device is detected";
+    return out;
+  }
+  for (int i = 0; i < count; ++i) {
+    cudaDeviceProp properties;
+    if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
+    DeviceFacts facts;
+    facts.name = properties.name;
+    facts.major = properties.major;
+    facts.minor = properties.minor;
+    facts.memory_bytes = facts.free_bytes = static_cast<int64_t>(properties.totalGlobalMem);
+    out.devices.push_back(facts);
+  }
+  int before = 0;
+  (void)cudaGetDevice(&before);
+  for (int i = 0; i < static_cast<int>(out.devices.size()); ++i) {
+    size_t available = 0, total = 0;
+    // An unsupported device is not woken up for this.
+    if (!is_supported(out.devices[static_cast<size_t>(i)].major, out.devices[static_cast<size_t>(i)].minor)) continue;
+    if (cudaSetDevice(i) == cudaSuccess && cudaMemGetInfo(&available, &total) == cudaSuccess)
+      out.devices[static_cast<size_t>(i)].free_bytes = static_cast<int64_t>(available);
+  }
+  (void)cudaSetDevice(before);
+  (void)cudaGetLastError();
   return out;
 }
 
-DeviceMemory::DeviceMemory(int64_t bytes, const std::string& what) {
-  const cudaError_t error = cudaMalloc(&data_, static_cast<size_t>(bytes));
-  if (error == cudaSuccess) return;
-  (void)cudaGetLastError();
-  size_t available = 0, total = 0;
-  const bool known = cudaMemGetInfo(&available, &total) == cudaSuccess;
-  throw Error(error == cudaErrorMemoryAllocation ? ErrorCode::out_of_memory : ErrorCode::device,
-              what + ": the device has no " + std::to_string(bytes >> 20) + " MiB" +
-                  (known ? "; " + std::to_string(available >> 20) + " of " + std::to_string(total >> 20) + " MiB are free" : "") + ": " +
-                  cudaGetErrorString(error));
-}
-
+DeviceMemory::DeviceMemory(int64_t bytes, const std::string& what) { expect(cudaMalloc(&data_, static_cast<size_t>(bytes)), what); }
 DeviceMemory::~DeviceMemory() { (void)cudaFree(data_); }
 
 void upload(void* device, const void* host, int64_t bytes) {
-  check(cudaMemcpy(device, host, static_cast<size_t>(bytes), cudaMemcpyHostToDevice), "upload", {bytes});
+  expect(cudaMemcpy(device, host, static_cast<size_t>(bytes), cudaMemcpyHostToDevice), "upload");
 }
 
 void download(void* host, const void* device, int64_t bytes) {
-  check(cudaMemcpy(host, device, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost), "download", {bytes});
+  expect(cudaMemcpy(host, device, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost), "download");
+}
+
+// What release builds are compiled for: kernels of 8.6 run on 8.7, of 12.0 on 12.1; nothing runs on an older device.
+bool is_supported(int major, int minor) {
+  return (major == 8 && (minor == 0 || minor == 6 || minor == 7 || minor == 9)) || (major == 9 && minor == 0) || major == 12;
+}
+
+std::unique_ptr<Device> open_device(int index, int threads) {
+  const Facts facts = find_devices();
+  if (!facts.reason.empty())
+    throw Error(ErrorCode::device, "no CUDA device: " + facts.reason + " (driver " + std::to_string(facts.driver_version) + ", built with CUDA " +
+                                       std::to_string(facts.runtime_version) + ")");
+  if (index < 0 || index >= static_cast<int>(facts.devices.size()))
+    throw Error(ErrorCode::device, "cuda:" + std::to_string(index) + ": this machine has " + std::to_string(facts.devices.size()) + " CUDA devices, numbered from 0");
+  const DeviceFacts& device = facts.devices[static_cast<size_t>(index)];
+  if (!is_supported(device.major, device.minor))
+    throw Error(ErrorCode::device, device.name + " has compute capability " + std::to_string(device.major) + "." + std::to_string(device.minor) +
+                                       "; supported are " + kSupported);
+  return std::make_unique<CudaDevice>(index, threads);
 }
 
 }  // namespace ace::cuda

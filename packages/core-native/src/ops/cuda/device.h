@@ -1,21 +1,42 @@
-// CUDA devices and their memory, for callers that are not CUDA files themselves.
+// CUDA devices, for callers that are not CUDA files themselves.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
+
+#include "tensor/device.h"
 
 namespace ace::cuda {
 
-struct Devices {
-  int count = 0;
-  std::string reason;  // why there is none, in the driver's words
+struct DeviceFacts {
+  std::string name;
+  int major = 0, minor = 0;  // compute capability
+  int64_t memory_bytes = 0, free_bytes = 0;
+};
+
+// What this machine has. Versions are CUDA's: 13000 is 13.0; 0 where there is none.
+struct Facts {
+  std::string reason;  // why there is no device, in the runtime's words; empty where there is one
+  int driver_version = 0, runtime_version = 0;
+  std::vector<DeviceFacts> devices;
 };
 // Never throws: a machine without a driver has no device.
-Devices find_devices();
+Facts find_devices();
 
-// Memory of the current device.
+// Whether this build holds kernels for a compute capability, and which it holds, for people.
+bool is_supported(int major, int minor);
+constexpr const char* kSupported = "8.0, 8.6, 8.9, 9.0 and 12.0";
+
+// Opens device `index` with a stream, its matrix products and `threads` threads of the CPU for work on the host's side.
+// The calling thread must be the one that uses it. ACEWRIGHT_CUDA_CHECK=1: every operator is waited for, so that an error
+// names the one that caused it; nothing is recorded as a graph then.
+// Errors: ERR_DEVICE, one line: no driver, no such device, an unsupported one, no cuBLASLt.
+std::unique_ptr<Device> open_device(int index, int threads);
+
+// Memory of the current device without opening it.
 class DeviceMemory {
  public:
-  // Errors: ERR_OUT_OF_MEMORY with what was asked and what is free.
   DeviceMemory(int64_t bytes, const std::string& what);
   ~DeviceMemory();
   DeviceMemory(const DeviceMemory&) = delete;
@@ -26,8 +47,6 @@ class DeviceMemory {
  private:
   void* data_ = nullptr;
 };
-
-// Both wait for the default stream. Errors: ERR_DEVICE, also for a kernel that failed before.
 void upload(void* device, const void* host, int64_t bytes);
 void download(void* host, const void* device, int64_t bytes);
 
