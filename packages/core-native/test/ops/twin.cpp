@@ -212,8 +212,8 @@ cuda::Blas& twin_blas() {
 
 std::string no_cuda() {
 #if ACE_WITH_CUDA
-  const std::string reason = cuda::find_devices().reason;
-  return reason.empty() ? "" : "no CUDA device: " + reason;
+  const cuda::Devices devices = cuda::find_devices();
+  return devices.count > 0 ? "" : "no CUDA device: " + devices.reason;
 #else
   return "no CUDA device: built without nvcc";
 #endif

@@ -131,38 +131,13 @@ class CudaDevice final : public Device {
 
 }  // namespace
 
-Facts find_devices() {
-  Facts out;
-  (void)cudaDriverGetVersion(&out.driver_version);
-  (void)cudaRuntimeGetVersion(&out.runtime_version);
-  int count = 0;
-  const cudaError_t error = cudaGetDeviceCount(&count);
+Devices find_devices() {
+  Devices out;
+  const cudaError_t error = cudaGetDeviceCount(&out.count);
+  if (error == cudaSuccess && out.count > 0) return out;
   (void)cudaGetLastError();  // told here; not a later launch's fault
-  if (error != cudaSuccess || count == 0) {
-    out.reason = error != cudaSuccess ? cudaGetErrorString(error) : "no CUDA-capable device is detected";
-    return out;
-  }
-  for (int i = 0; i < count; ++i) {
-    cudaDeviceProp properties;
-    if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
-    DeviceFacts facts;
-    facts.name = properties.name;
-    facts.major = properties.major;
-    facts.minor = properties.minor;
-    facts.memory_bytes = facts.free_bytes = static_cast<int64_t>(properties.totalGlobalMem);
-    out.devices.push_back(facts);
-  }
-  int before = 0;
-  (void)cudaGetDevice(&before);
-  for (int i = 0; i < static_cast<int>(out.devices.size()); ++i) {
-    size_t available = 0, total = 0;
-    // An unsupported device is not woken up for this.
-    if (!is_supported(out.devices[static_cast<size_t>(i)].major, out.devices[static_cast<size_t>(i)].minor)) continue;
-    if (cudaSetDevice(i) == cudaSuccess && cudaMemGetInfo(&available, &total) == cudaSuccess)
-      out.devices[static_cast<size_t>(i)].free_bytes = static_cast<int64_t>(available);
-  }
-  (void)cudaSetDevice(before);
-  (void)cudaGetLastError();
+  out.count = 0;
+  out.reason = error == cudaSuccess ? "no CUDA-capable device is detected" : cudaGetErrorString(error);
   return out;
 }
 
@@ -183,16 +158,16 @@ bool is_supported(int major, int minor) {
 }
 
 std::unique_ptr<Device> open_device(int index, int threads) {
-  const Facts facts = find_devices();
-  if (!facts.reason.empty())
-    throw Error(ErrorCode::device, "no CUDA device: " + facts.reason + " (driver " + std::to_string(facts.driver_version) + ", built with CUDA " +
-                                       std::to_string(facts.runtime_version) + ")");
-  if (index < 0 || index >= static_cast<int>(facts.devices.size()))
-    throw Error(ErrorCode::device, "cuda:" + std::to_string(index) + ": this machine has " + std::to_string(facts.devices.size()) + " CUDA devices, numbered from 0");
-  const DeviceFacts& device = facts.devices[static_cast<size_t>(index)];
-  if (!is_supported(device.major, device.minor))
-    throw Error(ErrorCode::device, device.name + " has compute capability " + std::to_string(device.major) + "." + std::to_string(device.minor) +
-                                       "; supported are " + kSupported);
+  const Devices found = find_devices();
+  if (found.count == 0) throw Error(ErrorCode::device, "no CUDA device: " + found.reason);
+  const std::string name = "cuda:" + std::to_string(index);
+  if (index < 0 || index >= found.count)
+    throw Error(ErrorCode::device, name + ": this machine has " + std::to_string(found.count) + " CUDA devices, numbered from 0");
+  int major = 0, minor = 0;
+  expect(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index), name);
+  expect(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index), name);
+  if (!is_supported(major, minor))
+    throw Error(ErrorCode::device, name + " has compute capability " + std::to_string(major) + "." + std::to_string(minor) + "; supported are " + kSupported);
   return std::make_unique<CudaDevice>(index, threads);
 }
 

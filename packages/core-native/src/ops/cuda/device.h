@@ -3,26 +3,17 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "tensor/device.h"
 
 namespace ace::cuda {
 
-struct DeviceFacts {
-  std::string name;
-  int major = 0, minor = 0;  // compute capability
-  int64_t memory_bytes = 0, free_bytes = 0;
-};
-
-// What this machine has. Versions are CUDA's: 13000 is 13.0; 0 where there is none.
-struct Facts {
-  std::string reason;  // why there is no device, in the runtime's words; empty where there is one
-  int driver_version = 0, runtime_version = 0;
-  std::vector<DeviceFacts> devices;
+struct Devices {
+  int count = 0;
+  std::string reason;  // why there is none, in the driver's words
 };
 // Never throws: a machine without a driver has no device.
-Facts find_devices();
+Devices find_devices();
 
 // Whether this build holds kernels for a compute capability, and which it holds, for people.
 bool is_supported(int major, int minor);
