@@ -11,6 +11,8 @@ import { setUp } from "./setup.mjs";
 
 const full = process.argv.includes("--full");
 const env = full ? { ACEWRIGHT_TEST_FULL: "1" } : {};
+// core_simt holds all tests of core_tests; the others have run there.
+const emulated = ["--filter", ": CUDA", "--filter", ": SIMT"];
 const bin = (/** @type {string} */ path) => join(root, "node_modules", path);
 
 /** @returns {Counts} */
@@ -31,9 +33,13 @@ async function check(name, script, args) {
     : { ...none(), failed: [{ name, reason: `exit code ${code}` }] };
 }
 
-/** @returns {Promise<Counts>} */
-async function nativeTests() {
-  const { code, stdout } = await run(nativeProgram("core_tests"), [], { capture: "stdout", env });
+/**
+ * @param {string} program of the native core, whose last line counts its tests
+ * @param {readonly string[]} args
+ * @returns {Promise<Counts>}
+ */
+async function nativeTests(program, args = []) {
+  const { code, stdout } = await run(nativeProgram(program), args, { capture: "stdout", env });
   process.stdout.write(stdout);
   const lines = stdout.trimEnd().split("\n");
   const last = lines.at(-1) ?? "";
@@ -41,11 +47,11 @@ async function nativeTests() {
   const counts = JSON.parse(last);
   const reasons = lines.filter((line) => /^skip(ped)?\b/i.test(line));
   const remarks = (/** @type {number} */ n, /** @type {string} */ reason) =>
-    Array.from({ length: n }, () => ({ name: "core_tests", reason }));
-  const failed = remarks(counts.failed, "see the output of core_tests above");
-  if (code !== 0 && counts.failed === 0) failed.push({ name: "core_tests", reason: `exit code ${code}` });
-  const skipped = remarks(counts.skipped, "see the output of core_tests above");
-  reasons.slice(0, skipped.length).forEach((reason, i) => (skipped[i] = { name: "core_tests", reason }));
+    Array.from({ length: n }, () => ({ name: program, reason }));
+  const failed = remarks(counts.failed, `see the output of ${program} above`);
+  if (code !== 0 && counts.failed === 0) failed.push({ name: program, reason: `exit code ${code}` });
+  const skipped = remarks(counts.skipped, `see the output of ${program} above`);
+  reasons.slice(0, skipped.length).forEach((reason, i) => (skipped[i] = { name: program, reason }));
   return { passed: counts.passed, failed, skipped };
 }
 
@@ -92,7 +98,8 @@ const parts = [
     () => check("prettier", bin("prettier/bin/prettier.cjs"), ["--check", "--log-level", "warn", "."]),
   ],
   ["types of tests and tools", () => check("tsc", "tools/check-types.mjs", [])],
-  ["native core", nativeTests],
+  ["native core", () => nativeTests("core_tests")],
+  ["CUDA kernels in the emulator", () => nativeTests("core_simt", emulated)],
   ["TypeScript", typescriptTests],
   ["golden", goldenCases],
 ];

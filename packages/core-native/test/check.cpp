@@ -1,5 +1,6 @@
 // main of every C++ test program:
-//   PROGRAM [--list] [--filter TEXT]...      TEXT is looked for in "file: name"; several mean any of them
+//   PROGRAM [--list] [--fragments] [--filter TEXT]...   TEXT is looked for in "file: name"; several mean any of them
+// --fragments: the tests that hold a GPU's matrix instructions to the emulator's table of their layouts.
 // Prints what failed and was skipped, and last one line {"passed": n, "failed": n, "skipped": n}.
 // Exit code 0 if nothing failed, 1 if something did or no test matched, 2 for a wrong argument.
 #include "check.h"
@@ -99,9 +100,10 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--list") list = true;
+    else if (argument == "--fragments") filters.emplace_back(": CUDA: fragments:");
     else if (argument == "--filter" && i + 1 < argc) filters.emplace_back(argv[++i]);
     else {
-      std::fprintf(stderr, "%s: unknown argument \"%s\"; usage: %s [--list] [--filter TEXT]...\n", argv[0], argv[i], argv[0]);
+      std::fprintf(stderr, "%s: unknown argument \"%s\"; usage: %s [--list] [--fragments] [--filter TEXT]...\n", argv[0], argv[i], argv[0]);
       return 2;
     }
   }

@@ -54,14 +54,15 @@ function forgetMissingCuda() {
   rmSync(join(buildFolder, "CMakeFiles"), { recursive: true, force: true });
 }
 
-/** @returns {number} CUDA sources whose object file exists in the build tree */
+/** @returns {number} CUDA sources whose object file, made by nvcc and not for the emulator, exists in the build tree */
 function countCudaObjects() {
   const commands = /** @type {{ file: string, command: string }[]} */ (
     JSON.parse(readFileSync(join(buildFolder, "compile_commands.json"), "utf8"))
   );
   const compiled = commands.filter(({ file, command }) => {
     const object = / -o (\S+)/.exec(command)?.[1]; // a field of its own only from CMake 3.26 on
-    return file.endsWith(".cu") && object !== undefined && existsSync(resolve(buildFolder, object));
+    const byNvcc = file.endsWith(".cu") && !command.includes("-DACE_SIMT=1");
+    return byNvcc && object !== undefined && existsSync(resolve(buildFolder, object));
   });
   return new Set(compiled.map(({ file }) => file)).size;
 }

@@ -11,22 +11,14 @@ struct Element {
   int row, column;
 };
 
-#if defined(__CUDACC__)
-#define SIMT_FRAGMENT __host__ __device__ constexpr
-#else
-#define SIMT_FRAGMENT constexpr
-#endif
-
 // a [16, 16] of mma.m16n8k16: registers 0 to 3.
-SIMT_FRAGMENT Element a(int lane, int reg, int half) { return {lane / 4 + (reg % 2) * 8, lane % 4 * 2 + half + (reg / 2) * 8}; }
+constexpr Element a(int lane, int reg, int half) { return {lane / 4 + (reg % 2) * 8, lane % 4 * 2 + half + (reg / 2) * 8}; }
 // b [16, 8]: registers 0 and 1. row is k, column is n.
-SIMT_FRAGMENT Element b(int lane, int reg, int half) { return {lane % 4 * 2 + half + reg * 8, lane / 4}; }
+constexpr Element b(int lane, int reg, int half) { return {lane % 4 * 2 + half + reg * 8, lane / 4}; }
 // c and d [16, 8], float: registers 0 to 3.
-SIMT_FRAGMENT Element c(int lane, int reg) { return {lane / 4 + (reg / 2) * 8, lane % 4 * 2 + reg % 2}; }
+constexpr Element c(int lane, int reg) { return {lane / 4 + (reg / 2) * 8, lane % 4 * 2 + reg % 2}; }
 // An 8x8 matrix of ldmatrix, in one register of each lane; row i is where the matrix's i-th address points.
-SIMT_FRAGMENT Element matrix(int lane, int half) { return {lane / 4, lane % 4 * 2 + half}; }
-SIMT_FRAGMENT Element matrix_transposed(int lane, int half) { return {lane % 4 * 2 + half, lane / 4}; }
-
-#undef SIMT_FRAGMENT
+constexpr Element matrix(int lane, int half) { return {lane / 4, lane % 4 * 2 + half}; }
+constexpr Element matrix_transposed(int lane, int half) { return {lane % 4 * 2 + half, lane / 4}; }
 
 }  // namespace simt::fragments

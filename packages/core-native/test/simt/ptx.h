@@ -120,8 +120,14 @@ inline void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[
   simt::block->meet("mma", 0xffffffffu, &slot, emulated::mma_together, where);
 }
 
-inline uint32_t pack_bf16(float low, float high) { return to_bf16(low).bits | uint32_t{to_bf16(high).bits} << 16; }
+inline uint32_t pack_bf16(float low, float high) {
+  const auto bits = [](float x) -> uint32_t { return std::isnan(x) ? 0x7fffu : to_bf16(x).bits; };  // hardware has one NaN
+  return bits(low) | bits(high) << 16;
+}
 
-inline float exp2_fast(float x) { return exp2f(x); }
+inline float exp2_fast(float x) {
+  const float y = exp2f(x);
+  return y < 0x1p-126f ? 0.0f : y;  // .ftz
+}
 
 }  // namespace ace::cuda
