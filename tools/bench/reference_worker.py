@@ -52,7 +52,8 @@ def random_decoder(config):
 
 def make(a):
     torch.manual_seed(0)
-    config = ace.config_2b(num_hidden_layers=a.layers, layer_types=None)
+    sizes = {"2b": ace.config_2b, "tiny": ace.config_tiny}[a.model]
+    config = sizes(num_hidden_layers=a.layers, layer_types=None)
     model = os.path.join(a.folder, "model")
     dit = random_decoder(config)
     weights = {"decoder." + k: v.bfloat16() for k, v in dit.state_dict().items()}
@@ -105,19 +106,21 @@ def step(a):
     dit.load_state_dict({k[len("decoder."):]: v.float()
                          for k, v in ace.load_folder(os.path.join(a.folder, "model")).items()
                          if k.startswith("decoder.")})
+    dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[a.dtype]
+    dit.to(a.device, dtype)
     batch, meta = ace.load_safetensors(os.path.join(a.folder, "batch.safetensors"))
     dit.requires_grad_(False)
     params = load_adapter(a.folder, a.adapter, dit, int(meta["rank"]))
     optimizer = torch.optim.AdamW(params, lr=1e-4, weight_decay=0.01)
     dit.train()
-    x0, noise = batch["latents"][None], batch["noise"][None]
-    condition, context = batch["condition"][None], batch["context"][None]
-    t = torch.tensor([float(meta["timestep"])])
-    target = noise - x0
+    batch = {name: tensor[None].to(a.device, dtype) for name, tensor in batch.items()}
+    x0, noise, condition, context = (batch[name] for name in ("latents", "noise", "condition", "context"))
+    t = torch.tensor([float(meta["timestep"])], device=a.device, dtype=dtype)
+    target = (noise - x0).float()
 
     def run():
         velocity = dit(t * noise + (1 - t) * x0, t, t, condition, context)
-        loss = F.mse_loss(velocity, target)
+        loss = F.mse_loss(velocity.float(), target)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(params, 1.0)
         optimizer.step()
@@ -187,10 +190,13 @@ def main():
         s.add_argument("folder", nargs="?", default=".")
         s.add_argument("--threads", type=int, default=2)
         s.add_argument("--layers", type=int, default=2)
+        s.add_argument("--model", default="2b", choices=["2b", "tiny"])
         s.add_argument("--seconds", type=float, default=60)
         s.add_argument("--cond", type=int, default=769)
         s.add_argument("--rank", type=int, default=64)
         s.add_argument("--adapter", default="lora", choices=["lora", "lokr"])
+        s.add_argument("--device", default="cpu")
+        s.add_argument("--dtype", default="f32", choices=["f32", "bf16"])
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     {"make": make, "make-vae": make_vae, "step": step, "vae": vae, "rate": rate}[a.job](a)

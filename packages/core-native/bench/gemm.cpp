@@ -1,5 +1,5 @@
 // Matrix products of the CPU twin against oneDNN's, interleaved, median of several runs: one JSON object on stdout.
-//   core_bench gemm [--threads N] [--runs N] [--filter TEXT] [--clock wall|cpu]
+//   core_bench gemm [--device cpu] [--threads N] [--runs N] [--filter TEXT] [--clock wall|cpu]
 // The processor's clock leaves out what other programs take: for one thread on a busy machine.
 #include <algorithm>
 #include <chrono>
@@ -163,6 +163,7 @@ int ace::gemm_bench(int argc, char** argv) {
     if (key == "--threads") threads = std::atoi(argv[i + 1]);
     else if (key == "--runs") runs = std::atoi(argv[i + 1]);
     else if (key == "--filter") filter = argv[i + 1];
+    else if (key == "--device" && std::string_view(argv[i + 1]) == "cpu") continue;
     else if (key == "--clock") cpu_clock = std::string_view(argv[i + 1]) == "cpu";
     else return std::fprintf(stderr, "unknown option %s\n", argv[i]), 2;
   }

@@ -1,53 +1,35 @@
-// One training step of the true-size decoder with random weights: time, loss, gradient norm, peak memory, and where the
-// time goes, kernel by kernel.
-//   core_bench step [--layers 2] [--seconds 60] [--condition 769] [--adapter lora|dora|lokr|loha] [--rank 64] [--mlp]
-//                   [--recompute none|cheap|mlp|block] [--threads 2] [--runs 5] [--xl] [--weights bf16|f32] [--profile]
+// Training steps of the true-size decoder with random weights: time, loss, gradient norm and memory, one JSON line a run.
+//   core_bench step [--device cpu|cuda] [--layers 2] [--seconds 60] [--condition 769] [--batch 1] [--rank 64] [--mlp] [--xl]
+//                   [--adapter lora|dora|lokr|loha] [--targets MODULE]... [--recompute none|cheap|mlp|block]
+//                   [--dtype bf16|f32] [--weights bf16|f32] [--threads 2] [--warmup 1] [--runs 5] [--label TEXT]
+//                   [--profile] [--lines FILE] [--folder DIR]
+// --folder: model, batch and adapter from there (shared_batch.h): what PyTorch computes on them too.
+// --lines: each line of FILE holds more flags for one run; all runs share the decoder. A run that the device has no room
+// for is a line with an error; the next one follows.
 #include "step.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <map>
-#include <memory>
-#include <string>
-#include <vector>
+#include <sstream>
 
 #if !defined(_WIN32)
 #include <sys/resource.h>
 #endif
 
+#include "bench_session.h"
 #include "ops/cpu/gemm/gemm.h"
-#include "train/session.h"
 
 namespace ace {
 
 namespace {
 
-struct Options {
-  int64_t layers = 2, condition = 769, rank = 64;
-  double seconds = 60;
-  std::string adapter = "lora", recompute = "none", weights = "bf16";
-  int threads = 2, runs = 5;
-  bool mlp = false, xl = false, profile = false;
-};
+constexpr double kMiB = 1048576;
 
-ModelConfig config_of(const Options& o) {
-  ModelConfig c;
-  c.hidden_size = o.xl ? 2560 : 2048;
-  c.intermediate_size = o.xl ? 9728 : 6144;
-  c.num_hidden_layers = o.layers;
-  c.num_attention_heads = o.xl ? 32 : 16;
-  c.num_key_value_heads = 8;
-  c.head_dim = 128;
-  c.encoder_hidden_size = 2048;
-  c.encoder_intermediate_size = 6144;
-  c.sliding_window = 128;
-  for (int64_t i = 0; i < o.layers; ++i) c.sliding.push_back(i % 2 == 0);
-  return c;
-}
-
-int64_t peak_bytes() {
+int64_t peak_rss_bytes() {
 #if defined(_WIN32)
   return 0;
 #else
@@ -68,91 +50,99 @@ int64_t rss_bytes() {
   return pages * 4096;
 }
 
-Options parse(int argc, char** argv) {
-  Options o;
-  auto fail = [](const std::string& what) { throw Error(ErrorCode::config, "core_bench step: " + what); };
-  for (int i = 0; i < argc; ++i) {
-    const std::string flag = argv[i];
-    if (flag == "--mlp") { o.mlp = true; continue; }
-    if (flag == "--xl") { o.xl = true; continue; }
-    if (flag == "--profile") { o.profile = true; continue; }
-    if (i + 1 >= argc) fail(flag + " needs a value");
-    const char* value = argv[++i];
-    if (flag == "--layers") o.layers = std::atoll(value);
-    else if (flag == "--seconds") o.seconds = std::atof(value);
-    else if (flag == "--condition") o.condition = std::atoll(value);
-    else if (flag == "--adapter") o.adapter = value;
-    else if (flag == "--rank") o.rank = std::atoll(value);
-    else if (flag == "--recompute") o.recompute = value;
-    else if (flag == "--weights") o.weights = value;
-    else if (flag == "--threads") o.threads = std::atoi(value);
-    else if (flag == "--runs") o.runs = std::atoi(value);
-    else fail("unknown flag " + flag);
+// What the device, or on a CPU the process, holds now.
+int64_t held_bytes(Device& device) {
+  if (device.kind() == DeviceKind::cpu) return rss_bytes();
+  const DeviceBytes bytes = device_bytes(device);
+  return bytes.total - bytes.free;
+}
+
+struct Memory {
+  int64_t context, loaded;  // held by the context alone, and with the weights
+};
+
+void run(const RunOptions& options, const Decoder& decoder, const Memory& before, bool profile) {
+  BenchSession bench(options, decoder);
+  StepResult first = bench.step(), last = first;
+  for (int i = 1; i < options.warmup; ++i) last = bench.step();
+  std::vector<double> wall, on_device;
+  for (int i = 0; i < options.runs; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    on_device.push_back(device_milliseconds(decoder.device(), [&] { last = bench.step(); }));
+    wall.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   }
-  return o;
+  std::sort(wall.begin(), wall.end());
+  std::sort(on_device.begin(), on_device.end());
+  const MemoryPlan plan = bench.session().memory();
+  const int64_t held = held_bytes(decoder.device());
+  const bool cpu = decoder.device().kind() == DeviceKind::cpu;
+  const double gflop = static_cast<double>(plan.flops) / 1e9, growth = static_cast<double>(held - before.loaded) / kMiB;
+  const double peak = static_cast<double>(cpu ? peak_rss_bytes() : held - before.context) / kMiB;
+  std::printf("{\"benchmark\":\"step\",%s,\"isa\":\"%s\",\"runs\":%zu,\"min_ms\":%.3f,\"median_ms\":%.3f,\"p90_ms\":%.3f,\"device_ms\":%.3f,"
+              "\"gflop\":%.1f,\"gflops\":%.1f,\"first_loss\":%.6f,\"loss\":%.6f,\"first_grad_norm\":%.6f,\"grad_norm\":%.6f,"
+              "\"context_mib\":%.1f,\"weights_mib\":%.1f,\"arena_mib\":%.1f,\"plan_mib\":%.1f,\"peak_mib\":%.1f,\"planned_growth_mib\":%.1f,"
+              "\"growth_mib\":%.1f,\"rss_growth_mib\":%.1f}\n",
+              options.json().c_str(), cpu::instruction_set(), wall.size(), wall.front(), wall[wall.size() / 2], wall[wall.size() * 9 / 10],
+              on_device[on_device.size() / 2], gflop, gflop / wall.front() * 1e3, first.loss, last.loss, first.grad_norm, last.grad_norm,
+              static_cast<double>(before.context) / kMiB, static_cast<double>(before.loaded - before.context) / kMiB,
+              static_cast<double>(plan.arena_bytes) / kMiB, static_cast<double>(plan.total()) / kMiB, peak,
+              static_cast<double>(plan.total() - plan.weight_bytes) / kMiB, growth, cpu ? growth : 0);
+  std::fflush(stdout);
+  if (!profile) return;
+  std::map<std::string, std::pair<double, int>> by_name;
+  for (const CallTime& time : bench.session().profile()) {
+    by_name[time.name].first += time.milliseconds;
+    by_name[time.name].second += 1;
+  }
+  std::vector<std::pair<double, std::string>> sorted;
+  for (const auto& [name, entry] : by_name) sorted.emplace_back(entry.first, name);
+  std::sort(sorted.rbegin(), sorted.rend());
+  for (const auto& [ms, name] : sorted) std::fprintf(stderr, "%9.2f ms  %5d calls  %s\n", ms, by_name[name].second, name.c_str());
+}
+
+std::vector<RunOptions> runs_of(const RunOptions& common, const std::string& file) {
+  if (file.empty()) return {common};
+  std::ifstream in(file);
+  if (!in) throw Error(ErrorCode::file, "core_bench: cannot read " + file);
+  std::vector<RunOptions> out;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    const std::vector<std::string> flags{std::istream_iterator<std::string>(words), {}};
+    if (flags.empty()) continue;
+    out.push_back(parse_run(flags, common));
+    if (!out.back().same_decoder(common)) throw Error(ErrorCode::config, "core_bench: --lines: \"" + line + "\" asks for another decoder");
+  }
+  return out;
 }
 
 }  // namespace
 
-int step_bench(int argc, char** argv) {
-  const Options o = parse(argc, argv);
-  CpuDevice device(o.threads);
-  const Decoder decoder(config_of(o), std::make_unique<RandomWeights>(device, 7, o.weights == "f32" ? DType::f32 : DType::bf16), DType::f32);
-  const int64_t loaded = rss_bytes();
-  AdapterConfig adapter_config;
-  adapter_config.kind = o.adapter == "dora" ? AdapterKind::dora : o.adapter == "lokr" ? AdapterKind::lokr
-                      : o.adapter == "loha" ? AdapterKind::loha : AdapterKind::lora;
-  adapter_config.rank = o.rank;
-  adapter_config.alpha = static_cast<double>(o.rank);
-  adapter_config.target_modules = {"q_proj", "k_proj", "v_proj", "o_proj"};
-  if (o.mlp) adapter_config.target_modules.insert(adapter_config.target_modules.end(), {"gate_proj", "up_proj", "down_proj"});
-  Adapter adapter(adapter_config, decoder.targets(), 1, DType::f32, device);
-  const Storage null_condition({2048}, DType::f32, "null condition");
-  SessionConfig config;
-  config.bucket_tokens = 1;
-  config.bucket_condition = 1;
-  config.recompute = recompute_named(o.recompute);
-  TrainSession session(decoder, adapter, null_condition.tensor(), config);
-  const int64_t frames = static_cast<int64_t>(o.seconds * 25);
-  std::vector<float> latents(static_cast<size_t>(frames * 64)), context(static_cast<size_t>(frames * 128)),
-      condition(static_cast<size_t>(o.condition * 2048));
-  uint32_t random = 1;
-  for (auto* values : {&latents, &context, &condition})
-    for (float& value : *values) {
-      random = random * 1664525u + 1013904223u;
-      value = static_cast<float>(random >> 8) / 8388608.0f - 1;
-    }
-  session.add_sample(latents.data(), frames, context.data(), {{condition.data(), o.condition}});
-  latents = context = condition = {};
-  std::vector<double> times;
-  StepResult result;
-  for (int run = 0; run <= o.runs; ++run) {
-    SampleRef ref;
-    ref.timestep = 0.5;
-    ref.drop_condition = 0;
-    const auto start = std::chrono::steady_clock::now();
-    result = session.step(static_cast<uint64_t>(run), 1e-4, {{ref}});
-    if (run > 0) times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+int step_bench(const std::vector<std::string>& words) {
+  RunOptions common;
+  std::vector<std::string> rest;
+  std::string lines;
+  bool profile = false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--profile") profile = true;
+    else if (words[i] == "--lines" && i + 1 < words.size()) lines = words[++i];
+    else rest.push_back(words[i]);
   }
-  std::sort(times.begin(), times.end());
-  const MemoryPlan plan = session.memory();
-  std::printf("{\"isa\":\"%s\",\"layers\":%lld,\"seconds\":%g,\"adapter\":\"%s\",\"min_ms\":%.1f,\"median_ms\":%.1f,\"gflop\":%.1f,"
-              "\"gflops\":%.1f,\"loss\":%.6f,\"grad_norm\":%.6f,\"arena_mib\":%.1f,\"plan_mib\":%.1f,\"peak_mib\":%.1f,\"planned_growth_mib\":%.1f,\"rss_growth_mib\":%.1f}\n",
-              cpu::instruction_set(), static_cast<long long>(o.layers), o.seconds, o.adapter.c_str(), times.front(),
-              times[times.size() / 2], static_cast<double>(plan.flops) / 1e9, static_cast<double>(plan.flops) / times.front() / 1e6,
-              result.loss, result.grad_norm, static_cast<double>(plan.arena_bytes) / 1048576.0,
-              static_cast<double>(plan.total()) / 1048576.0, static_cast<double>(peak_bytes()) / 1048576.0,
-              static_cast<double>(plan.total() - plan.weight_bytes) / 1048576.0, static_cast<double>(rss_bytes() - loaded) / 1048576.0);
-  if (o.profile) {
-    std::map<std::string, std::pair<double, int>> by_name;
-    for (const CallTime& time : session.profile()) {
-      by_name[time.name].first += time.milliseconds;
-      by_name[time.name].second += 1;
+  common = parse_run(rest);
+  const std::vector<RunOptions> runs = runs_of(common, lines);
+  const std::unique_ptr<Device> device = open_bench_device(common);
+  Memory before{};
+  before.context = held_bytes(*device);
+  const std::unique_ptr<Decoder> decoder = open_bench_decoder(common, *device);
+  device->synchronize();
+  before.loaded = held_bytes(*device);
+  for (const RunOptions& options : runs) {
+    try {
+      run(options, *decoder, before, profile);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::out_of_memory) throw;
+      std::printf("{\"benchmark\":\"step\",%s,\"code\":\"%s\",\"error\":%s}\n", options.json().c_str(), name(error.code()), json_text(error.what()).c_str());
+      std::fflush(stdout);
     }
-    std::vector<std::pair<double, std::string>> sorted;
-    for (const auto& [name, entry] : by_name) sorted.emplace_back(entry.first, name);
-    std::sort(sorted.rbegin(), sorted.rend());
-    for (const auto& [ms, name] : sorted) std::fprintf(stderr, "%9.2f ms  %5d calls  %s\n", ms, by_name[name].second, name.c_str());
   }
   return 0;
 }

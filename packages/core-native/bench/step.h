@@ -1,5 +1,10 @@
 #pragma once
+#include <string>
+#include <vector>
+
 namespace ace {
-// core_bench step ...: arguments after the word.
-int step_bench(int argc, char** argv);
+// core_bench step | kernels | floors ...: the words after it.
+int step_bench(const std::vector<std::string>& words);
+int kernels_bench(const std::vector<std::string>& words);
+int floors_bench(const std::vector<std::string>& words);
 }  // namespace ace

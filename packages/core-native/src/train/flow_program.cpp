@@ -72,6 +72,7 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
   velocity = v.value;
   loss = tape.empty({batch}, DType::f64, "loss");
   p.keep(loss);
+  p.keep(state);  // a measurement runs calls again on what a step left
   const bool backward = shape.gradients && v.needs_grad();
   Tensor dv = backward ? tape.empty(v.value.shape, dtype, "dvelocity") : Tensor{};
   p.call<kernels::flow_loss>(loss, dv, v.value, x0, noise, loss_frames, loss_weight);

@@ -320,6 +320,11 @@ MemoryPlan TrainSession::memory() const {
   return plan;
 }
 
+const Program& TrainSession::program() const {
+  if (programs_.empty()) throw Error(ErrorCode::internal, "a session's program was asked for before any shape was run");
+  return programs_.front().program->program();
+}
+
 std::string TrainSession::describe() const {
   return programs_.empty() ? "no shape was run yet\n" : programs_.front().program->program().describe();
 }

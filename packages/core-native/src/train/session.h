@@ -96,7 +96,9 @@ class TrainSession {
   void set_updates(double updates);
 
   MemoryPlan memory() const;
-  // The program of the last shape that was run.
+  // The program of the last shape that was run. Errors: ERR_INTERNAL before any was.
+  const Program& program() const;
+  // The same as text.
   std::string describe() const;
   // Runs that program once more on what its inputs hold now, timing every call; gradients are spoilt by it.
   std::vector<CallTime> profile();
