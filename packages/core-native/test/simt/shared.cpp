@@ -20,8 +20,8 @@ void SharedState::begin_block(unsigned bytes) {
 std::string SharedState::byte(unsigned at) const { return "byte " + std::to_string(at) + " of shared memory"; }
 
 void SharedState::check_range(const char* what, unsigned at, unsigned bytes) const {
-  if (at % kGranule != 0 || at > bytes_ || bytes > bytes_ - at)
-    block->fail(std::string(what) + " of " + std::to_string(bytes) + " bytes at " + byte(at) + ", which has " + std::to_string(bytes_) + " bytes");
+  if (at % kGranule == 0 && at <= bytes_ && bytes <= bytes_ - at) return;
+  block->fail(std::string(what) + " of " + std::to_string(bytes) + " bytes at " + byte(at) + ", which has " + std::to_string(bytes_) + " bytes");
 }
 
 // Whether what `thread` did at `clock` of its warp, in this epoch, is ordered before what the running thread does now.
@@ -36,7 +36,7 @@ void SharedState::refuse_in_flight(const Cell& cell, const char* what, unsigned 
     block->fail(std::string(what) + " of " + byte(at) + " while the cp.async of thread " + std::to_string(cell.writer) + " to it was not waited for");
 }
 
-void SharedState::note_read(Cell& cell, unsigned at) {
+void SharedState::note_new_read(Cell& cell, unsigned at) {
   refuse_in_flight(cell, "read", at);
   if (cell.write_epoch < first_epoch_) block->fail("read of " + byte(at) + ", which nobody has written");
   if (cell.write_epoch == epoch_ && !ordered(cell.writer, cell.write_clock))
@@ -77,7 +77,7 @@ void SharedState::check_write(const Cell& cell, unsigned at) const {
 
 const unsigned char* SharedState::read(unsigned at, unsigned bytes) {
   check_range("read", at, bytes);
-  for (unsigned i = at / kGranule; i < (at + bytes) / kGranule; ++i) note_read(cells_[i], i * kGranule);
+  for (unsigned i = at / kGranule; i < (at + bytes) / kGranule; ++i) note_read(cells_[i], i * kGranule, self->number);
   return memory_.data() + at;
 }
 

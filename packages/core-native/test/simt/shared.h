@@ -35,7 +35,19 @@ class SharedState {
 
   void check_range(const char* what, unsigned at, unsigned bytes) const;
   bool ordered(unsigned thread, uint32_t clock) const;
-  void note_read(Cell& cell, unsigned at);
+  void note_read(Cell& cell, unsigned at, unsigned thread) {
+    if (cell.read_epoch == epoch_) {
+      // An earlier reader of this epoch has looked: the granule is written and nothing is under way to it.
+      if (cell.read_warp == kManyWarps) return;
+      const unsigned warp = thread / 32;
+      if (cell.read_warp == warp && cell.write_epoch != epoch_ && cell.read_clock == clocks_[warp]) {
+        cell.readers |= 1u << thread % 32;
+        return;
+      }
+    }
+    note_new_read(cell, at);
+  }
+  void note_new_read(Cell& cell, unsigned at);
   void check_write(const Cell& cell, unsigned at) const;
   void refuse_in_flight(const Cell& cell, const char* what, unsigned at) const;
   std::string byte(unsigned at) const;
