@@ -4,9 +4,9 @@
 #   bash bench/gpu.sh [--budget SECONDS] [--only STAGE,...] [--dry-run [--programs DIR]]
 #
 # Needs nvcc, CMake and a C++ compiler; python3 for the results; torch in it for the other side of the comparison. No Node,
-# no network. Writes <gpu>-<date>.json and .md, and each stage's log under logs/, to $OUT or else to bench/results: after
-# every stage, so that what was measured stays when the run is cut off. Run again into the same folder (--only kernels,
-# say), it adds to what is there. A stage that fails or takes too long is reported and the next one runs.
+# no network. Writes <gpu>-<date>.json, .md and .log to $OUT or else to bench/results: after every stage, so that what was
+# measured stays when the run is cut off. Run again into the same folder (--only kernels, say), it adds to what is there.
+# A stage that fails or takes too long is reported and the next one runs.
 #
 # --dry-run runs the same stages on the CPU with tiny sizes, to try the script itself; its files say so and never go to
 # bench/results. --programs: a build folder to take the programs from instead of building.
@@ -54,9 +54,9 @@ case "${gpu:-}" in
   *A100*) peak_tflops=312 peak_tbps=2.0 ;;
   *) peak_tflops=989 peak_tbps=3.35 ;;
 esac
-logs="$out/logs"
-mkdir -p "$logs"
-results="$out/$name.json"
+mkdir -p "$out"
+results="$out/$name.json" log="$out/$name.log"
+now="$out/$name.stage.log" # what the stage that runs has printed so far
 failed=0
 
 wanted() { [[ -z "$only" || "$only" == *",$1,"* ]]; }
@@ -74,15 +74,16 @@ stage() {
   fi
   # A function of this script runs in a shell of its own, so that its time can be limited too.
   if declare -F "$1" >/dev/null; then set -- bash -c "$1"; fi
-  timeout -k 5 "$((limit < left ? limit : left))" "$@" >"$logs/$stage_name.log" 2>&1
+  timeout -k 5 "$((limit < left ? limit : left))" "$@" >"$now" 2>&1
   code=$?
   case $code in
     0) status=passed ;;
     124 | 137) status="cut off" ;;
     *) status=failed ;;
   esac
-  tail -n 12 "$logs/$stage_name.log" | cut -c 1-300
-  record stage "$stage_name" --status "$status" --code "$code" --seconds "$((SECONDS - start))" --log "$logs/$stage_name.log" || failed=1
+  tail -n 12 "$now" | cut -c 1-300
+  { echo "== $stage_name: $status" && cat "$now"; } >>"$log"
+  record stage "$stage_name" --status "$status" --code "$code" --seconds "$((SECONDS - start))" --log "$now" || failed=1
   if ((code != 0)); then failed=1; fi
   return "$code"
 }
@@ -218,5 +219,6 @@ else
 fi
 
 record finish
+rm -f "$now"
 echo "results: $results and ${results%.json}.md"
 exit "$failed"
