@@ -31,6 +31,16 @@ class GradPlaces {
   std::vector<std::pair<Var, Tensor>> later_;
 };
 
+void check_packed(const PackedSequences& packed, const Shape& q, const Tensor& key_count, const Tensor& key_mask) {
+  const Tensor &a = packed.q_start, &b = packed.k_start;
+  if (!a.given() || !b.given() || a.dtype != DType::i32 || b.dtype != DType::i32 || a.elements() < 2 || a.elements() != b.elements())
+    throw_shape("attention: packed sequences need q_start and k_start of the same length N + 1, both int32; got " + a.shape.text() + " " +
+                name(a.dtype) + " and " + b.shape.text() + " " + name(b.dtype));
+  if (q[0] != 1 || key_count.given() || key_mask.given())
+    throw_shape("attention: packed sequences share one sample and bring their own lengths; got q " + q.text() +
+                (key_count.given() ? " with a key count" : key_mask.given() ? " with a key mask" : ""));
+}
+
 }  // namespace
 
 void matmul(Tape& tape, Tensor c, Tensor a, Tensor b, MatmulSpec spec, Tensor bias) {
@@ -111,12 +121,13 @@ Var head_norm(Tape& tape, const Var& x, Tensor weight, double eps, Tensor cos, T
 }
 
 Var attention(Tape& tape, const Var& q, const Var& k, const Var& v, AttentionSpec spec, Tensor key_count,
-              Tensor key_mask) {
+              Tensor key_mask, PackedSequences packed) {
   const Shape &qs = q.value.shape, &ks = k.value.shape;
   if (qs.rank() != 3 || ks.rank() != 3 || !(ks == v.value.shape) || qs[0] != ks[0] || qs[2] % spec.heads != 0 ||
       ks[2] % spec.kv_heads != 0 || qs[2] / spec.heads != ks[2] / spec.kv_heads || spec.heads % spec.kv_heads != 0)
     throw_shape("attention: q " + qs.text() + ", k " + ks.text() + ", v " + v.value.shape.text() + " with " +
                 std::to_string(spec.heads) + " and " + std::to_string(spec.kv_heads) + " heads do not fit");
+  if (packed.q_start.given() || packed.k_start.given()) check_packed(packed, qs, key_count, key_mask);
   const int64_t hd = qs[2] / spec.heads, batch = qs[0], length = qs[1], keys = ks[1];
   Tensor o = tape.empty(qs, q.value.dtype);
   Tensor lse = tape.empty({batch, spec.heads, length}, wide(q.value.dtype));
@@ -125,8 +136,8 @@ Var attention(Tape& tape, const Var& q, const Var& k, const Var& v, AttentionSpe
     pairs = length * (2 * spec.window + 1) - static_cast<int64_t>(spec.window) * (spec.window + 1);
   const int64_t flops = 4 * batch * spec.heads * hd * pairs;
   tape.program().add_flops(flops);
-  tape.program().call<kernels::attention_forward>(o, lse, q.value, k.value, v.value, key_count, key_mask, spec);
-  return tape.record(o, {q, k, v}, [&tape, q, k, v, o, lse, spec, key_count, key_mask, flops](Tensor d_o) {
+  tape.program().call<kernels::attention_forward>(o, lse, q.value, k.value, v.value, key_count, key_mask, packed.q_start, packed.k_start, spec);
+  return tape.record(o, {q, k, v}, [&tape, q, k, v, o, lse, spec, key_count, key_mask, packed, flops](Tensor d_o) {
     if (key_mask.given()) throw Error(ErrorCode::internal, "attention: a key mask is for frozen networks only");
     AttentionSpec back = spec;
     GradPlaces places(tape);
@@ -139,7 +150,9 @@ Var attention(Tape& tape, const Var& q, const Var& k, const Var& v, AttentionSpe
     Tensor saved_q = tape.saved(q), saved_k = tape.saved(k);
     Tensor dq = slot(q, back.accumulate_q), dk = slot(k, back.accumulate_k), dv = slot(v, back.accumulate_v);
     tape.program().add_flops(2 * flops);
-    tape.program().call<kernels::attention_backward>(dq, dk, dv, d_o, o, lse, saved_q, saved_k, v.value, key_count, back);
+    Tensor row_dot = tape.empty(lse.shape, lse.dtype);
+    tape.program().call<kernels::attention_backward>(dq, dk, dv, row_dot, d_o, o, lse, saved_q, saved_k, v.value, key_count,
+                                                     packed.q_start, packed.k_start, back);
     places.finish();
   });
 }

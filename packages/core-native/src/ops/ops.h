@@ -27,11 +27,19 @@ Var rms_norm(Tape& tape, const Var& x, Tensor weight, double eps, Tensor mod = {
 // Errors: ERR_SHAPE. Source: Su et al. 2021, the half-split layout.
 Var head_norm(Tape& tape, const Var& x, Tensor weight, double eps, Tensor cos = {}, Tensor sin = {});
 
+// Sequences behind one another in the rows of a single sample, so that none is padded to another's length. int32 [N + 1]:
+// sequence n has query rows [q_start[n], q_start[n + 1]) and keys [k_start[n], k_start[n + 1]). Both start with 0 and
+// never fall; rows behind the last sequence see nothing and give zeros.
+struct PackedSequences {
+  Tensor q_start, k_start;
+};
+
 // Softmax attention with grouped kv heads. q [B, L, H hd]; k, v [B, S, G hd]; y like q.
-// key_count [B] int32: keys from there on are invisible; key_mask [B, S] uint8 (forward only).
-// Errors: ERR_SHAPE. Source: Vaswani et al. 2017; grouped heads: Ainslie et al. 2023.
+// key_count [B] int32: keys from there on are invisible; key_mask [B, S] uint8 (forward only). `packed`: B is 1, windows
+// and causality count from each sequence's start, and neither of the other two is given.
+// Errors: ERR_SHAPE. Source: Vaswani et al. 2017; grouped heads: Ainslie et al. 2023; the tiled kernels: Dao 2023.
 Var attention(Tape& tape, const Var& q, const Var& k, const Var& v, AttentionSpec spec, Tensor key_count = {},
-              Tensor key_mask = {});
+              Tensor key_mask = {}, PackedSequences packed = {});
 
 // y = silu(gate) * up. Source: Shazeer 2020.
 Var swiglu(Tape& tape, const Var& gate, const Var& up);

@@ -6,51 +6,14 @@
 #include <memory>
 
 #include "ops/philox.h"
-#include "tensor/storage.h"
+#include "twin_memory.h"
 #if ACE_WITH_CUDA
 #include "ops/cuda/blas/blas.h"
-#include "ops/cuda/device.h"
 #endif
 
 namespace ace::test {
 
 namespace {
-
-// Memory of either kind.
-class Memory {
- public:
-  Memory(DeviceKind kind, int64_t bytes) : kind_(kind) {
-    if (kind == DeviceKind::cpu) host_ = Storage({bytes}, DType::u8, "twin test");
-#if ACE_WITH_CUDA
-    else device_ = std::make_unique<cuda::DeviceMemory>(bytes, "twin test");
-#endif
-  }
-  void* data() const {
-#if ACE_WITH_CUDA
-    if (kind_ == DeviceKind::cuda) return device_->data();
-#endif
-    return host_.data();
-  }
-  void write(const Tensor& to, const void* from) const {
-#if ACE_WITH_CUDA
-    if (kind_ == DeviceKind::cuda) return cuda::upload(to.data, from, to.bytes());
-#endif
-    std::memcpy(to.data, from, static_cast<size_t>(to.bytes()));
-  }
-  void read(void* to, const Tensor& from) const {
-#if ACE_WITH_CUDA
-    if (kind_ == DeviceKind::cuda) return cuda::download(to, from.data, from.bytes());
-#endif
-    std::memcpy(to, from.data, static_cast<size_t>(from.bytes()));
-  }
-
- private:
-  DeviceKind kind_;
-  Storage host_;
-#if ACE_WITH_CUDA
-  std::unique_ptr<cuda::DeviceMemory> device_;
-#endif
-};
 
 struct Result {
   DType dtype;
@@ -106,7 +69,7 @@ class Run {
 
   std::vector<Result> results(const std::vector<Tensor>& outputs) {
     for (const Tensor& output : outputs) program.keep(output);
-    const Memory memory(kind_, program.plan());
+    const TwinMemory memory(kind_, program.plan());
     program.bind(memory.data());
     for (const Filled& filled : filled_) memory.write(program.bound(filled.tensor), bytes_of(filled).data());
     ThreadPool pool(1);

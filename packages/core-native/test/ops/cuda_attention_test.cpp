@@ -1,0 +1,158 @@
+// Attention's CUDA kernels against the CPU twin, number by number. What may differ is derived, not tuned: a bf16 kernel
+// rounds each weight P (and each dS) once before the second product and each result once when it is stored, by at most
+// u = 2^-8 of itself (eight significant bits, to nearest). A result is a sum of terms t = P v, scale dS k, ..., so that rounding moves it by at most
+// u sum |t|, and by no more than six standard deviations, 6 u / sqrt(3) sqrt(sum t^2), as the roundings are independent.
+// All else is float32: 1e-5 of the sums of absolute values that were added up.
+#include "attention_case.h"
+#include "twin.h"
+
+using namespace ace;
+using namespace ace::test;
+using namespace ace::test::attention_case;
+
+namespace {
+
+constexpr double kRounding = 1.0 / 256;
+
+// `rounded`: the type of result. `rounds_terms`: whether the kernel keeps its weights in bf16 too.
+void check_close(const char* what, const Values& got, const Values& expected, const Terms& terms, DType rounded, bool rounds_terms) {
+  CONTEXT(what);
+  CHECK_EQ(got.size(), expected.size());
+  double worst = 0;
+  std::string where = "nowhere";
+  for (size_t i = 0; i < got.size(); ++i) {
+    double allowed = 1e-5 * terms.added[i] + 1e-7 * std::abs(double{expected[i]});
+    if (rounded == DType::bf16) allowed += kRounding * std::abs(double{expected[i]});
+    if (rounds_terms) allowed += kRounding * std::min(terms.sizes[i], 6 / std::sqrt(3.0) * std::sqrt(terms.squares[i]));
+    const double difference = std::abs(double{got[i]} - double{expected[i]});
+    const double used = difference == 0 ? 0 : allowed == 0 || std::isnan(difference) ? INFINITY : difference / allowed;
+    if (used <= worst) continue;
+    worst = used;
+    where = "number " + std::to_string(i) + ": " + std::to_string(got[i]) + " for " + std::to_string(expected[i]) + ", allowed " + std::to_string(allowed);
+  }
+  CONTEXT(where);
+  CHECK(worst <= 1);
+}
+
+void check_statistics(const char* what, const Values& got, const Values& expected) {
+  CONTEXT(what);
+  CHECK_EQ(got.size(), expected.size());
+  for (size_t i = 0; i < got.size(); ++i) CHECK_NEAR(got[i], expected[i], 1e-5 * (1 + std::abs(double{expected[i]})));
+}
+
+// Both passes of `c` on both twins. The backward pass of both starts from the CPU's o, as `dtype` stores it, and lse.
+void check_case(const Case& c, DType dtype, bool tiles) {
+  CONTEXT(name(dtype) << " " << c.text());
+  const Data d = data_of(c, dtype);
+  Forward f = forward(c, d, DeviceKind::cpu, DType::f32);
+  const Forward got = forward(c, d, DeviceKind::cuda, dtype);
+  const Values o = stored(f.o, dtype);
+  const AllTerms terms = terms_of(c, d, o);
+  check_close("o", got.o, f.o, terms.o, dtype, tiles);
+  check_statistics("lse", got.lse, f.lse);
+  if (c.masked) return;
+  f.o = o;
+  const Backward expected = backward(c, d, f, DeviceKind::cpu, DType::f32), back = backward(c, d, f, DeviceKind::cuda, dtype);
+  check_statistics("row_dot", back.row_dot, expected.row_dot);
+  const char* names[] = {"dq", "dk", "dv"};
+  for (int i = 0; i < 3; ++i) check_close(names[i], back.gradient[i], expected.gradient[i], terms.gradient[i], dtype, tiles);
+}
+
+void check_tiles(const std::vector<Case>& cases) {
+  skip_without_cuda();
+  for (const Case& c : cases) check_case(c, DType::bf16, true);
+}
+void check_plain(const std::vector<Case>& cases) {
+  skip_without_cuda();
+  for (const Case& c : cases) check_case(c, DType::f32, false);
+}
+
+}  // namespace
+
+TEST("CUDA: attention on tensor cores equals the CPU twin for every head size") {
+  check_tiles({{1, 65, 65, 1, 1, 128}, {1, 17, 129, 2, 1, 128}, {1, 65, 63, 2, 2, 64}, {1, 64, 64, 2, 1, 32}, {2, 63, 65, 4, 1, 16}});
+}
+
+TEST("CUDA: attention on tensor cores is right at the edges of its tiles") {
+  check_tiles({{1, 1, 1, 1, 1, 16}, {1, 1, 200, 2, 1, 16}, {2, 200, 1, 2, 1, 16}, {1, 129, 17, 2, 2, 16}, {1, 63, 129, 1, 1, 32}, {1, 1, 1, 1, 1, 128}});
+}
+
+TEST("CUDA: attention on tensor cores keeps to its window") {
+  for (const int window : {0, 5, 63, 64, 128}) check_tiles({{1, 200, 200, 1, 1, 16, window}});
+  check_tiles({{1, 129, 200, 1, 1, 16, 5}, {1, 200, 65, 1, 1, 16, 3}, {1, 130, 130, 1, 1, 128, 5}, {1, 200, 200, 1, 1, 16, -1, {}, true}, {1, 130, 130, 2, 1, 64, 64, {}, true}});
+}
+
+TEST("CUDA: attention on tensor cores hides keys from a count on") {
+  check_tiles({{4, 66, 70, 2, 1, 16, -1, {0, 1, 69, 70}}, {2, 129, 129, 1, 1, 32, 5, {65, 3}}, {2, 33, 40, 1, 1, 128, -1, {0, 33}}});
+}
+
+TEST("CUDA: attention adds to gradients, and computes those that are given alone") {
+  for (int wanted = 1; wanted < 8; ++wanted) {
+    Case c{1, 33, 65, 2, 1, 16};
+    c.wanted = wanted;
+    c.accumulate = wanted % 2 == 1;
+    check_tiles({c});
+    check_plain({c});
+  }
+  Case big{1, 65, 33, 2, 1, 128};
+  big.accumulate = true;
+  check_tiles({big});
+}
+
+TEST("CUDA: attention reads and writes columns of a wider tensor") {
+  Case c{2, 65, 65, 4, 2, 16, 20};
+  c.views = true;
+  check_tiles({c});
+  check_plain({c});
+  c.accumulate = true;
+  c.wanted = 5;
+  check_tiles({c});
+  check_plain({c});
+}
+
+TEST("CUDA: packed sequences see themselves alone, also where some are empty or of length one") {
+  // Rows behind the last sequence, no keys for a sequence, no rows for another.
+  for (const int window : {-1, 5}) {
+    Case c{1, 200, 150, 2, 1, 16, window};
+    c.q_start = {0, 1, 1, 66, 130, 195};
+    c.k_start = {0, 1, 40, 40, 140, 147};
+    check_tiles({c});
+    check_plain({c});
+    c.accumulate = true;
+    c.causal = true;
+    check_tiles({c});
+  }
+  Case whole{1, 64, 64, 1, 1, 16};
+  whole.q_start = whole.k_start = {0, 64};
+  check_tiles({whole});
+}
+
+TEST("CUDA: attention without tensor cores equals the CPU twin") {
+  check_plain({{2, 9, 13, 4, 2, 6}, {1, 1, 1, 1, 1, 1}, {1, 33, 65, 2, 1, 70}, {1, 17, 17, 3, 1, 128, 5}, {1, 65, 65, 1, 1, 4, 0},
+               {2, 40, 40, 2, 1, 8, -1, {0, 33}, true}, {1, 1, 40, 2, 2, 8}, {2, 40, 1, 2, 1, 8}});
+  // bf16 without tiles: an odd head size. Weights stay float32.
+  check_case({2, 33, 40, 2, 1, 6, 7, {40, 11}}, DType::bf16, false);
+}
+
+TEST("CUDA: attention's mask of keys equals the CPU twin's, also where it hides all of them") {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    skip_without_cuda();
+    Case c{3, 9, 40, 2, 1, 16};
+    c.masked = true;
+    check_case(c, dtype, false);
+    c.window = 2;
+    check_case(c, dtype, false);
+  }
+}
+
+TEST("CUDA: attention gives the same bits in every run") {
+  skip_without_cuda();
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const Case c{1, 65, 70, 4, 1, 16, 40};
+    const Data d = data_of(c, dtype);
+    const Forward f = forward(c, d, DeviceKind::cuda, dtype), again = forward(c, d, DeviceKind::cuda, dtype);
+    CHECK(f.o == again.o && f.lse == again.lse);
+    const Backward b = backward(c, d, f, DeviceKind::cuda, dtype), b_again = backward(c, d, f, DeviceKind::cuda, dtype);
+    for (int i = 0; i < 3; ++i) CHECK(b.gradient[i] == b_again.gradient[i]);
+  }
+}
