@@ -45,6 +45,10 @@ struct AttentionSpec {
   }
 };
 
+// Into how many partial sums the CUDA twins of flow_loss (of each sample) and grad_norm divide their work.
+constexpr int64_t kLossParts = 64;
+constexpr int64_t kNormParts = 1024;
+
 #define ACE_KERNEL(twins, name, ...) void name(Stream& stream, __VA_ARGS__);
 namespace cpu {
 #include "ops/kernels.inc"

@@ -75,7 +75,8 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
   p.keep(state);  // a measurement runs calls again on what a step left
   const bool backward = shape.gradients && v.needs_grad();
   Tensor dv = backward ? tape.empty(v.value.shape, dtype, "dvelocity") : Tensor{};
-  p.call<kernels::flow_loss>(loss, dv, v.value, x0, noise, loss_frames, loss_weight);
+  p.call<kernels::flow_loss>(loss, dv, v.value, x0, noise, loss_frames, loss_weight,
+                             tape.empty({batch, kLossParts}, DType::f64));
   if (probes) {
     p.keep(velocity);
     tape.probe("velocity", velocity);

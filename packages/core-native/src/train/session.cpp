@@ -53,11 +53,12 @@ TrainSession::TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null
   exp_avg_ = Storage(device_, flat, dtype, "optimizer state");
   exp_avg_sq_ = Storage(device_, flat, dtype, "optimizer state");
   state_ = Storage(device_, {kOptimizerStateDoubles}, DType::f64, "optimizer state");
+  norm_parts_ = Storage(device_, {kNormParts}, DType::f64, "optimizer state");
   optimizer_.reserve(sizeof(OptimizerState), "optimizer state");
   auto fixed = [this](const Tensor& tensor) { return update_.fixed(tensor); };
-  update_.call<kernels::grad_norm>(fixed(state_.tensor()), fixed(gradients_.tensor()));
+  update_.call<kernels::grad_norm>(fixed(state_.tensor()), fixed(gradients_.tensor()), fixed(norm_parts_.tensor()));
   update_.call<kernels::adamw>(fixed(adapter.parameters()), fixed(exp_avg_.tensor()), fixed(exp_avg_sq_.tensor()), fixed(gradients_.tensor()),
-                               fixed(state_.tensor()));
+                               fixed(state_.tensor()), adapter.shadow().given() ? fixed(adapter.shadow()) : Tensor{});
   update_.plan();
   update_.bind(nullptr);
 }

@@ -140,7 +140,7 @@ class TrainSession {
   Tensor null_condition_;
   SessionConfig config_;
   Device& device_;
-  Storage gradients_, exp_avg_, exp_avg_sq_, state_, arena_;
+  Storage gradients_, exp_avg_, exp_avg_sq_, state_, norm_parts_, arena_;
   Program update_;  // clip and update on the flat buffers
   std::list<Cached> programs_;  // most recently used first
   std::vector<std::unique_ptr<ResidentSample>> samples_;

@@ -46,6 +46,7 @@ class Trained {
         exp_avg_(c.device(), {adapter.parameter_count()}, DType::f32, "exp_avg"),
         exp_avg_sq_(c.device(), {adapter.parameter_count()}, DType::f32, "exp_avg_sq"),
         state_(c.device(), {kOptimizerStateDoubles}, DType::f64, "state"),
+        norm_parts_(c.device(), {kNormParts}, DType::f64, "norm"),
         update_(c.device().kind()) {
     const Json settings = c.metadata_json("optimizer");
     OptimizerState s{};
@@ -60,8 +61,9 @@ class Trained {
     s.max_grad_norm = clip != nullptr && clip->is(Json::Kind::number) ? clip->number() : 0;
     s.loss_finite = 1;
     c.device().upload(state_.data(), &s, sizeof s);
-    update_.call<kernels::grad_norm>(state_.tensor(), gradients());
-    update_.call<kernels::adamw>(adapter.parameters(), exp_avg_.tensor(), exp_avg_sq_.tensor(), gradients(), state_.tensor());
+    update_.call<kernels::grad_norm>(state_.tensor(), gradients(), norm_parts_.tensor());
+    update_.call<kernels::adamw>(adapter.parameters(), exp_avg_.tensor(), exp_avg_sq_.tensor(), gradients(), state_.tensor(),
+                                 adapter.shadow());
   }
 
   Tensor gradients() const { return gradients_.tensor(); }
@@ -77,7 +79,7 @@ class Trained {
   Adapter adapter;
 
  private:
-  Storage gradients_, exp_avg_, exp_avg_sq_, state_;
+  Storage gradients_, exp_avg_, exp_avg_sq_, state_, norm_parts_;
   Program update_;
 };
 

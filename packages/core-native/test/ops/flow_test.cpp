@@ -42,12 +42,12 @@ TEST("the loss is the sum of squared errors of the counted frames, and its gradi
   const Storage counted = ints({7, 4, 0}), weight = numbers({batch}, DType::f64, 4);
   Storage loss({batch}, DType::f64, "loss"), dv(v.tensor().shape, DType::f64, "dv");
   auto weighted = [&] {
-    cpu::flow_loss(cpu.stream, loss.tensor(), Tensor{}, v.tensor(), x0.tensor(), noise.tensor(), counted.tensor(), weight.tensor());
+    cpu::flow_loss(cpu.stream, loss.tensor(), Tensor{}, v.tensor(), x0.tensor(), noise.tensor(), counted.tensor(), weight.tensor(), Tensor{});
     double sum = 0;
     for (int64_t b = 0; b < batch; ++b) sum += number_at(loss.tensor(), b) * number_at(weight.tensor(), b);
     return sum;
   };
-  cpu::flow_loss(cpu.stream, loss.tensor(), dv.tensor(), v.tensor(), x0.tensor(), noise.tensor(), counted.tensor(), weight.tensor());
+  cpu::flow_loss(cpu.stream, loss.tensor(), dv.tensor(), v.tensor(), x0.tensor(), noise.tensor(), counted.tensor(), weight.tensor(), Tensor{});
   for (int64_t b = 0; b < batch; ++b) {
     double sum = 0;
     for (int64_t f = 0; f < counted.tensor().as<int32_t>()[b]; ++f)

@@ -25,8 +25,8 @@ class Optimizer {
   }
   void update() {
     Stream stream{DeviceKind::cpu, &pool_, nullptr};
-    cpu::grad_norm(stream, state_.tensor(), grads.tensor());
-    cpu::adamw(stream, params.tensor(), exp_avg.tensor(), exp_avg_sq.tensor(), grads.tensor(), state_.tensor());
+    cpu::grad_norm(stream, state_.tensor(), grads.tensor(), Tensor{});
+    cpu::adamw(stream, params.tensor(), exp_avg.tensor(), exp_avg_sq.tensor(), grads.tensor(), state_.tensor(), Tensor{});
   }
 
  private:

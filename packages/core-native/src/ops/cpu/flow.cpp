@@ -3,6 +3,7 @@
 #include "ops/cpu/loops.h"
 #include "ops/kernels.h"
 #include "ops/philox.h"
+#include "optim/adamw.h"
 
 namespace ace {
 
@@ -105,7 +106,7 @@ void cpu::mix_noise(Stream& stream, Tensor x_t, Tensor x0, Tensor noise, Tensor 
 }
 
 void cpu::flow_loss(Stream& stream, Tensor loss, Tensor dv, Tensor v, Tensor x0, Tensor noise, Tensor loss_frames,
-                    Tensor weight) {
+                    Tensor weight, Tensor) {
   with_float(v.dtype, [&](auto type) {
     using T = decltype(type);
     const int64_t batch = x0.shape[0], frames = x0.shape[1], width = x0.shape[2], v_frames = v.shape[1];
@@ -133,6 +134,11 @@ void cpu::flow_loss(Stream& stream, Tensor loss, Tensor dv, Tensor v, Tensor x0,
     };
     stream.pool->run(batch, sample);
   });
+}
+
+void cpu::check_loss(Stream&, Tensor state, Tensor loss) {
+  for (int64_t b = 0; b < loss.elements(); ++b)
+    if (!std::isfinite(loss.as<double>()[b])) state.as<OptimizerState>()->loss_finite = 0;
 }
 
 }  // namespace ace

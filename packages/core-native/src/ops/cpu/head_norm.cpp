@@ -17,8 +17,8 @@ void cpu::head_norm_forward(Stream& stream, Tensor y, Tensor rstd, Tensor x, Ten
         const T* c = cos.given() ? cos.as<T>() + (row % length) * half : nullptr;
         const T* s = cos.given() ? sin.as<T>() + (row % length) * half : nullptr;
         for (int64_t head = 0; head < heads; ++head) {
-          const T* in = x.as<T>() + row * width + head * hd;
-          T* out = y.as<T>() + row * width + head * hd;
+          const T* in = x.as<T>() + row * x.row_stride() + head * hd;
+          T* out = y.as<T>() + row * y.row_stride() + head * hd;
           const T square = lane_sum<T>(hd, [&](int64_t i) { return in[i] * in[i]; });
           const T r = T(1) / std::sqrt(square / T(hd) + T(eps));
           rstd.as<T>()[row * heads + head] = r;
@@ -49,9 +49,8 @@ void cpu::head_norm_backward(Stream& stream, Tensor dx, Tensor dy, Tensor x, Ten
         const T* c = cos.given() ? cos.as<T>() + (row % length) * half : nullptr;
         const T* s = cos.given() ? sin.as<T>() + (row % length) * half : nullptr;
         for (int64_t head = 0; head < heads; ++head) {
-          const int64_t at = row * width + head * hd;
-          const T *in = x.as<T>() + at, *g = dy.as<T>() + at;
-          T* out = dx.as<T>() + at;
+          const T *in = x.as<T>() + row * x.row_stride() + head * hd, *g = dy.as<T>() + row * dy.row_stride() + head * hd;
+          T* out = dx.as<T>() + row * dx.row_stride() + head * hd;
           const T r = rstd.as<T>()[row * heads + head];
           // The rotation by -a of dy, times the weight: the gradient of the normalised head.
           auto low = [&](int64_t i) { return (c == nullptr ? g[i] : g[i] * c[i] + g[i + half] * s[i]) * w[i]; };

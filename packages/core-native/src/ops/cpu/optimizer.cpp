@@ -6,7 +6,7 @@
 
 namespace ace {
 
-void cpu::grad_norm(Stream& stream, Tensor state, Tensor grads) {
+void cpu::grad_norm(Stream& stream, Tensor state, Tensor grads, Tensor) {
   auto* s = state.as<OptimizerState>();
   with_float(grads.dtype, [&](auto type) {
     using T = decltype(type);
@@ -29,7 +29,7 @@ void cpu::grad_norm(Stream& stream, Tensor state, Tensor grads) {
   });
 }
 
-void cpu::adamw(Stream& stream, Tensor params, Tensor exp_avg, Tensor exp_avg_sq, Tensor grads, Tensor state) {
+void cpu::adamw(Stream& stream, Tensor params, Tensor exp_avg, Tensor exp_avg_sq, Tensor grads, Tensor state, Tensor shadow) {
   auto* s = state.as<OptimizerState>();
   if (s->skipped != 0) return;
   with_float(params.dtype, [&](auto type) {
@@ -50,8 +50,19 @@ void cpu::adamw(Stream& stream, Tensor params, Tensor exp_avg, Tensor exp_avg_sq
         v[i] = beta2 * v[i] + rest2 * gradient * gradient;
         w[i] = w[i] * decay - step_size * m[i] / (std::sqrt(v[i]) / root_correction + epsilon);
       }
+      if (!shadow.given()) return;
+      for (int64_t i = begin; i < end; ++i) shadow.as<bf16>()[i] = to_bf16(static_cast<float>(w[i]));
     });
     s->updates = step;
+  });
+}
+
+void cpu::shadow(Stream& stream, Tensor to, Tensor from) {
+  with_float(from.dtype, [&](auto type) {
+    using T = decltype(type);
+    for_ranges(stream, from.elements(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) to.as<bf16>()[i] = to_bf16(static_cast<float>(from.as<T>()[i]));
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "ops/cpu/loops.h"
 #include "ops/kernels.h"
@@ -26,6 +27,21 @@ void cpu::first_token(Stream& stream, Tensor y, Tensor x) {
     for_ranges(stream, x.shape[0], width, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) std::copy_n(x.as<T>() + n * length * width, width, y.as<T>() + n * width);
     });
+  });
+}
+
+void cpu::load_rows(Stream& stream, Tensor to, Tensor sources) {
+  const int64_t batch = to.shape[0], length = to.shape[1], width = sources.shape.last();
+  const int64_t row_bytes = to.shape[2] * static_cast<int64_t>(size_of(to.dtype));
+  for_ranges(stream, batch * length, to.shape[2], [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t* source = sources.as<int64_t>() + row / length * width;
+      const char* first = reinterpret_cast<const char*>(static_cast<intptr_t>(source[0]));
+      if (first == nullptr) continue;
+      char* out = to.as<char>() + row * row_bytes;
+      if (const int64_t at = row % length; at < source[1]) std::memcpy(out, first + at * row_bytes, static_cast<size_t>(row_bytes));
+      else std::memset(out, 0, static_cast<size_t>(row_bytes));
+    }
   });
 }
 

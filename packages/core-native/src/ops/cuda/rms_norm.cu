@@ -1,78 +1,104 @@
-#include "ops/cuda/numbers.cuh"
-#include "ops/cuda/reduce.cuh"
+#include "ops/cuda/row_threads.cuh"
 #include "ops/kernels.h"
 
-// One block a row: two passes, of which the second finds the row in the cache.
 namespace ace {
 
 namespace {
 
 template <class T>
-__global__ void rms_norm_forward_kernel(T* y, float* rstd, const T* x, const float* weight, const float* mod, int64_t width,
-                                        int64_t per_sample, int64_t mod_rows, int scale_row, int shift_row, float eps) {
-  const int64_t row = blockIdx.x;
-  cuda::SharedMemory shared;
-  const auto partial = shared.take<float>(cuda::kThreads / cuda::kWarpSize);
-  const T* in = x + row * width;
-  T* out = y + row * width;
-  float square = 0;
-  for (int64_t i = threadIdx.x; i < width; i += cuda::kThreads) square += cuda::load(in + i) * cuda::load(in + i);
-  const float r = 1.0f / sqrtf(cuda::block_sum(square, partial) / static_cast<float>(width) + eps);
-  if (threadIdx.x == 0) rstd[row] = r;
-  const float* sample = mod == nullptr ? nullptr : mod + row / per_sample * mod_rows * width;
-  for (int64_t i = threadIdx.x; i < width; i += cuda::kThreads) {
-    const float normed = cuda::load(in + i) * r * weight[i];
-    cuda::store(out + i, mod == nullptr ? normed : normed * (1.0f + sample[scale_row * width + i]) + sample[shift_row * width + i]);
-  }
+__global__ void rms_norm_forward_kernel(T* y, float* rstd, const T* x, const float* weight, cuda::ModRow scale_row, cuda::ModRow shift_row,
+                                        int64_t rows, int64_t width, int64_t per_sample, float eps, unsigned row_threads, bool vector) {
+  const cuda::RowThread mine(row_threads);
+  if (mine.row >= rows) return;
+  const T* in = x + mine.row * width;
+  T* out = y + mine.row * width;
+  float square = 0, held[cuda::kEight] = {};
+  mine.each(width, [&](int64_t i) {
+    float v[cuda::kEight];
+    cuda::load_eight(v, in + i, width - i, vector);
+#pragma unroll
+    for (int j = 0; j < cuda::kEight; ++j) square += v[j] * v[j];
+    if (i == mine.first) cuda::RowThread::keep(held, v);
+  });
+  const float r = 1.0f / sqrtf(mine.sum(square) / static_cast<float>(width) + eps);
+  if (mine.first == 0) rstd[mine.row] = r;
+  const int64_t sample = mine.row / per_sample;
+  const float *scale = scale_row.of(sample, width), *shift = shift_row.of(sample, width);
+  mine.each(width, [&](int64_t i) {
+    float v[cuda::kEight], factor[cuda::kEight], plus[cuda::kEight] = {};
+    mine.again(v, held, i, in, width, vector);
+    cuda::load_factor(factor, weight, scale, i, width, vector);
+    if (shift != nullptr) cuda::load_eight(plus, shift + i, width - i, vector);
+#pragma unroll
+    for (int j = 0; j < cuda::kEight; ++j) v[j] = v[j] * r * factor[j] + plus[j];
+    cuda::store_eight(out + i, v, width - i, vector);
+  });
 }
 
-// With u = dy weight (1 + scale): dx = rstd (u - x rstd^2 mean(u x)).
+// With u = dy weight (1 + scale): dx = rstd (u - x rstd^2 mean(u x)). dx may be dy: each element is read before it is
+// written, by the thread that writes it.
 template <class T>
-__global__ void rms_norm_backward_kernel(T* dx, const T* dy, const T* x, const float* rstd, const float* weight, const float* mod,
-                                         int64_t width, int64_t per_sample, int64_t mod_rows, int scale_row, bool accumulate) {
-  const int64_t row = blockIdx.x;
-  cuda::SharedMemory shared;
-  const auto partial = shared.take<float>(cuda::kThreads / cuda::kWarpSize);
-  const T *in = x + row * width, *upstream = dy + row * width;
-  const float* scale = mod == nullptr ? nullptr : mod + (row / per_sample * mod_rows + scale_row) * width;
-  T* out = dx + row * width;
-  auto weighted = [&](int64_t i) {
-    const float u = cuda::load(upstream + i) * weight[i];
-    return scale == nullptr ? u : u * (1.0f + scale[i]);
+__global__ void rms_norm_backward_kernel(T* dx, const T* dy, const T* x, const float* rstd, const float* weight, cuda::ModRow scale_row,
+                                         int64_t rows, int64_t width, int64_t per_sample, bool accumulate, unsigned row_threads, bool vector) {
+  const cuda::RowThread mine(row_threads);
+  if (mine.row >= rows) return;
+  const T *in = x + mine.row * width, *upstream = dy + mine.row * width;
+  T* out = dx + mine.row * width;
+  const float* scale = scale_row.of(mine.row / per_sample, width);
+  auto weighted = [&](float(&u)[cuda::kEight], int64_t i) {
+    float factor[cuda::kEight];
+    cuda::load_eight(u, upstream + i, width - i, vector);
+    cuda::load_factor(factor, weight, scale, i, width, vector);
+#pragma unroll
+    for (int j = 0; j < cuda::kEight; ++j) u[j] *= factor[j];
   };
-  float dot = 0;
-  for (int64_t i = threadIdx.x; i < width; i += cuda::kThreads) dot += weighted(i) * cuda::load(in + i);
-  const float r = rstd[row], pull = cuda::block_sum(dot, partial) * r * r / static_cast<float>(width);
-  // dx may be dy: each element is read before it is written, by the thread that writes it.
-  for (int64_t i = threadIdx.x; i < width; i += cuda::kThreads) {
-    const float gradient = r * (weighted(i) - cuda::load(in + i) * pull);
-    cuda::store(out + i, accumulate ? cuda::load(out + i) + gradient : gradient);
-  }
+  float dot = 0, held_x[cuda::kEight] = {}, held_u[cuda::kEight] = {};
+  mine.each(width, [&](int64_t i) {
+    float v[cuda::kEight], u[cuda::kEight];
+    cuda::load_eight(v, in + i, width - i, vector);
+    weighted(u, i);
+#pragma unroll
+    for (int j = 0; j < cuda::kEight; ++j) dot += u[j] * v[j];
+    if (i == mine.first) cuda::RowThread::keep(held_x, v), cuda::RowThread::keep(held_u, u);
+  });
+  const float r = rstd[mine.row], pull = mine.sum(dot) * r * r / static_cast<float>(width);
+  mine.each(width, [&](int64_t i) {
+    float v[cuda::kEight], u[cuda::kEight], sum[cuda::kEight] = {};
+    mine.again(v, held_x, i, in, width, vector);
+    if (i == mine.first) cuda::RowThread::keep(u, held_u);
+    else weighted(u, i);
+    if (accumulate) cuda::load_eight(sum, out + i, width - i, vector);
+#pragma unroll
+    for (int j = 0; j < cuda::kEight; ++j) sum[j] += r * (u[j] - v[j] * pull);
+    cuda::store_eight(out + i, sum, width - i, vector);
+  });
 }
 
 }  // namespace
 
-void cuda::rms_norm_forward(Stream& stream, Tensor y, Tensor rstd, Tensor x, Tensor weight, Tensor mod, int scale_row,
-                            int shift_row, double eps) {
+void cuda::rms_norm_forward(Stream& stream, Tensor y, Tensor rstd, Tensor x, Tensor weight, Tensor mod, int scale_row, int shift_row,
+                            double eps) {
   const int64_t rows = x.shape.rows(), width = x.shape.last();
   if (x.elements() == 0) return;
+  const RowGrid grid = row_grid(rows, width);
   with_activation(y.dtype, [&](auto type) {
     using T = decltype(type);
-    launch("rms_norm_forward", x.shape, stream, rms_norm_forward_kernel<T>, static_cast<unsigned>(rows), kThreads,
-           shared_bytes<float>(kThreads / kWarpSize), y.as<T>(), rstd.as<float>(), x.as<T>(), weight.as<float>(), mod.as<float>(),
-           width, rows / x.shape[0], mod.given() ? mod.shape[1] : 0, scale_row, shift_row, static_cast<float>(eps));
+    launch("rms_norm_forward", x.shape, stream, rms_norm_forward_kernel<T>, grid.blocks, grid.threads, grid.shared, y.as<T>(),
+           rstd.as<float>(), x.as<T>(), weight.as<float>(), mod_row(mod, scale_row), mod_row(mod, shift_row), rows, width,
+           rows / x.shape[0], static_cast<float>(eps), grid.row_threads, aligned_rows(y, x, weight, mod));
   });
 }
 
-void cuda::rms_norm_backward(Stream& stream, Tensor dx, Tensor dy, Tensor x, Tensor rstd, Tensor weight, Tensor mod,
-                             int scale_row, bool accumulate) {
+void cuda::rms_norm_backward(Stream& stream, Tensor dx, Tensor dy, Tensor x, Tensor rstd, Tensor weight, Tensor mod, int scale_row,
+                             bool accumulate) {
   const int64_t rows = x.shape.rows(), width = x.shape.last();
   if (x.elements() == 0) return;
+  const RowGrid grid = row_grid(rows, width);
   with_activation(dx.dtype, [&](auto type) {
     using T = decltype(type);
-    launch("rms_norm_backward", x.shape, stream, rms_norm_backward_kernel<T>, static_cast<unsigned>(rows), kThreads,
-           shared_bytes<float>(kThreads / kWarpSize), dx.as<T>(), dy.as<T>(), x.as<T>(), rstd.as<float>(), weight.as<float>(),
-           mod.as<float>(), width, rows / x.shape[0], mod.given() ? mod.shape[1] : 0, scale_row, accumulate);
+    launch("rms_norm_backward", x.shape, stream, rms_norm_backward_kernel<T>, grid.blocks, grid.threads, grid.shared, dx.as<T>(),
+           dy.as<T>(), x.as<T>(), rstd.as<float>(), weight.as<float>(), mod_row(mod, scale_row), rows, width, rows / x.shape[0],
+           accumulate, grid.row_threads, aligned_rows(dx, dy, x, weight, mod));
   });
 }
 

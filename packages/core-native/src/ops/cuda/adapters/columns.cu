@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "ops/cuda/adapters/eights.cuh"
+#include "ops/cuda/eights.cuh"
 #include "ops/kernels.h"
 
 // DoRA's scaling of columns: each thread owns eight columns, so their factors are read once for many rows.
@@ -14,12 +14,10 @@ __device__ void column_factors(float (&c)[cuda::kEight], const float* magnitude,
   for (int i = 0; i < cuda::kEight; ++i) c[i] = i < count ? magnitude[i] / norm[i] : 0.0f;
 }
 
-__device__ int64_t first_column() { return (static_cast<int64_t>(blockIdx.x) * cuda::kColumnThreads + threadIdx.x) * cuda::kEight; }
-
 template <class T>
 __global__ void scale_columns_kernel(cuda::Rows<T> y, cuda::Rows<const T> x, const float* magnitude, const float* norm, int64_t rows,
                                      int64_t width, bool vector) {
-  const int64_t column = first_column(), count = width - column;
+  const int64_t column = cuda::first_column(), count = width - column;
   if (count <= 0) return;
   float c[cuda::kEight];
   column_factors(c, magnitude + column, norm + column, count);
@@ -35,7 +33,7 @@ __global__ void scale_columns_kernel(cuda::Rows<T> y, cuda::Rows<const T> x, con
 template <class T>
 __global__ void dora_change_kernel(cuda::Rows<T> y, cuda::Rows<const T> base, cuda::Rows<const T> dropped, cuda::Rows<const T> low,
                                    const float* magnitude, const float* norm, int64_t rows, int64_t width, float strength, bool vector) {
-  const int64_t column = first_column(), count = width - column;
+  const int64_t column = cuda::first_column(), count = width - column;
   if (count <= 0) return;
   float c[cuda::kEight];
   column_factors(c, magnitude + column, norm + column, count);
@@ -53,7 +51,7 @@ __global__ void dora_change_kernel(cuda::Rows<T> y, cuda::Rows<const T> base, cu
 template <class T>
 __global__ void blend_kernel(cuda::Rows<T> y, cuda::Rows<const T> base, cuda::Rows<const T> x, int64_t rows, int64_t width,
                              float strength, bool vector) {
-  const int64_t column = first_column(), count = width - column;
+  const int64_t column = cuda::first_column(), count = width - column;
   if (count <= 0) return;
   cuda::for_block_rows(rows, [&](int64_t row) {
     float b[cuda::kEight], value[cuda::kEight];
@@ -69,7 +67,7 @@ __global__ void blend_kernel(cuda::Rows<T> y, cuda::Rows<const T> base, cuda::Ro
 template <class T>
 __global__ void magnitude_partial_kernel(float* partial, cuda::Rows<const T> dy, cuda::Rows<const T> u, int64_t rows, int64_t width,
                                          int64_t rows_of_part, bool vector) {
-  const int64_t column = first_column(), count = width - column;
+  const int64_t column = cuda::first_column(), count = width - column;
   if (count <= 0) return;
   float sum[cuda::kEight] = {};
   const int64_t from = blockIdx.y * rows_of_part, to = from + rows_of_part < rows ? from + rows_of_part : rows;

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "ops/cuda/adapters/eights.cuh"
+#include "ops/cuda/eights.cuh"
 #include "ops/cuda/reduce.cuh"
 #include "ops/kernels.h"
 #include "ops/philox.h"

@@ -1,4 +1,4 @@
-#include "ops/cuda/adapters/eights.cuh"
+#include "ops/cuda/eights.cuh"
 #include "ops/cuda/reduce.cuh"
 #include "ops/kernels.h"
 

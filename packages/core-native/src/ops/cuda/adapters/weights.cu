@@ -1,4 +1,4 @@
-#include "ops/cuda/adapters/eights.cuh"
+#include "ops/cuda/eights.cuh"
 #include "ops/cuda/reduce.cuh"
 #include "ops/kernels.h"
 
@@ -8,11 +8,9 @@ namespace ace {
 
 namespace {
 
-__device__ int64_t first_of_eight() { return (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * cuda::kEight; }
-
 template <class S, class W, class D>
 __global__ void add_weight_kernel(S* sum, const W* weight, const D* delta, int64_t n, bool vector) {
-  const int64_t from = first_of_eight(), count = n - from;
+  const int64_t from = cuda::first_of_eight(), count = n - from;
   if (count <= 0) return;
   float a[cuda::kEight], b[cuda::kEight];
   cuda::load_eight(a, weight + from, count, vector);
@@ -24,7 +22,7 @@ __global__ void add_weight_kernel(S* sum, const W* weight, const D* delta, int64
 
 template <class T>
 __global__ void multiply_kernel(T* c, const T* a, const T* b, int64_t n, float alpha, bool accumulate, bool vector) {
-  const int64_t from = first_of_eight(), count = n - from;
+  const int64_t from = cuda::first_of_eight(), count = n - from;
   if (count <= 0) return;
   float left[cuda::kEight], right[cuda::kEight], old[cuda::kEight] = {};
   cuda::load_eight(left, a + from, count, vector);
@@ -67,9 +65,6 @@ __global__ void row_norm_kernel(float* norm, const W* w, const D* delta, int64_t
 }
 
 unsigned blocks_of_eights(int64_t n) { return cuda::blocks(n, cuda::kThreads * cuda::kEight); }
-
-// Flat tensors: only their beginnings must be aligned.
-bool aligned_flat(const Tensor& t) { return reinterpret_cast<uintptr_t>(t.data) % 16 == 0; }
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Eight elements of a row at a time: what one thread of the adapters' row kernels holds in registers.
+// Eight elements of a row at a time: what one thread of the row kernels holds in registers.
 #pragma once
 #include "ops/cuda/launch.h"
 #include "ops/cuda/numbers.cuh"
@@ -27,6 +27,13 @@ inline bool aligned_rows(const Tensor& tensor) {
 template <class... More>
 bool aligned_rows(const Tensor& first, const More&... more) {
   return aligned_rows(first) && aligned_rows(more...);
+}
+
+// The same of a tensor's elements as they follow one another, for kernels that do not look at rows.
+inline bool aligned_flat(const Tensor& tensor) { return reinterpret_cast<uintptr_t>(tensor.data) % 16 == 0; }
+template <class... More>
+bool aligned_flat(const Tensor& first, const More&... more) {
+  return aligned_flat(first) && aligned_flat(more...);
 }
 
 // Elements [0, count) from `from`, the rest zero. `vector`: `from` is aligned to 16 bytes.
@@ -63,6 +70,11 @@ __device__ inline void store_eight(T* to, const float (&in)[kEight], int64_t cou
     if (i < count) store(to + i, in[i]);
 }
 
+// Of a kernel whose grid's x covers a buffer (or a sample's part of one, with the samples along y) in eights: the first
+// of this thread's eight.
+__device__ inline int64_t first_of_eight() { return (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * kEight; }
+inline dim3 sample_grid(int64_t batch, int64_t each) { return dim3(blocks(each, kThreads * kEight), static_cast<unsigned>(batch)); }
+
 // The grid of a kernel whose threads own eight columns each and walk down the rows: x over columns, y over pieces of
 // kRowsOfBlock rows.
 constexpr int kColumnThreads = 64;
@@ -72,6 +84,9 @@ inline dim3 column_grid(int64_t rows, int64_t width) {
   const int64_t pieces = (rows + kRowsOfBlock - 1) / kRowsOfBlock;
   return dim3(blocks(width, kColumnThreads * kEight), static_cast<unsigned>(pieces < 65535 ? pieces : 65535));
 }
+
+// The first of this thread's eight columns.
+__device__ inline int64_t first_column() { return (static_cast<int64_t>(blockIdx.x) * kColumnThreads + threadIdx.x) * kEight; }
 
 // Calls body(row) for every row of this block's pieces.
 template <class F>
