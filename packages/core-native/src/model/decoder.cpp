@@ -144,11 +144,9 @@ Var Decoder::layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulati
   const double eps = config_.rms_norm_eps;
   Var n1 = rms_norm(tape, x, layer.self_attn_norm, eps, mod, 1, 0);
   Var a1 = self_attention(tape, layer, n1, rope, in.token_count, adapters);
-  Var x1 = gate_add(tape, x, a1, mod, 2);
-  Var n2 = rms_norm(tape, x1, layer.cross_attn_norm, eps);
+  const auto [x1, n2] = gate_add_norm(tape, x, a1, mod, 2, layer.cross_attn_norm, eps);
   Var a2 = cross_attention(tape, layer, n2, condition, in.condition_count, adapters);
-  Var x2 = gate_add(tape, x1, a2);
-  Var n3 = rms_norm(tape, x2, layer.mlp_norm, eps, mod, 4, 3);
+  const auto [x2, n3] = gate_add_norm(tape, x1, a2, Tensor{}, 0, layer.mlp_norm, eps, mod, 4, 3);
   const std::string path = layer.path + ".mlp";
   // By value, as a layer: it may run again in the backward pass.
   Var wide = tape.wide_part(n3, [path, mlp = layer.mlp, adapters](Tape& inner, const Var& h) {

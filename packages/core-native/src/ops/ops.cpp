@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 namespace ace {
 
@@ -196,6 +197,47 @@ Var gate_add(Tape& tape, const Var& x, const Var& branch, Tensor mod, int gate_r
     }
     if (x.needs_grad()) tape.pass_grad(x, dy);
   });
+}
+
+GateAddNorm gate_add_norm(Tape& tape, const Var& x, const Var& branch, Tensor mod, int gate_row, Tensor weight, double eps,
+                          Tensor norm_mod, int scale_row, int shift_row) {
+  const Shape& shape = x.value.shape;
+  if (!(shape == branch.value.shape) || weight.elements() != shape.last() || (mod.given() && mod.shape.last() != shape.last()) ||
+      (norm_mod.given() && norm_mod.shape.last() != shape.last()))
+    throw_shape("gate_add_norm: branch " + branch.value.shape.text() + ", weight " + weight.shape.text() + " or modulation " +
+                mod.shape.text() + ", " + norm_mod.shape.text() + " does not fit x " + shape.text());
+  const Tensor sum = tape.empty(shape, x.value.dtype), normed = tape.empty(shape, x.value.dtype);
+  const Tensor rstd = tape.empty({shape.rows()}, wide(x.value.dtype));
+  tape.program().call<kernels::gate_add_norm_forward>(sum, normed, rstd, x.value, branch.value, mod, gate_row, weight, norm_mod,
+                                                      scale_row, shift_row, eps);
+  // The norm's rule runs right before the sum's, when the sum's gradient holds all but the norm's part: it completes that
+  // gradient and forms the branch's from it in one pass.
+  const auto branch_done = std::make_shared<bool>(false);
+  GateAddNorm out;
+  out.x = tape.record(sum, {x, branch}, [&tape, x, branch, mod, gate_row, branch_done](Tensor dsum) {
+    if (branch.needs_grad() && !mod.given()) tape.pass_grad(branch, dsum);
+    if (branch.needs_grad() && mod.given() && !*branch_done) {  // nobody asked for the norm's gradient
+      GradSlot db = tape.grad(branch);
+      tape.program().call<kernels::gate_backward>(db.tensor, dsum, mod, gate_row, db.accumulate);
+    }
+    if (x.needs_grad()) tape.pass_grad(x, dsum);
+  });
+  out.y = tape.record(normed, {out.x}, [&tape, at = out.x, branch, mod, gate_row, weight, norm_mod, scale_row, rstd, branch_done](Tensor dy) {
+    const GradSlot dsum = tape.grad(at);
+    GradSlot db;
+    if (branch.needs_grad() && mod.given()) {
+      db = tape.grad(branch);
+      *branch_done = true;
+    }
+    tape.program().call<kernels::gate_add_norm_backward>(dsum.tensor, db.tensor, dy, at.value, rstd, weight, norm_mod, scale_row, mod,
+                                                         gate_row, dsum.accumulate, db.accumulate);
+  });
+  tape.cheap(out.y, [&tape, sum, weight, norm_mod, scale_row, shift_row, eps, rstd] {
+    Tensor again = tape.empty(sum.shape, sum.dtype);
+    tape.program().call<kernels::rms_norm_forward>(again, rstd, sum, weight, norm_mod, scale_row, shift_row, eps);
+    return again;
+  });
+  return out;
 }
 
 namespace {

@@ -47,6 +47,14 @@ Var swiglu(Tape& tape, const Var& gate, const Var& up);
 // y = x + branch [* mod[gate_row]].
 Var gate_add(Tape& tape, const Var& x, const Var& branch, Tensor mod = {}, int gate_row = 0);
 
+// gate_add, and rms_norm of its result, each row in one pass over memory; and so their gradients.
+// x, branch [B, L, D]; mod, norm_mod [B, R, D] frozen or not given; weight [D] frozen. Errors: ERR_SHAPE.
+struct GateAddNorm {
+  Var x, y;  // the sum, and its norm
+};
+GateAddNorm gate_add_norm(Tape& tape, const Var& x, const Var& branch, Tensor mod, int gate_row, Tensor weight, double eps,
+                          Tensor norm_mod = {}, int scale_row = 0, int shift_row = 0);
+
 // RoPE tables for `length` positions in the compute type, [length, head_dim / 2] each, written once at set-up.
 // Angles are formed in float32, as the model does.
 struct RopeTables {
