@@ -180,6 +180,41 @@ TEST("a sample whose mask hides every key averages the values, as softmax over e
   }
 }
 
+TEST("packed sequences are what they are alone, and differentiate") {
+  // An empty sequence, one without keys, lengths of one, and rows behind the last.
+  const std::vector<int32_t> q_start{0, 4, 4, 5, 12, 14}, k_start{0, 3, 5, 6, 15, 15};
+  const Sizes s{1, 15, 17, 4, 2, 4, 3};
+  const OpBody body = [&](OpCase& c) { return attention(c.tape, c.x[0], c.x[1], c.x[2], spec_of(s), {}, {}, {c.ints(q_start), c.ints(k_start)}); };
+  OpOptions options;
+  options.most_elements = 120;
+  check_op("packed attention", inputs_of(s), body, options);
+  ThreadPool pool(2);
+  OpRun run(DType::f64, inputs_of(s), body, false, 1, Recompute::none);
+  (void)run.run(pool);
+  auto rows = [](const std::vector<double>& x, int64_t from, int64_t to, int64_t width) { return std::vector<double>(x.begin() + from * width, x.begin() + to * width); };
+  std::vector<double> expected;
+  for (size_t n = 0; n + 1 < q_start.size(); ++n) {
+    const Sizes alone{1, q_start[n + 1] - q_start[n], k_start[n + 1] - k_start[n], s.heads, s.kv_heads, s.head_dim, s.window};
+    const std::vector<double> o = plain_attention(alone, rows(run.values(0), q_start[n], q_start[n + 1], 16), rows(run.values(1), k_start[n], k_start[n + 1], 8),
+                                                  rows(run.values(2), k_start[n], k_start[n + 1], 8));
+    expected.insert(expected.end(), o.begin(), o.end());
+  }
+  expected.resize(15 * 16, 0.0);
+  CHECK_NEAR(largest_difference(run.output(), expected), 0, 1e-13);
+}
+
+TEST("attention refuses packed sequences that it could only misread") {
+  Program program;
+  Tape tape(program);
+  const Sizes s{2, 3, 3, 2, 2, 4};
+  const Var x = tape.leaf(program.input({2, 3, 8}, DType::f32, "x")), one = tape.leaf(program.input({1, 6, 8}, DType::f32, "one"));
+  const Tensor start = program.input({3}, DType::i32, "start"), longer = program.input({4}, DType::i32, "longer"), mask = program.input({1, 6}, DType::u8, "mask");
+  CHECK_THROWS(attention(tape, x, x, x, spec_of(s), {}, {}, {start, start}), "packed sequences share one sample and bring their own lengths; got q [2, 3, 8]");
+  CHECK_THROWS(attention(tape, one, one, one, spec_of(s), {}, mask, {start, start}), "with a key mask");
+  CHECK_THROWS(attention(tape, one, one, one, spec_of(s), {}, {}, {start, longer}), "q_start and k_start of the same length N + 1, both int32; got [3] i32 and [4] i32");
+  CHECK_THROWS(attention(tape, one, one, one, spec_of(s), {}, {}, {start, {}}), "q_start and k_start");
+}
+
 TEST("attention refuses heads that do not fit") {
   Program program;
   Tape tape(program);

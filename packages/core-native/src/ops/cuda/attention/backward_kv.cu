@@ -90,7 +90,6 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
     if (more) fetch(stage ^ 1);
     const Tile<HD> queries = query_tile(stage), upstream = upstream_tile(stage);
     const bool whole = place.mask.sees_all(row0, row0 + kRows, key0, key0 + kTileRows);
-    const Seen seen = seen_rows(place.mask, key0 + warp_key, row0);
     // Sixteen query rows at a time: only two small products live beside the accumulators.
 #pragma unroll
     for (int r0 = 0; r0 < kRows; r0 += 16) {
@@ -103,12 +102,13 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
         upstream.right_of_columns(b, r0, k16);
         mma_pair(pull[0], pull[1], value_rows[k16], b);
       }
+      if (!whole) hide(weights, seen_rows(place.mask, key0 + warp_key, row0 + r0));
 #pragma unroll
       for (int n = 0; n < 2; ++n)
 #pragma unroll
         for (int e = 0; e < 4; ++e) {
           const int r = r0 + n * 8 + fragment_column(e);
-          const float weight = whole || seen.holds(r0 / 8 + n, e) ? exp2_fast(weights[n][e] * scale_log2 - statistics[stage * 2 * kRows + r]) : 0.0f;
+          const float weight = exp2_fast(weights[n][e] * scale_log2 - statistics[stage * 2 * kRows + r]);
           weights[n][e] = weight;
           pull[n][e] = weight * (pull[n][e] - statistics[(stage * 2 + 1) * kRows + r]);
         }

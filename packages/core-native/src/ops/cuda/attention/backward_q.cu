@@ -68,7 +68,6 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
     if (key0 + kKeys < range.to) fetch(key0 + kKeys, stage ^ 1);
     const Tile<HD> keys = key_tile(stage), values = value_tile(stage);
     const bool whole = place.mask.sees_all(row0, row0 + kTileRows, key0, key0 + kKeys);
-    const Seen seen = seen_keys(place.mask, row0 + warp_row, key0);
     // Sixteen keys at a time: only two small products live beside the accumulators.
 #pragma unroll
     for (int k0 = 0; k0 < kKeys; k0 += 16) {
@@ -81,11 +80,12 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
         values.right_of_columns(b, k0, k16);
         mma_pair(pull[0], pull[1], upstream[k16], b);
       }
+      if (!whole) hide(weights, seen_keys(place.mask, row0 + warp_row, key0 + k0));
 #pragma unroll
       for (int n = 0; n < 2; ++n)
 #pragma unroll
         for (int e = 0; e < 4; ++e) {
-          const float weight = whole || seen.holds(k0 / 8 + n, e) ? exp2_fast(weights[n][e] * scale_log2 - lse_log2[e / 2]) : 0.0f;
+          const float weight = exp2_fast(weights[n][e] * scale_log2 - lse_log2[e / 2]);
           pull[n][e] = weight * (pull[n][e] - dot[e / 2]);
         }
       uint32_t dscores[4];

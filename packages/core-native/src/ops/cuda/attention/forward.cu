@@ -42,7 +42,7 @@ __device__ inline void softmax_step(float (&scores)[kKeys / 8][4], RowState& sta
 }
 
 template <int HD>
-__global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
+__global__ void __launch_bounds__(kTileThreads, HD >= 64 ? 2 : 3)
     forward_kernel(Rows<bf16> o, float* lse, Rows<const bf16> q, Rows<const bf16> k, Rows<const bf16> v, Problem p) {
   Place place;
   if (!find_place<kTileRows, false>(p, place)) return;
@@ -82,14 +82,7 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
         keys.right_of_columns(b, n16 * 16, k16);
         mma_pair(scores[2 * n16], scores[2 * n16 + 1], queries[k16], b);
       }
-    if (!place.mask.sees_all(row0, row0 + kTileRows, key0, key0 + kKeys)) {
-      const Seen seen = seen_keys(place.mask, row0 + warp_row, key0);
-#pragma unroll
-      for (int n = 0; n < kKeys / 8; ++n)
-#pragma unroll
-        for (int e = 0; e < 4; ++e)
-          if (!seen.holds(n, e)) scores[n][e] = -INFINITY;
-    }
+    if (!place.mask.sees_all(row0, row0 + kTileRows, key0, key0 + kKeys)) hide(scores, seen_keys(place.mask, row0 + warp_row, key0));
     float shrink[2];
     softmax_step(scores, state, shrink, scale_log2);
     if (__any_sync(0xffffffffu, shrink[0] != 1.0f || shrink[1] != 1.0f)) {

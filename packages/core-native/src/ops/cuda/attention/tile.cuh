@@ -110,6 +110,16 @@ __device__ inline Seen seen_rows(const Mask& mask, int key0, int row0) {
   return seen;
 }
 
+// The scores that are not seen become -infinity, their exponentials zero.
+template <int kBlocks>
+__device__ inline void hide(float (&scores)[kBlocks][4], const Seen& seen) {
+#pragma unroll
+  for (int n = 0; n < kBlocks; ++n)
+#pragma unroll
+    for (int e = 0; e < 4; ++e)
+      if (!seen.holds(n, e)) scores[n][e] = -INFINITY;
+}
+
 // to[row] (+)= factor[half] acc for the block's 64 rows below `valid`, by way of `tile`, which nobody may be reading any
 // more; the barrier in here is for all of the block's threads. `factor`: of a thread's rows g and g + 8.
 template <int HD>
