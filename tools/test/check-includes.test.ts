@@ -20,6 +20,11 @@ test("Node-API headers stay in the binding", () => {
   expect(wrongIncludes("binding/addon.cpp", "#include <napi.h>\n")).toEqual([]);
 });
 
+test("only device headers give way to the emulator's twins", () => {
+  expect(wrongIncludes("ops/cuda/ptx.cuh", '#include "simt/ptx.h"\n')).toEqual([]);
+  expect(wrongIncludes("ops/ops.cpp", '#include "simt/ptx.h"\n')).toHaveLength(1);
+});
+
 test("a file outside of every room is found", () => {
   expect(wrongIncludes("misc/x.cpp", "")).toHaveLength(1);
 });

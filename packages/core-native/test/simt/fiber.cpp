@@ -8,7 +8,7 @@
 
 namespace simt {
 
-#if defined(__x86_64__) && !defined(_WIN32)
+#if SIMT_OWN_FIBERS
 
 // Saves what the System V ABI lets a callee keep, swaps stacks, restores. Signal masks and floating-point modes are the
 // same on every fiber, so that nothing of the kernel's (as in swapcontext) is needed.

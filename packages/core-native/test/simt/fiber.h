@@ -2,7 +2,10 @@
 #pragma once
 #include <cstddef>
 
-#if !(defined(__x86_64__) && !defined(_WIN32))
+// Our own change of stacks where it is written, the system's slow one elsewhere (or with SIMT_PORTABLE_FIBERS, to test it).
+#if defined(__x86_64__) && !defined(SIMT_PORTABLE_FIBERS)
+#define SIMT_OWN_FIBERS 1
+#else
 #include <ucontext.h>
 #endif
 
@@ -18,7 +21,7 @@ class Context {
   static void change(Context& from, Context& to);
 
  private:
-#if defined(__x86_64__) && !defined(_WIN32)
+#if SIMT_OWN_FIBERS
   void* stack_pointer_ = nullptr;
 #else
   ucontext_t state_;
