@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { GenerateSettings, TrainConfig } from "@acewright/trainer";
-import { PreprocessSettings } from "@acewright/dataset";
+import { MetadataEdit, PreprocessSettings, SampleEdit } from "@acewright/dataset";
 import type { z } from "zod";
 import { expect, test } from "vitest";
 import { expectation, flagsOf } from "../src/flags.js";
@@ -29,7 +29,10 @@ const all = leaves(program()).map(({ path }) => path);
 
 test("there are the commands the design names", () => {
   expect(all.sort()).toEqual(
-    ["dataset check", "dataset scan", "doctor", "export", "generate", "models toy", "models verify"]
+    ["check", "clean-lyrics", "mix", "scan", "set", "show", "undo"]
+      .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
+      .map((name) => `dataset ${name}`)
+      .concat(["doctor", "export", "generate", "models toy", "models verify"])
       .concat(["plan", "preprocess", "run", "train"])
       .sort(),
   );
@@ -65,6 +68,8 @@ test.each<[string, z.ZodType]>([
   ["run", TrainConfig],
   ["generate", GenerateSettings],
   ["preprocess", PreprocessSettings],
+  ["dataset set", SampleEdit],
+  ["dataset set", MetadataEdit],
 ])("the help of `%s` says of each field of the schema what the schema says", (path, schema) => {
   const help = helpOf(path);
   for (const { name, node, members } of flagsOf(schema, own)) {

@@ -13,15 +13,27 @@ import type { CheckOptions, Dataset, Finding, MatchReport, ScanOptions } from "@
 import { Command, InvalidArgumentError } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { gather } from "../gather.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
-import { fitWidth, renderTable } from "../render/table.js";
-import { formatClock } from "../render/units.js";
+import { cleanLyricsCommand } from "./dataset/clean-lyrics.js";
+import { mixCommand } from "./dataset/mix.js";
+import { setCommand } from "./dataset/set.js";
+import { showCommand } from "./dataset/show.js";
+import { songTable } from "./dataset/song-table.js";
+import { tagsCommand } from "./dataset/tags.js";
+import { undoCommand } from "./dataset/undo.js";
 
 export function datasetCommand(context: Context): Command {
   return new Command("dataset")
-    .description("dataset.json: make it from a folder of songs, check it")
+    .description("dataset.json: make it from a folder of songs, look at it, change it, check it")
     .addCommand(scanCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(setCommand(context))
+    .addCommand(tagsCommand(context))
+    .addCommand(mixCommand(context))
+    .addCommand(undoCommand(context))
+    .addCommand(cleanLyricsCommand(context))
     .addCommand(checkCommand(context));
 }
 
@@ -153,27 +165,6 @@ function matchLines({ unmatchedRows, unmatchedSongs, matchedSongs }: MatchReport
   ];
 }
 
-/** What was found of each song. */
-export function songTable({ samples }: Dataset, output: Output): string {
-  const widest = Math.max(16, Math.floor((output.terminal.columns - 40) / 2));
-  const rows = samples.map((sample, i) => [
-    String(i + 1),
-    fitWidth(sample.filename, widest),
-    formatClock(sample.duration),
-    sample.is_instrumental ? "" : "yes",
-    sample.bpm === null ? "" : String(sample.bpm),
-    sample.keyscale,
-    fitWidth(sample.caption.replaceAll("\n", " "), widest),
-  ]);
-  const titles = ["#", "song", "length", "lyrics", "bpm", "key", "caption"];
-  const right = new Set(["#", "length", "bpm"]);
-  const columns = titles.map((title) => ({
-    title,
-    align: right.has(title) ? ("right" as const) : ("left" as const),
-  }));
-  return renderTable(columns, rows);
-}
-
 function checkCommand(context: Context): Command {
   const command = leafCommand({
     name: "check",
@@ -211,11 +202,6 @@ function checkCommand(context: Context): Command {
         throw new AceError("ERR_FILE", `${file}: ${errors} findings must be mended before training`);
     },
   );
-}
-
-/** Collects a repeated option. */
-export function gather(value: string, before: string[] = []): string[] {
-  return [...before, value];
 }
 
 /** Counts as the model does; nothing where there is no model to ask. */

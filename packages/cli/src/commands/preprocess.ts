@@ -8,7 +8,7 @@ import type { Context } from "../command.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import type { Progress } from "../render/progress.js";
-import { gather } from "./dataset.js";
+import { gather } from "../gather.js";
 
 interface PreprocessWords {
   output: string;

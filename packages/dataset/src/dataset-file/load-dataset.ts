@@ -67,7 +67,7 @@ export function parseDataset(text: string, name: string): { dataset: Dataset; wa
   if (mistake !== undefined) {
     throw new AceError(
       "ERR_FILE",
-      `${name}: line ${mistake.line}, column ${mistake.column}: ${mistake.what}`,
+      `${name}: line ${mistake.line}, column ${mistake.column}: ${mistake.what}; correct it there or scan again`,
     );
   }
   const json: unknown = JSON.parse(text);

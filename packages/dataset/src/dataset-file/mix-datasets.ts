@@ -67,7 +67,7 @@ export function mixDatasets(
   const sizes = sources.map(({ dataset }, place) => epochSize(dataset) * (factors[place] ?? 1));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   return {
-    dataset: { metadata: { ...metadata, num_samples: samples.length }, samples },
+    dataset: { ...first.dataset, metadata: { ...metadata, num_samples: samples.length }, samples },
     shares: sizes.map((size) => (total === 0 ? 0 : size / total)),
   };
 }

@@ -86,7 +86,7 @@ export function parseFinderCsv(text: string): { rows: FinderRow[]; warnings: str
     const bpm = numberOf(cell("bpm"));
     if (bpm === undefined)
       warnings.push(
-        `line ${line}: bpm "${shortened(cell("bpm"))}" of ${file} is no number and not read; correct it or leave it empty`,
+        `line ${line}: bpm "${shortened(cell("bpm"))}" of ${shortened(file)} is no number and not read; correct it or leave it empty`,
       );
     const key = normaliseKey(cell("key")) || normaliseKey(cell("camelot"));
     return [{ file, caption: cell("caption"), bpm: bpm ?? "", key, line }];

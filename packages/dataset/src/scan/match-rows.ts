@@ -63,7 +63,7 @@ export function matchRows(table: FinderTable, root: string, paths: readonly stri
       const earlier = rowOf.get(song);
       if (earlier?.table === row.table)
         warnings.push(
-          `${row.table}: line ${row.line} names ${row.file} again and replaces line ${earlier.line}`,
+          `${row.table}: line ${row.line} names ${row.file.replace(/\s+/g, " ")} again and replaces line ${earlier.line}`,
         );
       rowOf.set(song, row);
     }

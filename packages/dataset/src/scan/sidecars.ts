@@ -162,7 +162,7 @@ function parseObject(text: string, path: string, warnings: string[]): Record<str
     const mistake = findJsonMistake(text);
     const where =
       mistake === undefined ? "" : ` (line ${mistake.line}, column ${mistake.column}: ${mistake.what})`;
-    warnings.push(`${path}: is no JSON${where}; ignored`);
+    warnings.push(`${path}: is no JSON${where}; ignored, correct it there`);
     return undefined;
   }
   if (typeof json === "object" && json !== null && !Array.isArray(json))

@@ -8,6 +8,7 @@ import { DecodePool } from "../../src/audio/decode-pool.js";
 import { oggChecksum } from "../../src/audio/ogg-pages.js";
 import { audioProblemOf } from "../../src/audio/refusal.js";
 import { probeAudio } from "../../src/audio/probe.js";
+import { mutationRounds, mutations, type Damage } from "../fuzz/mutations.js";
 import { seededRandom, sweep } from "./sounds.js";
 import { comm, fmt, form, riff, samples, ssnd } from "./wave-files.js";
 
@@ -27,8 +28,8 @@ const originals: [string, Uint8Array][] = [
   ["opus", fixture("sweep.opus")],
   ["flac", fixture("sweep-24.flac")],
 ];
-/** ACEWRIGHT_MUTATIONS raises the count for a long hunt. */
-const rounds = Number(process.env["ACEWRIGHT_MUTATIONS"] ?? 60);
+const rounds = mutationRounds;
+const mutate = mutations(originals.map(([, bytes]) => bytes));
 
 let folder: string;
 beforeAll(() => {
@@ -37,39 +38,6 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
-
-/** Flips, overwrites, cuts, repeats or drops, mostly near the front where the headers are. */
-function mutate(original: Uint8Array, random: () => number): Uint8Array {
-  const below = (limit: number): number => Math.floor(random() * limit);
-  const place = (): number =>
-    random() < 0.6 ? below(Math.min(200, original.length)) : below(original.length);
-  let bytes = Buffer.from(original);
-  for (let edits = 1 + below(4); edits > 0; edits--) {
-    const at = Math.min(place(), bytes.length - 1);
-    const end = Math.min(bytes.length, at + 1 + below(16));
-    switch (below(6)) {
-      case 0:
-        bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8));
-        break;
-      case 1:
-        bytes.fill([0, 255, 127, 128][below(4)] ?? 0, at, end);
-        break;
-      case 2:
-        for (let i = at; i < end; i++) bytes[i] = below(256);
-        break;
-      case 3:
-        bytes = bytes.subarray(0, Math.max(1, at));
-        break;
-      case 4:
-        bytes = Buffer.concat([bytes.subarray(0, end), bytes.subarray(at)]);
-        break;
-      case 5:
-        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(end)]);
-        break;
-    }
-  }
-  return bytes;
-}
 
 /** Changes packets of an Ogg file and gives each page the checksum of its new content, so that the decoder sees them. */
 function mutateOggPackets(original: Uint8Array, random: () => number): Uint8Array {
@@ -100,8 +68,8 @@ function mutateOggPackets(original: Uint8Array, random: () => number): Uint8Arra
   return bytes;
 }
 
-const hunts: [string, Uint8Array, typeof mutate][] = [
-  ...originals.map(([name, bytes]) => [name, bytes, mutate] as [string, Uint8Array, typeof mutate]),
+const hunts: [string, Uint8Array, Damage][] = [
+  ...originals.map(([name, bytes]) => [name, bytes, mutate] as [string, Uint8Array, Damage]),
   ["sealed.ogg", fixture("sweep-44100.ogg"), mutateOggPackets],
   ["sealed.opus", fixture("sweep.opus"), mutateOggPackets],
 ];

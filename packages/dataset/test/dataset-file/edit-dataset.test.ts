@@ -5,6 +5,7 @@ import {
   promptCaptions,
   setFolderRepeats,
   songRepeats,
+  type DatasetEdit,
 } from "@acewright/dataset";
 import { describe, expect, it } from "vitest";
 import { datasetOf } from "./datasets.js";
@@ -83,14 +84,14 @@ describe("an edit of a dataset", () => {
     ]);
   });
 
-  it.each([
+  it.each<[object, RegExp]>([
     [{}, /nothing to change/],
     [{ set: { bpm: 20 } }, /^bpm: .*30/],
     [{ set: { tempo: 3 } }, /tempo/],
     [{ metadata: { genre_ratio: 101 } }, /^genre_ratio: .*100/],
-    [{ replace: { field: "caption" as const, find: "", by: "x" } }, /find: a text to look for/],
+    [{ replace: { field: "caption", find: "", by: "x" } }, /find: a text to look for/],
   ])("%j is refused in one line", (edit, message) => {
-    expect(() => editDataset(songs(), edit)).toThrow(message);
+    expect(() => editDataset(songs(), edit as DatasetEdit)).toThrow(message);
   });
 });
 
