@@ -12,7 +12,13 @@ using namespace ace::test;
 #if ACE_WITH_CUDA
 namespace {
 
-const OptimizerState kFresh{2e-3, 0.9, 0.999, 1e-8, 0.01, 0, 0, 0, 0, 1};
+OptimizerState fresh(double max_grad_norm) {
+  OptimizerState out{};
+  out.learning_rate = 2e-3, out.beta1 = 0.9, out.beta2 = 0.999, out.epsilon = 1e-8, out.weight_decay = 0.01;
+  out.max_grad_norm = max_grad_norm;
+  out.loss_finite = 1;
+  return out;
+}
 
 std::vector<float> numbers(int64_t count, uint64_t seed, double scale = 1) {
   Numbers drawn(seed);
@@ -24,17 +30,10 @@ std::vector<float> numbers(int64_t count, uint64_t seed, double scale = 1) {
 // The same buffers on both sides; step() runs both.
 struct Pair {
   explicit Pair(int64_t n, double max_grad_norm)
-      : state(kFresh), params(numbers(n, 3)), exp_avg(static_cast<size_t>(n)), exp_avg_sq(static_cast<size_t>(n)), shadow(static_cast<size_t>(n)),
-        d_state({kOptimizerStateDoubles}, DType::f64, std::vector<OptimizerState>{with_norm(max_grad_norm)}), d_params({n}, DType::f32, params),
+      : state(fresh(max_grad_norm)), params(numbers(n, 3)), exp_avg(static_cast<size_t>(n)), exp_avg_sq(static_cast<size_t>(n)), shadow(static_cast<size_t>(n)),
+        d_state({kOptimizerStateDoubles}, DType::f64, std::vector<OptimizerState>{state}), d_params({n}, DType::f32, params),
         d_exp_avg({n}, DType::f32, exp_avg), d_exp_avg_sq({n}, DType::f32, exp_avg_sq), d_grads({n}, DType::f32, params),
-        d_shadow({n}, DType::bf16, shadow), scratch({kNormParts}, DType::f64, std::vector<double>(kNormParts)) {
-    state = with_norm(max_grad_norm);
-  }
-  static OptimizerState with_norm(double norm) {
-    OptimizerState out = kFresh;
-    out.max_grad_norm = norm;
-    return out;
-  }
+        d_shadow({n}, DType::bf16, shadow), scratch({kNormParts}, DType::f64, std::vector<double>(kNormParts)) {}
 
   void step(std::vector<float> grads) {
     auto host = [](auto& values, DType dtype) {
