@@ -33,6 +33,8 @@ class Adapter {
   Tensor parameters() const { return storage_.tensor(); }
   // The parameters in the activations' dtype, laid out alike; not given where that is the parameters' own.
   Tensor shadow() const { return shadow_.tensor(); }
+  // What a pass reads of this adapter: without gradients or dropout unless the caller adds them.
+  AdapterPass pass() const { return {parameters(), shadow(), {}, {}, 1}; }
   // Makes the shadow anew: after parameters() was written to.
   void refresh_shadow();
   const std::vector<std::unique_ptr<AdapterModule>>& modules() const { return modules_; }

@@ -62,8 +62,7 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
 
   std::vector<AdapterUse> adapters;
   if (adapter != nullptr) {
-    AdapterPass pass;
-    pass.parameters = adapter->parameters();
+    AdapterPass pass = adapter->pass();
     if (shape.gradients) pass.gradients = gradients;
     if (options.training) pass.counters = counters;
     adapters.push_back({adapter, pass});

@@ -72,8 +72,7 @@ Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens) 
   Tape tape(p, Recompute::none, false);
   std::vector<AdapterUse> uses;
   for (const SamplerAdapter& entry : adapters_) {
-    AdapterPass adapter_pass;
-    adapter_pass.parameters = entry.adapter->parameters();
+    AdapterPass adapter_pass = entry.adapter->pass();
     adapter_pass.strength = entry.strength;
     uses.push_back({entry.adapter.get(), adapter_pass});
   }

@@ -111,6 +111,7 @@ void compare_activations(Case& c, const FlowBatch& flow, int64_t frames) {
 }
 
 void run(Case& c) {
+  c.from_decoder();
   const TrainBatch batch(c);
   Trained trained(c);
   set_initial(c, trained);

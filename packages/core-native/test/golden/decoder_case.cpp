@@ -12,6 +12,7 @@ std::string probe_name(const std::string& activation) {
 }
 
 void run(Case& c) {
+  c.from_decoder();
   const Decoder& decoder = c.model().decoder();
   const Values &x = c.input("in.x"), &context = c.input("in.context"), &cond = c.input("in.cond");
   const int64_t batch = x.shape[0], frames = x.shape[1];

@@ -7,6 +7,7 @@ namespace ace::golden {
 namespace {
 
 void run_loss(Case& c) {
+  c.from_decoder();
   const TrainBatch batch(c);
   FlowBatch unmasked(c, batch, false), masked(c, batch, true);
   for (const std::string& name : c.names("loss.")) {

@@ -1,4 +1,4 @@
-// core_golden DIR [--device cpu|cuda] [--json] [--filter TEXT]
+// core_golden DIR [--device cpu|cuda] [--dtype f32|bf16] [--json] [--filter TEXT]
 //
 // Runs every case under a folder laid out like the golden fixtures: NAME/model/ is a checkpoint, the .safetensors files
 // beside it are its cases; a .safetensors file directly in DIR is a case without a model. Folders of networks that
@@ -10,6 +10,9 @@
 #include <thread>
 
 #include "case.h"
+#if ACE_WITH_CUDA
+#include "ops/cuda/device.h"
+#endif
 
 namespace {
 
@@ -25,18 +28,30 @@ struct Arguments {
 };
 
 bool parse(int argc, char** argv, Arguments& out) {
+  std::string dtype;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--json") out.json = true;
     else if (argument == "--filter" && i + 1 < argc) out.filter = argv[++i];
     else if (argument == "--device" && i + 1 < argc) out.device = argv[++i];
+    else if (argument == "--dtype" && i + 1 < argc) dtype = argv[++i];
     else if (argument.rfind("--", 0) == 0 || !out.folder.empty()) {
       std::fprintf(stderr, "core_golden: unexpected argument \"%s\"\n", argv[i]);
       return false;
     } else out.folder = argument;
   }
+  if (out.device != "cpu" && out.device != "cuda") {
+    std::fprintf(stderr, "core_golden: --device %s: expected cpu or cuda\n", out.device.c_str());
+    return false;
+  }
+  if (dtype.empty()) dtype = out.device == "cuda" ? "bf16" : "f32";
+  if (dtype != "f32" && !(dtype == "bf16" && out.device == "cuda")) {
+    std::fprintf(stderr, "core_golden: --dtype %s: expected f32, or bf16 on cuda\n", dtype.c_str());
+    return false;
+  }
+  out.dtype = dtype == "bf16" ? DType::bf16 : DType::f32;
   if (!out.folder.empty()) return true;
-  std::fprintf(stderr, "usage: core_golden DIR [--device cpu|cuda] [--json] [--filter TEXT]\n");
+  std::fprintf(stderr, "usage: core_golden DIR [--device cpu|cuda] [--dtype f32|bf16] [--json] [--filter TEXT]\n");
   return false;
 }
 
@@ -114,6 +129,16 @@ void print_table(const std::vector<Outcome>& outcomes, const std::vector<std::st
     if (o.problems.size() > 8) std::printf("         ... and %zu more\n", o.problems.size() - 8);
   }
   for (const std::string& other : others) std::printf("other  %s\n", other.c_str());
+}
+
+std::unique_ptr<Device> open(const std::string& name) {
+  const int threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u));
+  if (name == "cpu") return std::make_unique<CpuDevice>(threads);
+#if ACE_WITH_CUDA
+  return cuda::open_device(0, threads);
+#else
+  throw Error(ErrorCode::device, "--device cuda: built without nvcc");
+#endif
 }
 
 class Suite {
@@ -210,16 +235,18 @@ class Suite {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (!parse(argc, argv, arguments)) return 2;
-  if (arguments.device != "cpu") {
-    std::fprintf(stderr, "core_golden: --device %s: expected cpu; the decoder's operators have no CUDA twin yet\n", arguments.device.c_str());
-    return 2;
-  }
   if (!fs::is_directory(arguments.folder)) {
     std::fprintf(stderr, "core_golden: %s is not a folder\n", arguments.folder.c_str());
     return 2;
   }
-  CpuDevice device(static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u)));
-  Suite suite(arguments, device);
+  std::unique_ptr<Device> device;
+  try {
+    device = open(arguments.device);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "core_golden: %s\n", error.what());
+    return 2;
+  }
+  Suite suite(arguments, *device);
   suite.run_all();
   if (arguments.json) print_json(suite.outcomes, suite.others);
   else print_table(suite.outcomes, suite.others);

@@ -104,6 +104,7 @@ Run describe(const Case& c, const std::string& name) {
 }
 
 void run(Case& c) {
+  c.from_decoder();
   const Values& noise = c.input("in.noise");
   const LatentShape shape{noise.shape[0], noise.shape[1], noise.shape[2]};
   for (const std::string& name : c.names("times.shift")) {

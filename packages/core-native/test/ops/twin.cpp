@@ -5,10 +5,11 @@
 #include <cstring>
 #include <memory>
 
+#include "cpu_device.h"
 #include "ops/philox.h"
-#include "twin_memory.h"
+#include "tensor/storage.h"
 #if ACE_WITH_CUDA
-#include "ops/cuda/blas/blas.h"
+#include "ops/cuda/device.h"
 #endif
 
 namespace ace::test {
@@ -69,17 +70,18 @@ class Run {
 
   std::vector<Result> results(const std::vector<Tensor>& outputs) {
     for (const Tensor& output : outputs) program.keep(output);
-    const TwinMemory memory(kind_, program.plan());
+    Device& device = device_of(kind_);
+    const Storage memory(device, {program.plan()}, DType::u8, "twin test", false);
     program.bind(memory.data());
-    for (const Filled& filled : filled_) memory.write(program.bound(filled.tensor), bytes_of(filled).data());
-    ThreadPool pool(1);
-    Stream stream{.device = kind_, .pool = &pool};
-    if (kind_ == DeviceKind::cuda && program.describe().find("matmul") != std::string::npos) stream.blas = &twin_blas();
-    program.run(stream);
+    for (const Filled& filled : filled_) {
+      const Tensor to = program.bound(filled.tensor);
+      device.upload(to.data, bytes_of(filled).data(), to.bytes());
+    }
+    program.run(device.stream());
     std::vector<Result> out;
     for (const Tensor& output : outputs) {
       out.push_back({output.dtype, std::vector<unsigned char>(static_cast<size_t>(output.bytes()))});
-      memory.read(out.back().bytes.data(), program.bound(output));
+      device.download(out.back().bytes.data(), program.bound(output).data, output.bytes());
     }
     return out;
   }
@@ -163,13 +165,13 @@ void check(const Op& op, const TwinBounds& bounds) {
 void check_twins(const TwinOp& op, const TwinBounds& bounds) { check(op, bounds); }
 void check_twins(const TwinCalls& calls, const TwinBounds& bounds) { check(calls, bounds); }
 
-cuda::Blas& twin_blas() {
+Device& device_of(DeviceKind kind) {
+  if (kind == DeviceKind::cpu) return cpu_device();
 #if ACE_WITH_CUDA
-  static const cuda::DeviceMemory workspace(cuda::Blas::workspace_bytes(), "the tests' matrix products");
-  static cuda::Blas blas(workspace.data());
-  return blas;
+  static const std::unique_ptr<Device> cuda = cuda::open_device(0, 1);
+  return *cuda;
 #else
-  throw Error(ErrorCode::device, no_cuda());
+  throw Error(ErrorCode::device, "built without nvcc");
 #endif
 }
 

@@ -77,8 +77,8 @@ void check_twins(const TwinCalls& calls, const TwinBounds& bounds = {});
 // Why no CUDA kernel can run here; empty where one can.
 std::string no_cuda();
 
-// The matrix products of the test's device, opened when first asked for.
-cuda::Blas& twin_blas();
+// The device of a twin, opened when first asked for: the CPU with one thread, or the first CUDA device.
+Device& device_of(DeviceKind kind);
 
 inline void skip_without_cuda() {
   if (const std::string reason = no_cuda(); !reason.empty()) SKIP(reason);
