@@ -35,10 +35,11 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
   context = p.input({batch, shape.frames, 2 * latent}, broad, "context");
   condition = p.input({batch, shape.condition_tokens, config.encoder_hidden_size}, dtype, "condition");
   noise = p.input({batch, shape.frames, latent}, broad, "noise");
-  const int64_t bytes = (2 + batch) * 8 + batch * 8 + batch * static_cast<int64_t>(size_of(broad)) + 6 * batch * 4;
+  const int64_t bytes = (2 + batch) * 8 + 3 * 3 * batch * 8 + batch * 8 + batch * static_cast<int64_t>(size_of(broad)) + 6 * batch * 4;
   state = p.input({bytes}, DType::u8, "state");
   Cutter cut(state);
   counters = cut.take({2 + batch}, DType::i64);
+  for (Tensor* rows : {&x0_rows, &context_rows, &condition_rows}) *rows = cut.take({batch, 3}, DType::i64);
   loss_weight = cut.take({batch}, DType::f64);
   t = cut.take({batch}, broad);
   for (Tensor* view : {&draw_noise, &dropped, &frame_count, &loss_frames, &token_count, &condition_count})
@@ -46,6 +47,9 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
 
   Tape tape(p, options.recompute, shape.gradients);
   if (probes) tape.set_probes(&probes_);
+  p.call<kernels::load_rows>(x0, x0_rows);
+  p.call<kernels::load_rows>(context, context_rows);
+  p.call<kernels::load_rows>(condition, condition_rows);
   p.call<kernels::draw_noise>(noise, counters, draw_noise);
   DecoderInputs in;
   in.x_t = tape.empty(x0.shape, dtype, "x_t");
@@ -76,6 +80,7 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
   Tensor dv = backward ? tape.empty(v.value.shape, dtype, "dvelocity") : Tensor{};
   p.call<kernels::flow_loss>(loss, dv, v.value, x0, noise, loss_frames, loss_weight,
                              tape.empty({batch, kLossParts}, DType::f64));
+  if (options.optimizer_state.given()) p.call<kernels::check_loss>(p.fixed(options.optimizer_state, "optimizer state"), loss);
   if (probes) {
     p.keep(velocity);
     tape.probe("velocity", velocity);

@@ -24,6 +24,7 @@ class FlowProgram {
     Recompute recompute = Recompute::none;
     bool round_timesteps = false;
     bool training = true;  // dropout active
+    Tensor optimizer_state = {};  // told of a loss that is not finite; may be not given
   };
   // `gradients`: flat, laid out like the adapter's parameters. The adapter may be null for tests of the base model.
   FlowProgram(const Decoder& decoder, Tensor null_condition, const FlowShape& shape, const Options& options,
@@ -40,6 +41,8 @@ class FlowProgram {
   // All that changes from one micro-batch to the next, one block of bytes for one upload; what follows are views of it.
   Tensor state;
   Tensor counters;                     // int64 [2 + B]: seed, step, keys
+  // int64 [B, 3] each: where x0, context and condition are read from, see load_rows; an address of 0: they were written.
+  Tensor x0_rows, context_rows, condition_rows;
   Tensor loss_weight;                  // double [B]: d loss / d (sum of squares) of each sample
   Tensor t;                            // [B] wide
   Tensor draw_noise, dropped;          // int32 [B]: noise 1 = drawn here, 0 = given; condition 1 = dropped

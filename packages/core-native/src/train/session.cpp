@@ -21,6 +21,13 @@ void store(Device& device, const Tensor& to, const float* from) {
   else upload(device, to, converted(host, to.dtype).tensor());
 }
 
+// Rows [start, start + count) of a resident tensor as load_rows reads them for sample b.
+void point(int64_t* sources, int64_t b, const Tensor& resident, int64_t start, int64_t count) {
+  sources[3 * b] = static_cast<int64_t>(reinterpret_cast<intptr_t>(resident.slice(start, count).data));
+  sources[3 * b + 1] = count;
+  sources[3 * b + 2] = 0;
+}
+
 // What the kernels' own working memory comes to: the matrix products' shared panels, and on each thread their serial
 // panels and one attention tile of scores and their gradients (64 query rows over all keys, 4 MiB at most).
 int64_t scratch_bytes(const Device& device, int threads, int64_t keys) {
@@ -141,6 +148,7 @@ TrainSession::Cached& TrainSession::program_for(const FlowShape& shape, bool tra
   options.recompute = config_.recompute;
   options.round_timesteps = config_.round_timesteps;
   options.training = training;
+  if (shape.gradients) options.optimizer_state = state_.tensor();
   auto program = std::make_unique<FlowProgram>(decoder_, null_condition_, shape, options, gradients_.tensor(), &adapter_);
   const int64_t bytes = program->program().arena_bytes();
   if (bytes > arena_.bytes()) {
@@ -162,24 +170,19 @@ TrainSession::Cached& TrainSession::program_for(const FlowShape& shape, bool tra
   return programs_.front();
 }
 
-void TrainSession::place(const Tensor& input, int64_t b, const Tensor& resident, int64_t start, int64_t rows) {
-  const int64_t total = input.shape[1], row_bytes = input.bytes() / (input.shape[0] * total);
-  char* to = input.as<char>() + b * total * row_bytes;
-  device_.copy(to, resident.as<char>() + start * row_bytes, rows * row_bytes);
-  device_.zero(to + rows * row_bytes, (total - rows) * row_bytes);
-}
-
 void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
                         bool training, const std::vector<double>& weights, Staging& staging, std::vector<SampleResult>& results) {
   const int64_t patch = decoder_.config().patch_size;
   Program& p = flow.program();
-  const Tensor x0 = p.bound(flow.x0), context = p.bound(flow.context), condition = p.bound(flow.condition), noise = p.bound(flow.noise);
+  const Tensor noise = p.bound(flow.noise);
   char* state = staging.reserve(flow.state.bytes(), "step state");
   auto on_host = [&](Tensor view) {
     view.data = state + view.byte_offset;
     return view;
   };
   int64_t* counters = on_host(flow.counters).as<int64_t>();
+  int64_t *x0_rows = on_host(flow.x0_rows).as<int64_t>(), *context_rows = on_host(flow.context_rows).as<int64_t>();
+  int64_t* condition_rows = on_host(flow.condition_rows).as<int64_t>();
   double* loss_weight = on_host(flow.loss_weight).as<double>();
   const Tensor t = on_host(flow.t);
   int32_t *draw = on_host(flow.draw_noise).as<int32_t>(), *dropped = on_host(flow.dropped).as<int32_t>();
@@ -197,9 +200,9 @@ void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBa
     const ResidentSample& sample = *samples_[static_cast<size_t>(ref.sample)];
     const int64_t frames = frames_of(ref);
     const Tensor states = sample.conditions[static_cast<size_t>(ref.variant)].tensor();
-    place(x0, b, sample.latents.tensor(), ref.start, frames);
-    place(context, b, sample.context.tensor(), ref.start, frames);
-    place(condition, b, states, 0, states.shape[0]);
+    point(x0_rows, b, sample.latents.tensor(), ref.start, frames);
+    point(context_rows, b, sample.context.tensor(), ref.start, frames);
+    point(condition_rows, b, states, 0, states.shape[0]);
     double time = ref.timestep >= 0 ? ref.timestep : draw_timestep(config_.timesteps, seed, step, ref.key);
     if (config_.round_timesteps) time = to_float(to_bf16(static_cast<float>(time)));
     if (t.dtype == DType::f32) time = static_cast<float>(time);

@@ -125,8 +125,6 @@ class TrainSession {
            InFlight& flight, std::vector<SampleResult>& results);
   void fill(FlowProgram& program, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
             bool training, const std::vector<double>& weights, Staging& staging, std::vector<SampleResult>& results);
-  // Rows of a resident tensor into sample b of a program's input, the input's other rows zero.
-  void place(const Tensor& input, int64_t b, const Tensor& resident, int64_t start, int64_t rows);
   // Queues clipping and the update, and the optimiser's state on its way back.
   void update();
   // d loss / d (sum of squares) for every sample, and the loss's own divisor.

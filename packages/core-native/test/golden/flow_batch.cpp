@@ -39,6 +39,7 @@ FlowBatch::FlowBatch(Case& c, const TrainBatch& batch, bool masked, bool probes,
   runner_.set(flow_.x0, with_frames(batch.x0, padded));
   runner_.set(flow_.context, with_frames(batch.context, padded));
   runner_.set(flow_.condition, batch.cond);
+  for (const Tensor& rows : {flow_.x0_rows, flow_.context_rows, flow_.condition_rows}) runner_.set_all(rows, 0);
   runner_.set_all(flow_.draw_noise, 0);
   runner_.set_all(flow_.frame_count, static_cast<double>(batch.frames()));
   runner_.set_all(flow_.token_count, static_cast<double>(padded / c.model().config().patch_size));

@@ -83,6 +83,7 @@ inline double run_flow(FlowModel& model, const std::vector<Song>& songs, double 
   p.bind(arena.data());
   auto ints = [&](Tensor t) { return p.bound(t).as<int32_t>(); };
   int64_t* counters = p.bound(flow.counters).as<int64_t>();
+  for (const Tensor& rows : {flow.x0_rows, flow.context_rows, flow.condition_rows}) std::fill_n(p.bound(rows).as<int64_t>(), rows.elements(), 0);
   counters[0] = 42;
   counters[1] = static_cast<int64_t>(setting.step);
   for (int64_t b = 0; b < shape.batch; ++b) {
