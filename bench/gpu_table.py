@@ -156,6 +156,7 @@ def derived(steps, torch, best_rate):
     row("LoRA step against forward and backward of the frozen model", ratio(ms, frozen and frozen["median_ms"]))
     row("LoKr step against LoRA's", ratio(lokr and lokr["median_ms"], ms))
     row("grown memory against the plan", ratio(ours.get("growth_mib"), ours.get("planned_growth_mib")))
+    row("memory of the CUDA context and of others, MiB", ours.get("context_mib") if ours.get("device") == "cuda" else None)
     if ours.get("device_ms"):
         row("host's share of a step", 1 - ours["device_ms"] / ms)
     count = SONGS_OF_TUTORIAL * EPOCHS_OF_TUTORIAL

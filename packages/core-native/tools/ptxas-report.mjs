@@ -1,16 +1,27 @@
 // Compiles every CUDA file for all released architectures and writes what each kernel takes: registers, spills, shared
-// memory, barriers. Needs nvcc and no GPU.
-//   node packages/core-native/tools/ptxas-report.mjs [--jobs N]
+// memory, barriers. Needs nvcc and no GPU. Files that are as they were keep their rows.
+//   node packages/core-native/tools/ptxas-report.mjs [--jobs N] [--all]
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
-import { kernelsIn, table } from "./ptxas/output.mjs";
-import { architectures, kernelFiles, reportFolder, sourceFolder, sourceHashes } from "./ptxas/sources.mjs";
+import { kernelsIn, readTable, spills, table } from "./ptxas/output.mjs";
+import {
+  architectures,
+  deviceSources,
+  kernelFiles,
+  kernelFolder,
+  reportFolder,
+  sourceFolder,
+  sourceHashes,
+} from "./ptxas/sources.mjs";
 
 const { values: options } = parseArgs({
-  options: { jobs: { type: "string", default: String(availableParallelism()) } },
+  options: {
+    jobs: { type: "string", default: String(availableParallelism()) },
+    all: { type: "boolean", default: false },
+  },
 });
 const installed = "/usr/local/cuda/bin/nvcc";
 const nvcc = process.env["CUDACXX"] ?? (existsSync(installed) ? installed : "nvcc");
@@ -40,16 +51,36 @@ for (const sm of architectures) flags.push("-gencode", `arch=compute_${sm},code=
 const hashes = sourceHashes(); // before compiling: a file that is edited meanwhile makes the report stale
 const version = /release \S+ (V\S+)/.exec(await ask(["--version"]))?.[1] ?? "of an unknown version";
 const folder = mkdtempSync(join(tmpdir(), "acewright-ptxas-"));
-/** @type {import("./ptxas/output.mjs").Kernel[]} */
-const kernels = [];
-const waiting = kernelFiles();
+
+/** @param {number} sm */
+function keptTable(sm) {
+  const path = join(reportFolder, `sm_${sm}.txt`);
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+/** @returns {Set<string>} CUDA files whose rows are still right */
+function unchangedFiles() {
+  const path = join(reportFolder, "sources.sha256");
+  const current = architectures.every((sm) => keptTable(sm).startsWith(`# nvcc ${version},`));
+  if (options.all || !current || !existsSync(path)) return new Set();
+  const kept = new Set(readFileSync(path, "utf8").split("\n"));
+  const same = (/** @type {string} */ file) =>
+    sourceHashes([file])
+      .split("\n")
+      .every((line) => kept.has(line));
+  return new Set(kernelFiles().filter((file) => deviceSources([file]).length === 0 || same(file)));
+}
+
+const unchanged = unchangedFiles();
+const kernels = architectures.flatMap((sm) =>
+  readTable(keptTable(sm), sm).filter(({ file }) => unchanged.has(`${kernelFolder}/${file}`)),
+);
+const waiting = kernelFiles().filter((file) => !unchanged.has(file));
 async function worker() {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     const started = performance.now();
-    const found = kernelsIn(
-      await ask([...flags, file, "-o", join(folder, `${basename(file)}.fatbin`)]),
-      basename(file),
-    );
+    const output = await ask([...flags, file, "-o", join(folder, `${basename(file)}.fatbin`)]);
+    const found = kernelsIn(output, file.slice(kernelFolder.length + 1));
     kernels.push(...found);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(`${file}: ${found.length / architectures.length} kernels, ${seconds} s`);
@@ -64,8 +95,7 @@ mkdirSync(reportFolder, { recursive: true });
 for (const sm of architectures) {
   const own = kernels.filter(({ architecture }) => architecture === sm);
   writeFileSync(join(reportFolder, `sm_${sm}.txt`), table(own, `nvcc ${version}, sm_${sm}`));
-  for (const { name, spillStores, spillLoads, stack } of own)
-    if (spillStores + spillLoads + stack > 0)
-      console.log(`sm_${sm}: ${name} spills ${spillStores} bytes out, ${spillLoads} in; stack ${stack}`);
+  for (const kernel of own)
+    if (spills(kernel) > 0) console.log(`sm_${sm}: ${kernel.file}: ${kernel.name} leaves its registers`);
 }
 writeFileSync(join(reportFolder, "sources.sha256"), hashes);

@@ -53,6 +53,8 @@ function argument(text, at) {
     }
     return [name, from + (named === null ? 0 : 1)];
   }
+  const again = /^S\d*[A-Z]?_/.exec(text.slice(at));
+  if (again !== null) return ["again", at + again[0].length];
   const type = builtin[text[at] ?? ""];
   if (type === undefined)
     throw new Error(`ptxas report: cannot read the template argument at ${at} of ${text}`);
@@ -80,7 +82,8 @@ export function shortName(mangled) {
   at += 1;
   while (mangled[at] !== "E") {
     const [text, next] = argument(mangled, at);
-    args.push(text);
+    // A type that was named before: of our own types kernels take bf16 alone.
+    args.push(text === "again" ? "bf16" : text);
     at = next;
   }
   return `${name}<${args.join(",")}>`;
@@ -154,19 +157,32 @@ export function table(kernels, compiler) {
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
- * The rows of a table, for tests.
+ * The rows of a table.
  *
  * @param {string} text
- * @returns {{ name: string, registers: number, spills: number }[]}
+ * @param {number} architecture
+ * @returns {Kernel[]}
  */
-export function readTable(text) {
+export function readTable(text, architecture) {
   const rows = text.split("\n").filter((line) => /^\d/.test(line));
   return rows.map((row) => {
     const cells = row.split(/\s{2,}/);
+    const [registers, stack, spillStores, spillLoads, staticShared, barriers] = cells.map(Number);
+    if (barriers === undefined || cells.length !== columns.length)
+      throw new Error(`ptxas report: cannot read the row ${row}`);
     return {
       name: cells[7] ?? "",
-      registers: Number(cells[0]),
-      spills: Number(cells[1]) + Number(cells[2]) + Number(cells[3]),
+      file: cells[6] ?? "",
+      architecture,
+      registers: registers ?? 0,
+      stack: stack ?? 0,
+      spillStores: spillStores ?? 0,
+      spillLoads: spillLoads ?? 0,
+      staticShared: staticShared ?? 0,
+      barriers,
     };
   });
 }
+
+/** @param {Kernel} kernel */
+export const spills = ({ stack, spillStores, spillLoads }) => stack + spillStores + spillLoads;

@@ -10,7 +10,7 @@ export const sourceFolder = fileURLToPath(new URL("../../src/", import.meta.url)
 export const reportFolder = fileURLToPath(new URL("../../../../bench/ptxas/", import.meta.url));
 export const architectures = /** @type {const} */ ([80, 86, 89, 90, 120]);
 
-const kernelFolder = "ops/cuda";
+export const kernelFolder = "ops/cuda";
 // Host code that kernel files include: it changes often and no kernel with it.
 const hostOnly = new Set([
   "autograd/program.h",
@@ -32,9 +32,12 @@ export function kernelFiles() {
 /** @param {string} path */
 const read = (path) => readFileSync(join(sourceFolder, path), "utf8");
 
-/** @returns {string[]} the CUDA files and every header that their device code may come from */
-export function deviceSources() {
-  const found = new Set(kernelFiles());
+/**
+ * @param {readonly string[]} [files]
+ * @returns {string[]} the CUDA files and every header that their device code may come from
+ */
+export function deviceSources(files = kernelFiles()) {
+  const found = new Set(files);
   for (const path of found) {
     for (const [, included] of read(path).matchAll(/^#include "([^"]+)"/gm)) {
       if (included === undefined || hostOnly.has(included)) continue;
@@ -51,9 +54,12 @@ const hash = (text) =>
     .update(text.replace(/\/\/.*$/gm, "").replace(/\s+/g, " "))
     .digest("hex");
 
-/** @returns {string} one line a file: its hash and its path */
-export function sourceHashes() {
-  return deviceSources()
+/**
+ * @param {readonly string[]} [files]
+ * @returns {string} one line a file of deviceSources(files): its hash and its path
+ */
+export function sourceHashes(files = kernelFiles()) {
+  return deviceSources(files)
     .map((path) => `${hash(read(path))}  ${path}\n`)
     .join("");
 }
