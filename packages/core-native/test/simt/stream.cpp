@@ -49,11 +49,12 @@ cudaError_t refuse_in_capture() {
 
 void finish(CUstream_st& stream, uint64_t until) {
   const std::lock_guard guard(lock);
+  if (stream.pending.empty() || stream.done >= until) return;
+  const Open open;  // once for all of it: opening each allocation is dear, and no host code runs in between
   while (!stream.pending.empty() && stream.done < until) {
     const Work work = std::move(stream.pending.front());
     stream.pending.pop_front();
     ++stream.done;
-    const Open open;
     work();
   }
 }

@@ -1,0 +1,176 @@
+// Training and generation on a CUDA device as a whole: against the CPU's session, and recorded graphs against single calls.
+#include <cmath>
+#include <cstdlib>
+
+#include "model/small_model.h"
+#include "ops/twin.h"
+#include "train/sampler.h"
+#include "train/session.h"
+#if ACE_WITH_CUDA
+#include "ops/cuda/device.h"
+#endif
+
+using namespace ace;
+using namespace ace::test;
+
+namespace {
+
+ModelConfig three_layers() {
+  ModelConfig c = small_config();
+  c.in_channels = 3 * c.audio_acoustic_hidden_dim;
+  c.num_hidden_layers = 3;
+  c.sliding = {true, false, true};
+  return c;
+}
+
+SessionConfig session_config() {
+  SessionConfig config;
+  config.bucket_tokens = 8;
+  config.bucket_condition = 8;
+  return config;
+}
+
+AdapterConfig lora() {
+  AdapterConfig config;
+  config.kind = AdapterKind::lora;
+  config.rank = 4;
+  config.alpha = 8;
+  config.dropout = 0.2;
+  config.target_modules = {"*_proj"};
+  return config;
+}
+
+// A model, its session and two songs on one device.
+struct Studio {
+  Studio(Device& device, DType dtype, const SessionConfig& config = session_config(), const AdapterConfig& adapter_config = lora())
+      : decoder(three_layers(), std::make_unique<RandomWeights>(device, 3, DType::f32), dtype),
+        adapter(adapter_config, decoder.targets(), 9, dtype, device),
+        null_condition(device, {decoder.config().encoder_hidden_size}, dtype, "null condition"),
+        session(decoder, adapter, null_condition.tensor(), config) {
+    const int64_t latent = decoder.config().audio_acoustic_hidden_dim, width = decoder.config().encoder_hidden_size;
+    const int64_t lengths[] = {9, 14};
+    for (uint64_t i = 0; i < 2; ++i) {
+      const std::vector<float> latents = numbers(lengths[i] * latent, 10 * i), context = numbers(lengths[i] * 2 * latent, 10 * i + 1);
+      const std::vector<float> condition = numbers(5 * width, 10 * i + 2);
+      (void)session.add_sample(latents.data(), lengths[i], context.data(), {{condition.data(), 5}});
+    }
+  }
+  StepResult step(uint64_t number) {
+    SampleRef first, second;
+    first.key = 2 * number;
+    second.sample = 1;
+    second.key = 2 * number + 1;
+    return session.step(number, 1e-2, {{first, second}, {second}});
+  }
+  std::vector<float> parameters() {
+    std::vector<float> out(static_cast<size_t>(adapter.parameter_count()));
+    adapter.device().download(out.data(), adapter.parameters().data, adapter.parameters().bytes());
+    return out;
+  }
+
+  Decoder decoder;
+  Adapter adapter;
+  Storage null_condition;
+  TrainSession session;
+};
+
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double difference = 0, reference = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    difference += std::pow(static_cast<double>(a[i]) - b[i], 2);
+    reference += std::pow(static_cast<double>(b[i]), 2);
+  }
+  return std::sqrt(difference / reference);
+}
+
+}  // namespace
+
+TEST("CUDA: a session takes the CPU session's steps, in float32 to its rounding and in bf16 to bf16's") {
+  skip_without_cuda();
+  for (const AdapterKind kind : {AdapterKind::lora, AdapterKind::dora, AdapterKind::lokr}) {
+    CONTEXT("adapter " << static_cast<int>(kind));
+    AdapterConfig config = lora();
+    config.kind = kind;
+    if (kind == AdapterKind::lokr) config.dropout = 0;
+    Studio cpu(device_of(DeviceKind::cpu), DType::f32, session_config(), config);
+    Studio exact(device_of(DeviceKind::cuda), DType::f32, session_config(), config);
+    Studio rounded(device_of(DeviceKind::cuda), DType::bf16, session_config(), config);
+    for (uint64_t step = 0; step < 4; ++step) {
+      const StepResult expected = cpu.step(step), same = exact.step(step), near = rounded.step(step);
+      CHECK_NEAR(same.loss, expected.loss, 1e-5 * expected.loss);
+      CHECK_NEAR(same.grad_norm, expected.grad_norm, 1e-4 * expected.grad_norm);
+      CHECK_NEAR(near.loss, expected.loss, 1e-2 * expected.loss);
+      CHECK_NEAR(near.grad_norm, expected.grad_norm, 5e-2 * expected.grad_norm);
+      for (size_t i = 0; i < 3; ++i) {
+        CHECK_EQ(same.samples[i].timestep, expected.samples[i].timestep);
+        CHECK_EQ(same.samples[i].condition_dropped, expected.samples[i].condition_dropped);
+      }
+    }
+    CHECK(distance(exact.parameters(), cpu.parameters()) < 2e-4);
+    CHECK(distance(rounded.parameters(), cpu.parameters()) < 5e-2);
+  }
+}
+
+TEST("CUDA: recorded steps differ from each other and equal single calls bit for bit") {
+  skip_without_cuda();
+#if ACE_WITH_CUDA
+  // ACEWRIGHT_CUDA_CHECK=1 waits for every operator and records nothing.
+  setenv("ACEWRIGHT_CUDA_CHECK", "1", 1);
+  const std::unique_ptr<Device> single = cuda::open_device(0, 1), recorded = [] {
+    unsetenv("ACEWRIGHT_CUDA_CHECK");
+    return cuda::open_device(0, 1);
+  }();
+  CHECK(single->capture([] {}) == nullptr);
+  CHECK(recorded->capture([] {}) != nullptr);
+  Studio eager(*single, DType::bf16), graphs(*recorded, DType::bf16);
+  std::vector<double> losses;
+  for (uint64_t step = 0; step < 5; ++step) {
+    const StepResult a = eager.step(step), b = graphs.step(step);
+    CHECK_EQ(a.loss, b.loss);
+    CHECK_EQ(a.grad_norm, b.grad_norm);
+    for (const double earlier : losses) CHECK(earlier != b.loss);
+    losses.push_back(b.loss);
+  }
+  CHECK(eager.parameters() == graphs.parameters());
+#endif
+}
+
+TEST("CUDA: a step with an infinite gradient is skipped and counted, and the next one is taken") {
+  skip_without_cuda();
+  Studio studio(device_of(DeviceKind::cuda), DType::bf16);
+  const int64_t latent = studio.decoder.config().audio_acoustic_hidden_dim, width = studio.decoder.config().encoder_hidden_size;
+  std::vector<float> latents = numbers(9 * latent, 1);
+  latents[4] = INFINITY;
+  const std::vector<float> context = numbers(9 * 2 * latent, 2), condition = numbers(5 * width, 3);
+  const int64_t broken = studio.session.add_sample(latents.data(), 9, context.data(), {{condition.data(), 5}});
+  const std::vector<float> before = studio.parameters();
+  SampleRef ref;
+  ref.sample = broken;
+  CHECK(studio.session.step(0, 1e-2, {{ref}}).skipped);
+  CHECK(studio.parameters() == before);
+  CHECK_EQ(studio.session.updates(), 0.0);
+  CHECK(!studio.step(1).skipped);
+  CHECK_EQ(studio.session.updates(), 1.0);
+}
+
+TEST("CUDA: the sampler integrates to the CPU's latents, guided too") {
+  skip_without_cuda();
+  std::vector<std::vector<float>> latents;
+  for (const auto& [kind, dtype] : {std::pair{DeviceKind::cpu, DType::f32}, {DeviceKind::cuda, DType::f32}, {DeviceKind::cuda, DType::bf16}}) {
+    Studio studio(device_of(kind), dtype);
+    const auto shared = std::make_shared<Adapter>(lora(), studio.decoder.targets(), 9, dtype, device_of(kind));
+    Sampler sampler(studio.decoder, studio.null_condition.tensor(), {{shared, 0.5}});
+    const int64_t width = studio.decoder.config().encoder_hidden_size, latent = studio.decoder.config().audio_acoustic_hidden_dim;
+    const std::vector<float> condition = numbers(5 * width, 1), context = numbers(9 * 2 * latent, 2);
+    SampleRequest request;
+    request.condition = condition.data();
+    request.tokens = 5;
+    request.context = context.data();
+    request.frames = 9;
+    request.times = {1, 0.7, 0.3};
+    request.guidance = 3;
+    latents.push_back(sampler.sample(request, [](int, int) {}));
+  }
+  CHECK(distance(latents[1], latents[0]) < 1e-5);
+  CHECK(distance(latents[2], latents[0]) < 5e-2);
+}
