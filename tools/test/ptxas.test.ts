@@ -28,13 +28,13 @@ test("bench/ptxas is of the kernels as they are now", () => {
 });
 
 // What a step spends its time in. A kernel here that begins to spill has lost more than it may.
-const hot = ["rms_norm", "gate_add"];
+const hot = ["attention/", "rms_norm", "head_norm", "swiglu", "gate_add", "adamw"];
 
 describe.each(architectures)("on sm_%i", (sm) => {
   const kernels = readTable(report(`sm_${sm}.txt`), sm);
 
   test.each(hot)("%s keeps everything in registers", (word) => {
-    const found = kernels.filter(({ name }) => name.startsWith(word));
+    const found = kernels.filter(({ file, name }) => name.startsWith(word) || file.startsWith(word));
     expect(found).not.toEqual([]);
     expect(found.filter((kernel) => spills(kernel) > 0)).toEqual([]);
   });

@@ -48,7 +48,6 @@ function ask(args) {
 const flags = ["--fatbin", "-O3", "-DNDEBUG", "-std=c++17", "-DACE_WITH_CUDA=1", "-I.", "-Xptxas", "-v"];
 for (const sm of architectures) flags.push("-gencode", `arch=compute_${sm},code=sm_${sm}`);
 
-const hashes = sourceHashes(); // before compiling: a file that is edited meanwhile makes the report stale
 const version = /release \S+ (V\S+)/.exec(await ask(["--version"]))?.[1] ?? "of an unknown version";
 const folder = mkdtempSync(join(tmpdir(), "acewright-ptxas-"));
 
@@ -75,13 +74,30 @@ const unchanged = unchangedFiles();
 const kernels = architectures.flatMap((sm) =>
   readTable(keptTable(sm), sm).filter(({ file }) => unchanged.has(`${kernelFolder}/${file}`)),
 );
+const done = [...unchanged];
 const waiting = kernelFiles().filter((file) => !unchanged.has(file));
+const hashes = sourceHashes(); // before compiling: a file that is edited meanwhile is compiled again next time
+
+/** Writes what is known so far, so that a run that is cut off need not begin anew. */
+function save() {
+  mkdirSync(reportFolder, { recursive: true });
+  for (const sm of architectures) {
+    const own = kernels.filter(({ architecture }) => architecture === sm);
+    writeFileSync(join(reportFolder, `sm_${sm}.txt`), table(own, `nvcc ${version}, sm_${sm}`));
+  }
+  const wanted = deviceSources(done);
+  const lines = hashes.split("\n").filter((line) => wanted.includes(line.split("  ")[1] ?? ""));
+  writeFileSync(join(reportFolder, "sources.sha256"), lines.map((line) => `${line}\n`).join(""));
+}
+
 async function worker() {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     const started = performance.now();
     const output = await ask([...flags, file, "-o", join(folder, `${basename(file)}.fatbin`)]);
     const found = kernelsIn(output, file.slice(kernelFolder.length + 1));
     kernels.push(...found);
+    done.push(file);
+    save();
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(`${file}: ${found.length / architectures.length} kernels, ${seconds} s`);
   }
@@ -91,11 +107,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true });
 }
-mkdirSync(reportFolder, { recursive: true });
-for (const sm of architectures) {
-  const own = kernels.filter(({ architecture }) => architecture === sm);
-  writeFileSync(join(reportFolder, `sm_${sm}.txt`), table(own, `nvcc ${version}, sm_${sm}`));
-  for (const kernel of own)
-    if (spills(kernel) > 0) console.log(`sm_${sm}: ${kernel.file}: ${kernel.name} leaves its registers`);
-}
-writeFileSync(join(reportFolder, "sources.sha256"), hashes);
+save();
+for (const kernel of kernels)
+  if (spills(kernel) > 0)
+    console.log(`sm_${kernel.architecture}: ${kernel.file}: ${kernel.name} leaves its registers`);
