@@ -74,20 +74,42 @@ async function typescriptTests() {
   }
 }
 
-/** @returns {Promise<Counts>} */
-async function goldenCases() {
-  const args = ["tools/golden.mjs", "tools/reference/golden", "--json"];
-  const { stdout } = await run(process.execPath, args, { capture: "stdout" });
+const golden = "tools/reference/golden";
+
+/**
+ * @param {string} title
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @returns {Promise<Counts>}
+ */
+async function goldenCases(title, program, args) {
+  const { stdout } = await run(program, args, { capture: "stdout" });
   /** @type {import("./golden.mjs").GoldenReport} */
   const report = JSON.parse(stdout);
   const counts = none();
   for (const { name, passed, todo, problems = [] } of report.cases) {
     if (todo === true && !passed)
-      counts.skipped.push({ name: `golden ${name}`, reason: "later issue (todo)" });
+      counts.skipped.push({ name: `${title} ${name}`, reason: "later issue (todo)" });
     else if (passed) counts.passed += 1;
-    else counts.failed.push({ name: `golden ${name}`, reason: problems.join("; ") });
+    else counts.failed.push({ name: `${title} ${name}`, reason: problems.join("; ") });
   }
   return counts;
+}
+
+// The whole model through the emulated kernels takes minutes: some of each kind here, all of them in the full run.
+const emulatedGolden = /** @type {const} */ ({
+  f32: ["tiny/decoder_odd", "tiny/loss", "tiny_xl/condition", "tiny/tokenizer", "tiny_xl/adapter_lokr_auto"],
+  bf16: ["tiny_xl/decoder_odd", "tiny/sampler", "tiny/adapter_lora_attn_mlp", "tiny/adapter_dora"],
+});
+
+/**
+ * @param {"f32" | "bf16"} dtype
+ * @returns {Promise<Counts>}
+ */
+function emulatedGoldenCases(dtype) {
+  const some = full ? [] : emulatedGolden[dtype].flatMap((name) => ["--filter", name]);
+  const args = [golden, "--device", "cuda", "--dtype", dtype, "--json", ...some];
+  return goldenCases(`golden on CUDA, ${dtype},`, nativeProgram("golden_simt"), args);
 }
 
 /** @type {readonly (readonly [string, () => Promise<Counts>])[]} */
@@ -101,7 +123,9 @@ const parts = [
   ["native core", () => nativeTests("core_tests")],
   ["CUDA kernels in the emulator", () => nativeTests("core_simt", emulated)],
   ["TypeScript", typescriptTests],
-  ["golden", goldenCases],
+  ["golden", () => goldenCases("golden", process.execPath, ["tools/golden.mjs", golden, "--json"])],
+  ["golden on emulated CUDA, float32", () => emulatedGoldenCases("f32")],
+  ["golden on emulated CUDA, bf16", () => emulatedGoldenCases("bf16")],
 ];
 
 await setUp();

@@ -1,4 +1,4 @@
-// core_golden DIR [--device cpu|cuda] [--dtype f32|bf16] [--json] [--filter TEXT]
+// core_golden DIR [--device cpu|cuda] [--dtype f32|bf16] [--json] [--filter TEXT]...
 //
 // Runs every case under a folder laid out like the golden fixtures: NAME/model/ is a checkpoint, the .safetensors files
 // beside it are its cases; a .safetensors file directly in DIR is a case without a model. Folders of networks that
@@ -22,7 +22,8 @@ using golden::Case;
 using golden::CaseKind;
 
 struct Arguments {
-  std::string folder, filter, device = "cpu";
+  std::string folder, device = "cpu";
+  std::vector<std::string> filters;  // a case is run if its name holds one of them; all cases if there is none
   DType dtype = DType::f32;
   bool json = false;
 };
@@ -32,7 +33,7 @@ bool parse(int argc, char** argv, Arguments& out) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--json") out.json = true;
-    else if (argument == "--filter" && i + 1 < argc) out.filter = argv[++i];
+    else if (argument == "--filter" && i + 1 < argc) out.filters.push_back(argv[++i]);
     else if (argument == "--device" && i + 1 < argc) out.device = argv[++i];
     else if (argument == "--dtype" && i + 1 < argc) dtype = argv[++i];
     else if (argument.rfind("--", 0) == 0 || !out.folder.empty()) {
@@ -51,7 +52,7 @@ bool parse(int argc, char** argv, Arguments& out) {
   }
   out.dtype = dtype == "bf16" ? DType::bf16 : DType::f32;
   if (!out.folder.empty()) return true;
-  std::fprintf(stderr, "usage: core_golden DIR [--device cpu|cuda] [--dtype f32|bf16] [--json] [--filter TEXT]\n");
+  std::fprintf(stderr, "usage: core_golden DIR [--device cpu|cuda] [--dtype f32|bf16] [--json] [--filter TEXT]...\n");
   return false;
 }
 
@@ -163,7 +164,10 @@ class Suite {
   std::vector<std::string> others;
 
  private:
-  bool wanted(const std::string& name) const { return arguments_.filter.empty() || name.find(arguments_.filter) != std::string::npos; }
+  bool wanted(const std::string& name) const {
+    const auto& filters = arguments_.filters;
+    return filters.empty() || std::any_of(filters.begin(), filters.end(), [&](const std::string& text) { return name.find(text) != std::string::npos; });
+  }
 
   void run_model(const fs::path& folder) {
     const std::string name = folder.filename().string();
