@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "adapter/module.h"
+#include "ops/lokr_split.h"
 #include "ops/ops.h"
 
 namespace ace {
@@ -111,7 +112,48 @@ class Lokr final : public AdapterModule {
 
   bool drops(const AdapterPass& pass) const { return config_.rank_dropout > 0 && pass.counters.given(); }
 
+  // g where no rank is dropped, else g with its dropped columns zero.
+  Tensor kept_columns(Tape& tape, Tensor g, const AdapterPass& pass) const {
+    if (!drops(pass)) return g;
+    Tensor kept = tape.empty(g.shape, g.dtype);
+    tape.program().call<kernels::drop_columns>(kept, g, pass.counters, config_.rank_dropout, config_.rank_dropout_scale, index_, false);
+    return kept;
+  }
+
+  // On CUDA one kernel a direction keeps the intermediate on chip, and makes it again in the backward pass.
+  Var forward_fused(Tape& tape, const Var& base, const Var& x, const AdapterPass& pass) const {
+    Factors f = factors(tape, pass);
+    f.w2 = whole_w2(tape, f);
+    const double scale = scale_ * pass.strength;
+    const int64_t rows = x.value.elements() / in_, flops = 2 * rows * b_ * c_ * (d_ + a_);
+    tape.program().add_flops(flops);
+    if (drops(pass)) {
+      Tensor change = tape.empty(base.value.shape, base.value.dtype);
+      tape.program().call<kernels::lokr_forward>(change, x.value, f.w1, f.w2, scale, false);
+      tape.program().call<kernels::drop_columns>(base.value, change, pass.counters, config_.rank_dropout, config_.rank_dropout_scale, index_, true);
+    } else {
+      tape.program().call<kernels::lokr_forward>(base.value, x.value, f.w1, f.w2, scale, true);
+    }
+    std::vector<Var> inputs = f.stored;
+    inputs.push_back(x);
+    return tape.record_in_place(base, inputs, [this, &tape, x, f, scale, pass, rows, flops](Tensor dy) {
+      const Tensor g = kept_columns(tape, dy, pass);
+      if (f.stored[0].needs_grad()) {
+        const Gradients to = gradients(tape, f, g.dtype);
+        const Tensor scratch = tape.empty({LokrSplit(rows, a_, b_, c_, d_).elements}, wide(g.dtype));
+        tape.program().add_flops(2 * flops);
+        tape.program().call<kernels::lokr_backward_w>(to.w1, to.w2, g, tape.saved(x), f.w1, f.w2, scale, scratch);
+        into_thin_factors(tape, to, f);
+      }
+      if (!x.needs_grad()) return;
+      GradSlot dx = tape.grad(x);
+      tape.program().add_flops(flops);
+      tape.program().call<kernels::lokr_backward_x>(dx.tensor, g, f.w1, f.w2, scale, dx.accumulate);
+    });
+  }
+
   Var forward_structured(Tape& tape, const Var& base, const Var& x, const AdapterPass& pass) const {
+    if (tape.program().device() == DeviceKind::cuda) return forward_fused(tape, base, x, pass);
     Factors f = factors(tape, pass);
     const double scale = scale_ * pass.strength;
     Tensor low, z = right(tape, x.value, f, &low);
@@ -126,11 +168,7 @@ class Lokr final : public AdapterModule {
     std::vector<Var> inputs = f.stored;
     inputs.push_back(x);
     return tape.record_in_place(base, inputs, [this, &tape, x, f, z, low, scale, pass](Tensor dy) {
-      Tensor g = dy;
-      if (drops(pass)) {
-        g = tape.empty(dy.shape, dy.dtype);
-        tape.program().call<kernels::drop_columns>(g, dy, pass.counters, config_.rank_dropout, config_.rank_dropout_scale, index_, false);
-      }
+      const Tensor g = kept_columns(tape, dy, pass);
       // Under a recompute policy the intermediate is cheaper to make again than to keep: it is as wide as x.
       Tensor low_again = low, z_again = z;
       if (tape.recompute() != Recompute::none) z_again = right(tape, tape.saved(x), f, &low_again);
@@ -223,17 +261,28 @@ class Lokr final : public AdapterModule {
     });
   }
 
-  void delta_backward(Tape& tape, Tensor ddelta, const Factors& f) const {
-    auto target = [&](bool full, size_t i, Shape shape) {
+  // Where kernels add the gradients of the whole factors: the parameters' own, or zeroed places for products of thin ones.
+  struct Gradients {
+    Tensor w1, w2;
+  };
+  Gradients gradients(Tape& tape, const Factors& f, DType dtype) const {
+    auto place = [&](bool full, size_t i, Shape shape) {
       if (full) return tape.grad(f.stored[i]).tensor;
-      Tensor fresh = tape.empty(shape, ddelta.dtype);
+      Tensor fresh = tape.empty(shape, dtype);
       tape.program().call<kernels::fill>(fresh, 0.0);
       return fresh;
     };
-    Tensor dw1 = target(full1_, 0, {a_, b_}), dw2 = target(full2_, second_, {c_, d_});
-    tape.program().call<kernels::kron_backward>(dw1, dw2, ddelta, f.w1, whole_w2(tape, f), scale_);
-    if (!full1_) pair_backward(tape, dw1, f.stored[0], f.stored[1]);
-    if (!full2_) pair_backward(tape, dw2, f.stored[second_], f.stored[second_ + 1]);
+    return {place(full1_, 0, {a_, b_}), place(full2_, second_, {c_, d_})};
+  }
+  void into_thin_factors(Tape& tape, const Gradients& from, const Factors& f) const {
+    if (!full1_) pair_backward(tape, from.w1, f.stored[0], f.stored[1]);
+    if (!full2_) pair_backward(tape, from.w2, f.stored[second_], f.stored[second_ + 1]);
+  }
+
+  void delta_backward(Tape& tape, Tensor ddelta, const Factors& f) const {
+    const Gradients to = gradients(tape, f, ddelta.dtype);
+    tape.program().call<kernels::kron_backward>(to.w1, to.w2, ddelta, f.w1, whole_w2(tape, f), scale_);
+    into_thin_factors(tape, to, f);
   }
 
   int64_t a_, b_, c_, d_;
