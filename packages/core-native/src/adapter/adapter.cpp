@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "ops/ops.h"
 #include "ops/philox.h"
@@ -82,12 +83,33 @@ void Adapter::build() {
     const double* alpha = best_match(config.alpha_pattern, target.path);
     auto module = make_module(config, target, static_cast<int>(modules_.size()), rank != nullptr ? *rank : config.rank,
                               alpha != nullptr ? *alpha : config.alpha);
-    for (AdapterParameter& parameter : module->parameters()) {
-      parameter.offset = count_;
-      count_ += (parameter.shape.elements() + 15) / 16 * 16;  // every tensor begins on a cache line
-    }
     by_path_[target.path] = module.get();
     modules_.push_back(std::move(module));
+  }
+  lay_out();
+}
+
+void Adapter::lay_out() {
+  auto to_cache_line = [this] { count_ = (count_ + 15) / 16 * 16; };
+  std::set<std::string> stacks;
+  std::set<const AdapterParameter*> placed;
+  auto place = [&](AdapterParameter& parameter) {
+    if (!placed.insert(&parameter).second) return;
+    parameter.offset = count_;
+    count_ += parameter.shape.elements();
+  };
+  for (size_t m = 0; m < modules_.size(); ++m) {
+    const std::string& stack = targets_[m].stack;
+    if (!stack.empty() && stacks.insert(stack).second) {
+      for (size_t other = m; other < modules_.size(); ++other)
+        for (AdapterParameter& parameter : modules_[other]->parameters())
+          if (targets_[other].stack == stack && &parameter == modules_[other]->first_factor({})) place(parameter);
+      to_cache_line();
+    }
+    for (AdapterParameter& parameter : modules_[m]->parameters()) {
+      place(parameter);
+      to_cache_line();  // where the next one begins
+    }
   }
 }
 

@@ -14,9 +14,11 @@ namespace ace {
 struct AdapterTarget {
   std::string path;  // "layers.0.self_attn.q_proj"
   Tensor weight;     // [out, in]
+  std::string stack = {};  // targets of one stack have one input x; empty: alone with it
 };
 
-// All trainable parameters of one adapter in one flat buffer, module after module.
+// All trainable parameters of one adapter in one flat buffer, module after module; only the first factors of a stack lie
+// below each other, so that their products with x can be one (see project_stacked).
 class Adapter {
  public:
   // Wraps exactly the targets that config.target_modules names. Fresh parameters come from Philox(seed); on a planning
@@ -55,6 +57,7 @@ class Adapter {
   void choose(const std::vector<AdapterTarget>& targets);
   void build();
   void check(const AdapterConfig& config) const;
+  void lay_out();
   void allocate(DType activations);
   void initialise(uint64_t seed);
   std::string file_name(const AdapterModule& module, const std::string& suffix) const;

@@ -23,9 +23,11 @@ Var AdapterModule::parameter(Tape& tape, const AdapterPass& pass, size_t i) cons
 
 Var AdapterModule::variable(Tape& tape, const AdapterPass& pass, int64_t offset, Shape shape, bool shadowed, const std::string& name) {
   auto view = [&](const Tensor& flat) { return flat.reshaped({flat.elements()}).slice(offset, shape.elements()).reshaped(shape); };
-  const Tensor value = tape.program().fixed(view(pass.shadow.given() && shadowed ? pass.shadow : pass.parameters), name);
+  // Flat buffers of the program itself (tests) have no address yet; others get their name here.
+  auto named = [&](const Tensor& t, const std::string& as) { return t.buffer >= 0 ? t : tape.program().fixed(t, as); };
+  const Tensor value = named(view(pass.shadow.given() && shadowed ? pass.shadow : pass.parameters), name);
   if (!pass.gradients.given()) return Tape::constant(value);
-  return tape.parameter(value, tape.program().fixed(view(pass.gradients), "d(" + name + ")"));
+  return tape.parameter(value, named(view(pass.gradients), "d(" + name + ")"));
 }
 
 Var AdapterModule::forward_low(Tape&, Tensor, const Var&, const Var&, const AdapterPass&) const {

@@ -78,32 +78,31 @@ Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, co
   return y;
 }
 
-std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& parts, Tensor weight, const Var& x,
+std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& parts, Tensor stacked, const Var& x,
                                  const std::vector<AdapterUse>& adapters) {
   std::vector<std::vector<Use>> uses;
-  std::vector<Tensor> weights;
   std::vector<int64_t> widths, ranks;
-  int64_t row = 0;
   bool one_product = true;
   for (const StackedPart& part : parts) {
     uses.push_back(uses_of(part.path, adapters));
     one_product = one_product && follow_one_product(uses.back());
-    widths.push_back(part.out);
-    weights.push_back(weight.slice(row, part.out));
-    row += part.out;
+    widths.push_back(part.weight.shape[0]);
   }
   std::vector<Var> out;
   if (!one_product) {
-    for (size_t i = 0; i < parts.size(); ++i) out.push_back(project(tape, parts[i].path, weights[i], x, adapters));
+    for (const StackedPart& part : parts) out.push_back(project(tape, part.path, part.weight, x, adapters));
     return out;
   }
-  const std::vector<Var> bases = tape.split(linear(tape, x, weight), widths);
+  if (stacked.given()) out = tape.split(linear(tape, x, stacked), widths);
+  else for (const StackedPart& part : parts) out.push_back(linear(tape, x, part.weight));
   const Var a = stacked_first_factors(tape, uses, ranks);
   std::vector<Var> low;
   if (a.value.given()) low = tape.split(low_product(tape, x, a), ranks);
-  for (size_t i = 0; i < parts.size(); ++i)
-    out.push_back(low.empty() ? follow(tape, uses[i], weights[i], bases[i], x)
-                              : uses[i][0].module->forward_low(tape, weights[i], bases[i], low[i], *uses[i][0].pass));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Tensor& weight = parts[i].weight;
+    out[i] = low.empty() ? follow(tape, uses[i], weight, out[i], x)
+                         : uses[i][0].module->forward_low(tape, weight, out[i], low[i], *uses[i][0].pass);
+  }
   return out;
 }
 

@@ -16,14 +16,15 @@ struct AdapterUse {
 // Errors: ERR_SHAPE where the weight does not fit x.
 Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, const std::vector<AdapterUse>& adapters);
 
-// Linears of one x whose weights lie below each other in `weight` [sum of the rows, in]: one frozen product forward and one
-// backward, whatever adapters sit on them. Where each carries a plain low-rank change of one adapter, their x A^T are one
-// product too, with their A below each other (Adapter stores those of a stack so). The results are columns of one tensor.
+// Linears of one x. Where each carries a plain low-rank change of one adapter, their x A^T are one product forward and one
+// each for dA and dx (Adapter stores the A of a stack below each other). `stacked` [sum of the rows, in], where given, holds
+// all the weights below each other: then the frozen products are one too, each way, whatever adapters sit on them, and the
+// results are columns of one tensor.
 struct StackedPart {
   std::string path;
-  int64_t out;
+  Tensor weight;  // [out, in]
 };
-std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& parts, Tensor weight, const Var& x,
+std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& parts, Tensor stacked, const Var& x,
                                  const std::vector<AdapterUse>& adapters);
 
 }  // namespace ace

@@ -50,17 +50,19 @@ Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DT
     auto attention = [&](const std::string& name) {
       AttentionWeights a = load_attention(w, layer.path + name, width, config.num_attention_heads, config.num_key_value_heads,
                                           config.head_dim, dtype);
-      targets_.push_back({layer.path + name + ".q_proj", a.q_proj});
-      targets_.push_back({layer.path + name + ".k_proj", a.k_proj});
-      targets_.push_back({layer.path + name + ".v_proj", a.v_proj});
+      // What has one input: q, k and v of self-attention; k and v of cross-attention, whose q comes from elsewhere.
+      const std::string stack = layer.path + name + ".qkv";
+      targets_.push_back({layer.path + name + ".q_proj", a.q_proj, name == ".self_attn" ? stack : ""});
+      targets_.push_back({layer.path + name + ".k_proj", a.k_proj, stack});
+      targets_.push_back({layer.path + name + ".v_proj", a.v_proj, stack});
       targets_.push_back({layer.path + name + ".o_proj", a.o_proj});
       return a;
     };
     layer.self_attn = attention(".self_attn");
     layer.cross_attn = attention(".cross_attn");
     layer.mlp = load_mlp(w, layer.path + ".mlp", width, config.intermediate_size);
-    targets_.push_back({layer.path + ".mlp.gate_proj", layer.mlp.gate_proj});
-    targets_.push_back({layer.path + ".mlp.up_proj", layer.mlp.up_proj});
+    targets_.push_back({layer.path + ".mlp.gate_proj", layer.mlp.gate_proj, layer.path + ".mlp"});
+    targets_.push_back({layer.path + ".mlp.up_proj", layer.mlp.up_proj, layer.path + ".mlp"});
     targets_.push_back({layer.path + ".mlp.down_proj", layer.mlp.down_proj});
     layers_.push_back(std::move(layer));
   }
@@ -102,9 +104,11 @@ Var Decoder::self_attention(Tape& tape, const Layer& layer, const Var& x, const 
                             const std::vector<AdapterUse>& adapters) const {
   const std::string path = layer.path + ".self_attn";
   const AttentionWeights& w = layer.self_attn;
-  Var q = head_norm(tape, project(tape, path + ".q_proj", w.q_proj, x, adapters), w.q_norm, config_.rms_norm_eps, rope.cos, rope.sin);
-  Var k = head_norm(tape, project(tape, path + ".k_proj", w.k_proj, x, adapters), w.k_norm, config_.rms_norm_eps, rope.cos, rope.sin);
-  Var v = project(tape, path + ".v_proj", w.v_proj, x, adapters);
+  const std::vector<Var> qkv = project_stacked(
+      tape, {{path + ".q_proj", w.q_proj}, {path + ".k_proj", w.k_proj}, {path + ".v_proj", w.v_proj}}, Tensor{}, x, adapters);
+  Var q = head_norm(tape, qkv[0], w.q_norm, config_.rms_norm_eps, rope.cos, rope.sin);
+  Var k = head_norm(tape, qkv[1], w.k_norm, config_.rms_norm_eps, rope.cos, rope.sin);
+  const Var& v = qkv[2];
   AttentionSpec spec;
   spec.heads = static_cast<int>(config_.num_attention_heads);
   spec.kv_heads = static_cast<int>(config_.num_key_value_heads);
@@ -123,8 +127,10 @@ Var Decoder::cross_attention(Tape& tape, const Layer& layer, const Var& x, Tenso
   const AttentionWeights& w = layer.cross_attn;
   const Var source = Tape::constant(condition);
   Var q = head_norm(tape, project(tape, path + ".q_proj", w.q_proj, x, adapters), w.q_norm, config_.rms_norm_eps);
-  Var k = head_norm(tape, project(tape, path + ".k_proj", w.k_proj, source, adapters), w.k_norm, config_.rms_norm_eps);
-  Var v = project(tape, path + ".v_proj", w.v_proj, source, adapters);
+  const std::vector<Var> kv =
+      project_stacked(tape, {{path + ".k_proj", w.k_proj}, {path + ".v_proj", w.v_proj}}, Tensor{}, source, adapters);
+  Var k = head_norm(tape, kv[0], w.k_norm, config_.rms_norm_eps);
+  const Var& v = kv[1];
   AttentionSpec spec;
   spec.heads = static_cast<int>(config_.num_attention_heads);
   spec.kv_heads = static_cast<int>(config_.num_key_value_heads);
@@ -150,9 +156,9 @@ Var Decoder::layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulati
   const std::string path = layer.path + ".mlp";
   // By value, as a layer: it may run again in the backward pass.
   Var wide = tape.wide_part(n3, [path, mlp = layer.mlp, adapters](Tape& inner, const Var& h) {
-    Var gate = project(inner, path + ".gate_proj", mlp.gate_proj, h, adapters);
-    Var up = project(inner, path + ".up_proj", mlp.up_proj, h, adapters);
-    return swiglu(inner, gate, up);
+    const std::vector<Var> pair = project_stacked(
+        inner, {{path + ".gate_proj", mlp.gate_proj}, {path + ".up_proj", mlp.up_proj}}, Tensor{}, h, adapters);
+    return swiglu(inner, pair[0], pair[1]);
   });
   Var a3 = project(tape, path + ".down_proj", layer.mlp.down_proj, wide, adapters);
   Var x3 = gate_add(tape, x2, a3, mod, 5);
