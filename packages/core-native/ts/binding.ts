@@ -44,11 +44,37 @@ export interface NativeConditionResult {
   readonly validTokens: number;
 }
 
+/** What this build holds of CUDA and what the driver says. Versions as CUDA writes them: 13000 is 13.0. */
+export interface NativeCuda {
+  /** Every operator has its CUDA kernel. */
+  readonly compiled: boolean;
+  /** Why there is no backend or no device; empty where there is one. */
+  readonly reason: string;
+  /** The CUDA version the driver serves; 0: no driver. */
+  readonly driverVersion: number;
+  /** The CUDA version this build needs; 0: built without CUDA. */
+  readonly runtimeVersion: number;
+  /** What the kernels were compiled for: `80;86;90`. */
+  readonly architectures: string;
+  readonly devices: readonly NativeCudaDevice[];
+}
+export interface NativeCudaDevice {
+  readonly name: string;
+  /** Compute capability. */
+  readonly major: number;
+  readonly minor: number;
+  readonly memoryBytes: number;
+  /** 0 where the device would not open. */
+  readonly freeBytes: number;
+}
+
 export interface Binding {
   // binding/addon.cpp
   setErrorClass(errorClass: new (code: AceErrorCode, message: string) => AceError): void;
-  openDevice(threads: number): NativeHandle;
+  openDevice(kind: "cpu" | "cuda", indexOrThreads: number): NativeHandle;
   instructionSet(): string;
+  // binding/devices.cpp
+  cudaDevices(): NativeCuda;
   // binding/decoder.cpp
   openDecoder(
     device: NativeHandle,

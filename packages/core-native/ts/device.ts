@@ -1,5 +1,7 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
 import type { NativeHandle } from "./binding.js";
+import { chooseDevice } from "./choose-device.js";
+import { cudaVerdict, versionText, type CudaFacts } from "./cuda-verdict.js";
 import { AceError } from "./errors.js";
 import { binding, buildId } from "./load.js";
 import type { DeviceInfo, DeviceName } from "./types.js";
@@ -31,35 +33,84 @@ function cpuInfo(threads: number): DeviceInfo {
     instructionSet: binding().instructionSet(),
     buildId: buildId(),
     memoryBytes: totalmem(),
+    freeBytes: process.availableMemory(),
     threads,
   };
 }
 
-/** The devices this build can train on, best first. @throws {AceError} ERR_DEVICE when the addon does not load. */
-export function devices(): DeviceInfo[] {
-  return [cpuInfo(availableParallelism())];
+function cudaInfo(facts: CudaFacts, index: number): DeviceInfo {
+  const device = facts.devices[index];
+  if (device === undefined) throw new AceError("ERR_INTERNAL", `cuda:${index} was chosen and is not there`);
+  const { cublasLt } = facts;
+  return {
+    name: `cuda:${index}`,
+    description: device.name,
+    instructionSet: `sm_${device.major}${device.minor}`,
+    buildId: buildId(),
+    memoryBytes: device.memoryBytes,
+    freeBytes: device.freeBytes,
+    threads: availableParallelism(),
+    computeCapability: `${device.major}.${device.minor}`,
+    driverVersion: versionText(facts.driverVersion),
+    ...(cublasLt !== undefined && "path" in cublasLt && { cublasLt }),
+  };
+}
+
+/** @internal What this machine and this build have of CUDA, looked up now: free memory changes. */
+export function cudaFacts(): CudaFacts {
+  return binding().cudaDevices();
 }
 
 /**
- * Opens a device. `auto` takes the best of {@link devices}; a device named and missing is an error.
+ * What there is to train on: CUDA devices, then the CPU. A CUDA device that cannot be used says why in its `note`.
+ *
+ * @throws {AceError} ERR_DEVICE when the addon does not load.
+ */
+export function devices(): DeviceInfo[] {
+  const facts = cudaFacts();
+  const cuda = facts.devices.map((_, index) => {
+    const verdict = cudaVerdict(facts, index);
+    const info = cudaInfo(facts, index);
+    return verdict.usable ? info : { ...info, note: verdict.problem };
+  });
+  return [...cuda, cpuInfo(availableParallelism())];
+}
+
+/** Whether `auto` would take CUDA, in a sentence: versions, or what is missing. */
+export function cudaReport(): { readonly usable: boolean; readonly text: string } {
+  const facts = cudaFacts();
+  const choice = chooseDevice("auto", () => facts);
+  if (choice.kind === "cpu") return { usable: false, text: choice.problem ?? "" };
+  const { driverVersion, runtimeVersion, cublasLt } = facts;
+  const blas =
+    cublasLt !== undefined && "path" in cublasLt ? `, cuBLASLt ${cublasLt.version} at ${cublasLt.path}` : "";
+  const versions = `the driver serves CUDA ${versionText(driverVersion)}, the runtime is ${versionText(runtimeVersion)}`;
+  return { usable: true, text: `${versions}${blas}` };
+}
+
+/**
+ * Opens a device. `auto` takes the first CUDA device that can be used and otherwise the CPU, and says so in
+ * `info.note`; a device that was named and cannot be used is an error.
  *
  * @param options.threads threads of the CPU device, 1 to 1024; default all cores this process may use
- * @throws {AceError} ERR_DEVICE, ERR_CONFIG
+ * @throws {AceError} ERR_DEVICE (what was found and what is needed), ERR_CONFIG
  */
 export function openDevice(name: DeviceName = "auto", options: { readonly threads?: number } = {}): Device {
-  if (name !== "auto" && name !== "cpu") {
-    throw new AceError(
-      "ERR_DEVICE",
-      `device "${name}": the CUDA backend of this version has no complete set of operators yet; use "cpu" or "auto"`,
-    );
-  }
   const threads = options.threads ?? availableParallelism();
   if (!Number.isInteger(threads) || threads < 1 || threads > 1024)
     throw new AceError(
       "ERR_CONFIG",
       `threads: expected a whole number from 1 to 1024, got ${String(threads)}`,
     );
-  return new Device(cpuInfo(threads), binding().openDevice(threads));
+  let facts: CudaFacts | undefined;
+  const choice = chooseDevice(name, () => (facts ??= cudaFacts()));
+  if (choice.kind === "cpu") {
+    const note = choice.problem === undefined ? {} : { note: `device auto is the CPU: ${choice.problem}` };
+    return new Device({ ...cpuInfo(threads), ...note }, binding().openDevice("cpu", threads));
+  }
+  const info = cudaInfo(facts ?? cudaFacts(), choice.index);
+  const note = name === "auto" ? { note: `device auto is ${info.name}: ${info.description}` } : {};
+  return new Device({ ...info, ...note }, binding().openDevice("cuda", choice.index));
 }
 
 let shared: Device | undefined;

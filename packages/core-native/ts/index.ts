@@ -38,6 +38,6 @@ export type { AdapterModuleInfo } from "./adapter.js";
 export { AudioTokenizer } from "./audio-tokenizer.js";
 export { ConditionEncoder } from "./condition-encoder.js";
 export { Decoder, planMemory, readModelConfig } from "./decoder.js";
-export { Device, devices, openDevice } from "./device.js";
+export { cudaReport, Device, devices, openDevice } from "./device.js";
 export { Sampler, turboTimes } from "./sampler.js";
 export { TrainSession } from "./train-session.js";

@@ -12,7 +12,18 @@ export interface DeviceInfo {
   /** Which build of the native core runs: two builds may round differently, so a run remembers its own. */
   readonly buildId: string;
   readonly memoryBytes: number;
+  /** Free when the device was looked up. */
+  readonly freeBytes: number;
+  /** Threads of the CPU's kernels. */
   readonly threads: number;
+  /** CUDA: `9.0`. */
+  readonly computeCapability?: string;
+  /** CUDA: the version of CUDA that the driver serves. */
+  readonly driverVersion?: string;
+  /** CUDA: where the matrix products come from. */
+  readonly cublasLt?: { readonly path: string; readonly version: string };
+  /** What `auto` chose and why, or why the device cannot be used: one line for the user. */
+  readonly note?: string;
 }
 
 /** Numbers read from a checkpoint's `config.json`; see docs/architecture.md for the symbols. */

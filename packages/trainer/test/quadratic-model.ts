@@ -80,6 +80,7 @@ export function quadraticModel(mischief: Mischief = {}): NativePort {
         instructionSet: "scalar",
         buildId: "test",
         memoryBytes: 1e9,
+        freeBytes: 1e9,
         threads: 1,
       },
       readModel: (folder) => ({ folder, config: model }),

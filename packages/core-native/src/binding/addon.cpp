@@ -16,10 +16,12 @@ Napi::Value set_error_class(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// openDevice(threads: number): Device
+// openDevice(kind: "cpu" | "cuda", indexOrThreads: number): Device
 Napi::Value open_device(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  const std::string kind = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "";
+  if (kind != "cpu") throw_error(env, ErrorCode::device, "device: this build opens the CPU only");
+  const double threads = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0;
   if (!(threads >= 1 && threads <= 1024)) throw_error(env, ErrorCode::config, "threads: expected 1 to 1024");
   return guarded(env, [&] {
     const auto open = [threads] { return std::make_unique<CpuDevice>(static_cast<int>(threads)); };
@@ -42,6 +44,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorClass", Napi::Function::New(env, set_error_class, "setErrorClass"));
   exports.Set("openDevice", Napi::Function::New(env, open_device, "openDevice"));
   exports.Set("instructionSet", Napi::Function::New(env, instruction_set, "instructionSet"));
+  define_devices(env, exports);
   define_decoder(env, exports);
   define_adapter(env, exports);
   define_session(env, exports);

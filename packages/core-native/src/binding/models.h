@@ -40,6 +40,7 @@ struct OpenSampler {
 std::unique_ptr<Decoder> read_decoder(Device& device, const std::string& folder, int64_t max_layers);
 
 // Registers each file's functions on the addon's exports.
+void define_devices(Napi::Env env, Napi::Object exports);
 void define_decoder(Napi::Env env, Napi::Object exports);
 void define_adapter(Napi::Env env, Napi::Object exports);
 void define_session(Napi::Env env, Napi::Object exports);

@@ -1,0 +1,74 @@
+#include <napi.h>
+
+#include "binding/addon_data.h"
+#include "binding/models.h"
+#include "ops/kernels.h"
+#if ACE_WITH_CUDA
+#include "ops/cuda/inventory.h"
+#endif
+
+namespace ace::binding {
+
+namespace {
+
+// Why this build cannot train on CUDA, whatever the machine; empty where it can.
+std::string missing_backend() {
+#if ACE_WITH_CUDA
+  const char* first = nullptr;
+  int missing = 0;
+#define ACE_KERNEL(twins, kernel, ...) \
+  if (kernels::kernel::cuda == nullptr && missing++ == 0) first = kernels::kernel::name;
+#include "ops/kernels.inc"
+#undef ACE_KERNEL
+  return missing == 0 ? "" : std::to_string(missing) + " of its operators have no CUDA kernel yet, " + first + " among them";
+#else
+  return "no CUDA compiler was found when it was built";
+#endif
+}
+
+#if ACE_WITH_CUDA
+Napi::Array to_devices(Napi::Env env, const std::vector<cuda::DeviceFacts>& devices) {
+  Napi::Array out = Napi::Array::New(env);
+  for (const cuda::DeviceFacts& device : devices) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", device.name);
+    entry.Set("major", device.major);
+    entry.Set("minor", device.minor);
+    entry.Set("memoryBytes", static_cast<double>(device.memory_bytes));
+    entry.Set("freeBytes", static_cast<double>(device.free_bytes));
+    out.Set(out.Length(), entry);
+  }
+  return out;
+}
+#endif
+
+// cudaDevices(): what was compiled and what the driver says; see NativeCuda in ts/binding.ts
+Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Object out = Napi::Object::New(env);
+  const std::string missing = missing_backend();
+  out.Set("compiled", missing.empty());
+#if ACE_WITH_CUDA
+  const cuda::Inventory inventory = cuda::take_inventory();
+  out.Set("reason", missing.empty() ? inventory.reason : missing);
+  out.Set("driverVersion", inventory.driver_version);
+  out.Set("runtimeVersion", inventory.runtime_version);
+  out.Set("architectures", cuda::compiled_architectures());
+  out.Set("devices", to_devices(env, inventory.devices));
+#else
+  out.Set("reason", missing);
+  out.Set("driverVersion", 0);
+  out.Set("runtimeVersion", 0);
+  out.Set("architectures", "");
+  out.Set("devices", Napi::Array::New(env));
+#endif
+  return out;
+}
+
+}  // namespace
+
+void define_devices(Napi::Env env, Napi::Object exports) {
+  exports.Set("cudaDevices", Napi::Function::New(env, cuda_devices, "cudaDevices"));
+}
+
+}  // namespace ace::binding

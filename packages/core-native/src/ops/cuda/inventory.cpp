@@ -1,0 +1,58 @@
+#include "ops/cuda/inventory.h"
+
+#include <cuda_runtime_api.h>
+
+namespace ace::cuda {
+
+namespace {
+
+// Puts the calling thread back on the device it was on.
+class KeptDevice {
+ public:
+  KeptDevice() : known_(cudaGetDevice(&device_) == cudaSuccess) {}
+  ~KeptDevice() {
+    if (known_) (void)cudaSetDevice(device_);
+    (void)cudaGetLastError();  // what failed here was told; it is no later launch's fault
+  }
+  KeptDevice(const KeptDevice&) = delete;
+  KeptDevice& operator=(const KeptDevice&) = delete;
+
+ private:
+  int device_ = 0;
+  bool known_;
+};
+
+DeviceFacts facts_of(int index) {
+  DeviceFacts out;
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) return out;
+  out.name = properties.name;
+  out.major = properties.major;
+  out.minor = properties.minor;
+  out.memory_bytes = static_cast<int64_t>(properties.totalGlobalMem);
+  size_t available = 0, total = 0;
+  if (cudaSetDevice(index) == cudaSuccess && cudaMemGetInfo(&available, &total) == cudaSuccess)
+    out.free_bytes = static_cast<int64_t>(available);
+  return out;
+}
+
+}  // namespace
+
+Inventory take_inventory() {
+  Inventory out;
+  (void)cudaDriverGetVersion(&out.driver_version);
+  (void)cudaRuntimeGetVersion(&out.runtime_version);
+  int count = 0;
+  if (const cudaError_t error = cudaGetDeviceCount(&count); error != cudaSuccess) {
+    out.reason = cudaGetErrorString(error);
+    (void)cudaGetLastError();
+    return out;
+  }
+  const KeptDevice kept;
+  for (int i = 0; i < count; ++i) out.devices.push_back(facts_of(i));
+  return out;
+}
+
+const char* compiled_architectures() { return ACE_CUDA_ARCHITECTURES; }
+
+}  // namespace ace::cuda
