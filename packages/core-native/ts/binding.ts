@@ -92,6 +92,7 @@ export interface Binding {
     device: NativeHandle,
     folder: string,
     request: {
+      kind: "cpu" | "cuda";
       batch: number;
       frames: number;
       conditionTokens: number;

@@ -1,5 +1,6 @@
 // From what was found of CUDA to whether a device can be used: pure, so that every machine can be tried in a test.
 import type { NativeCuda, NativeCudaDevice } from "./binding.js";
+import { formatBytes } from "./format-bytes.js";
 
 /** cuBLASLt as it was opened, or why it was not. */
 export type CublasLt = { readonly path: string; readonly version: string } | { readonly problem: string };
@@ -72,7 +73,7 @@ function problemOfDevice(facts: CudaFacts, index: number): string | undefined {
     return `${who} has compute capability ${capability}, this build holds kernels for ${compiledFor.map(capabilityText).join(", ")} only; build it with ACE_CUDA_ARCHITECTURES=${device.major}${device.minor}, or use a release`;
   if (cublasLt !== undefined && "problem" in cublasLt) return cublasLt.problem;
   if (device.freeBytes < leastBytes)
-    return `${who} has ${mebibytes(device.freeBytes)} of ${mebibytes(device.memoryBytes)} free, at least ${mebibytes(leastBytes)} are needed before any model; close what else uses the card`;
+    return `${who} has ${formatBytes(device.freeBytes)} of ${formatBytes(device.memoryBytes)} free, at least ${formatBytes(leastBytes)} are needed before any model; close what else uses the card`;
   return undefined;
 }
 
@@ -98,8 +99,4 @@ function capabilityText(architecture: string): string {
 function driverFor(runtimeVersion: number): string {
   const driver = oldestDriver[majorOf(runtimeVersion)];
   return driver === undefined ? `one for CUDA ${versionText(runtimeVersion)}` : `driver ${driver} or newer`;
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MiB`;
 }

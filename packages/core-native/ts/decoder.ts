@@ -80,14 +80,17 @@ export function readModelConfig(checkpointFolder: string): ModelConfig {
 /**
  * The bytes a training run will need, exact and before anything is allocated: headers alone are read.
  *
+ * @param options.kind plan for a device of this kind, which need not be here; default the device's own
  * @throws {AceError} ERR_FILE, ERR_CHECKPOINT, ERR_CONFIG
  */
 export async function planMemory(
   checkpointFolder: string,
   request: PlanRequest,
-  options: { readonly device?: Device } = {},
+  options: { readonly device?: Device; readonly kind?: "cpu" | "cuda" } = {},
 ): Promise<MemoryPlan> {
-  return await binding().planMemory(deviceHandle(options.device ?? defaultDevice()), checkpointFolder, {
+  const device = options.device ?? defaultDevice();
+  return await binding().planMemory(deviceHandle(device), checkpointFolder, {
+    kind: options.kind ?? (device.info.name === "cpu" ? "cpu" : "cuda"),
     batch: request.batch,
     frames: request.frames,
     conditionTokens: request.conditionTokens,

@@ -30,6 +30,7 @@ export { recomputePolicies } from "./types.js";
 export { removeAbandonedFiles, writeFileAtomic } from "./atomic-file.js";
 export { openCheckpoint } from "./checkpoint.js";
 export type { Checkpoint, CheckpointEntry } from "./checkpoint.js";
+export { formatBytes } from "./format-bytes.js";
 export { fromFloat32, toFloat32 } from "./float-tensor.js";
 export { readByteRanges, readSafetensors, readSafetensorsHeader, writeSafetensors } from "./safetensors.js";
 export type { SafetensorsHeader } from "./safetensors-header.js";

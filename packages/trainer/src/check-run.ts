@@ -1,21 +1,24 @@
 import { AceError, type DeviceName, type MemoryPlan, type ModelConfig } from "@acewright/core-native";
-import type { TrainConfig } from "./config.js";
-import type { DevicePort, NativePort } from "./native-port.js";
+import type { ResolvedConfig, TrainConfig } from "./config.js";
+import type { DevicePort, NativePort, PlanningPort } from "./native-port.js";
+import { chooseRecompute, type RecomputeChoice } from "./plan/recompute.js";
 import type { Split } from "./plan/validation.js";
 import { resolveConfig } from "./resolve-config.js";
 import { largestBatch, planSteps, type StepsPlan } from "./run-plan.js";
 import type { OpenSamples, SampleSource } from "./sample-source.js";
 
-/** A run that fits its model and its songs, known before weights are read or anything is written. */
-export interface CheckedRun {
+/** A run that suits its model and its songs, known before weights are read or anything is written. */
+export interface CheckedRun<Port extends PlanningPort = DevicePort> {
   /** Every choice written out. */
-  readonly config: TrainConfig;
-  readonly device: DevicePort;
+  readonly config: ResolvedConfig;
+  readonly device: Port;
   readonly model: ModelConfig;
   readonly samples: SampleSource;
   readonly split: Split;
   readonly steps: StepsPlan;
   readonly memory: MemoryPlan;
+  /** Where it does not fit, a plan may still be told; see {@link refuseTooLarge}. */
+  readonly recompute: RecomputeChoice;
   readonly warnings: readonly string[];
 }
 
@@ -25,20 +28,46 @@ export async function checkRun(
   parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
 ): Promise<CheckedRun> {
   const samples = await parts.openSamples(given.tensors);
-  const device = parts.native.openDevice(given.device as DeviceName, given.threads);
+  return checkRunOn(parts.native.openDevice(given.device as DeviceName, given.threads), given, samples);
+}
+
+/** {@link checkRun} on a device that is open already, or only assumed. */
+export async function checkRunOn<Port extends PlanningPort>(
+  device: Port,
+  given: TrainConfig,
+  samples: SampleSource,
+): Promise<CheckedRun<Port>> {
   const { folder, config: model } = device.readModel(given.model);
   refuseOtherWidth(given, samples, model);
   const around = { device: device.info, model: { folder, config: model }, dataset: samples };
-  const config = resolveConfig(given, around);
-  const { split, steps } = planSteps(config, samples);
-  const memory = await device.planMemory(folder, largestBatch(config, samples, model.layers));
+  const resolved = resolveConfig(given, around);
+  const { split, steps } = planSteps(resolved, samples);
+  const { memory, ...recompute } = await chooseRecompute(resolved.recompute, device.info, {
+    request: largestBatch(resolved, samples, model.layers),
+    plan: (request) => device.planMemory(folder, request),
+  });
+  const config = { ...resolved, recompute: recompute.policy };
   const isForeign = samples.madeWith.fingerprint !== model.fingerprint;
   const warnings = isForeign
     ? [
         `the songs were preprocessed with ${samples.madeWith.name}, another checkpoint than ${given.model}; preprocess them with the model they are trained on`,
       ]
     : [];
-  return { config, device, model, samples, split, steps, memory, warnings };
+  return { config, device, model, samples, split, steps, memory, recompute, warnings };
+}
+
+/**
+ * A run that does not fit is refused before it starts. What is free in main memory is an estimate, which the system can
+ * raise: there only a run larger than the machine is refused, others are warned of.
+ *
+ * @returns a warning, where there is one
+ * @throws {AceError} ERR_OUT_OF_MEMORY with what would fit
+ */
+export function refuseTooLarge({ device, memory, recompute }: CheckedRun): string | undefined {
+  if (recompute.fits) return undefined;
+  const { name, memoryBytes } = device.info;
+  if (name === "cpu" && memory.totalBytes <= memoryBytes) return recompute.reason;
+  throw new AceError("ERR_OUT_OF_MEMORY", recompute.reason);
 }
 
 function refuseOtherWidth(config: TrainConfig, samples: SampleSource, model: ModelConfig): void {

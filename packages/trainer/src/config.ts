@@ -1,3 +1,4 @@
+import { recomputePolicies, type RecomputePolicy } from "@acewright/core-native";
 import * as z from "zod";
 import { deviceSetting } from "./device-setting.js";
 import { AdapterSettings } from "./adapter-settings.js";
@@ -245,10 +246,10 @@ export const TrainConfig = z
       .meta({ flag: "seed" }),
 
     recompute: z
-      .enum(["none", "cheap", "block"])
-      .default("block")
+      .enum(["auto", ...recomputePolicies])
+      .default("auto")
       .describe(
-        "What the backward pass computes again to save memory: nothing, norms and activations, or whole layers; results do not change",
+        "What the backward pass computes again to save memory: nothing, norms and activations, the MLP as well, or whole layers; auto: the fastest that fits the device's free memory; results do not change",
       )
       .meta({ flag: "recompute" }),
     buckets: Buckets.prefault({}).describe("Rounding of shapes, so that few programs serve all songs"),
@@ -361,5 +362,7 @@ export const TrainConfig = z
 
 /** A checked configuration with every default filled in. */
 export type TrainConfig = z.infer<typeof TrainConfig>;
+/** With every choice written out, as in a run's config.json. */
+export type ResolvedConfig = TrainConfig & { readonly recompute: RecomputePolicy };
 /** What a user may write: everything but `tensors`, `model` and `output` has a default. */
 export type TrainConfigInput = z.input<typeof TrainConfig>;

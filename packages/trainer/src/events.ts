@@ -1,5 +1,6 @@
 import type { DeviceInfo, MemoryPlan } from "@acewright/core-native";
-import type { TrainConfig } from "./config.js";
+import type { ResolvedConfig } from "./config.js";
+import type { RecomputeChoice } from "./plan/recompute.js";
 
 /** The run has been checked, opened and planned; nothing has been trained yet. */
 export interface StartedEvent {
@@ -8,7 +9,7 @@ export interface StartedEvent {
   readonly step: number;
   readonly run: string;
   /** Every choice written out, as in the run's config.json. */
-  readonly config: TrainConfig;
+  readonly config: ResolvedConfig;
   readonly plan: RunPlan;
   readonly device: DeviceInfo;
   /** The checkpoint the run goes on from. */
@@ -26,6 +27,7 @@ export interface RunPlan {
   readonly epochs: number;
   readonly parameters: number;
   readonly memory: MemoryPlan;
+  readonly recompute: RecomputeChoice;
 }
 
 /** One optimizer step is done. */

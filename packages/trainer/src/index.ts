@@ -27,6 +27,7 @@ export type { GenerateSettingsInput } from "./generate/settings.js";
 export { listRuns, readRun } from "./list-runs.js";
 export type { RunDetails, RunSummary } from "./list-runs.js";
 export { parseConfig } from "./parse-config.js";
+export type { RecomputeChoice } from "./plan/recompute.js";
 export { planRun } from "./plan-run.js";
 export type { PlannedRun, PlanOptions } from "./plan-run.js";
 export { presets, withPreset } from "./presets.js";

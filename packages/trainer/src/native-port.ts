@@ -20,14 +20,20 @@ import type {
 export interface NativePort {
   /** @param threads of the CPU device; undefined: all cores. */
   openDevice(name: DeviceName, threads: number | undefined): DevicePort;
+  /** A device of this kind and memory that need not be here: to plan for another machine. */
+  assumeDevice(kind: "cpu" | "cuda", memoryBytes: number, threads: number | undefined): PlanningPort;
 }
 
-export interface DevicePort {
+/** What can be known of a run without reading weights. */
+export interface PlanningPort {
   readonly info: DeviceInfo;
   /** The music model's own folder, and its config without the weights. */
   readModel(folder: string): { readonly folder: string; readonly config: ModelConfig };
   /** Bytes a training step of these shapes needs, before anything is allocated. */
   planMemory(folder: string, request: PlanRequest): Promise<MemoryPlan>;
+}
+
+export interface DevicePort extends PlanningPort {
   openDecoder(folder: string): Promise<DecoderPort>;
 }
 

@@ -9,21 +9,50 @@ import {
   type Device,
 } from "@acewright/core-native";
 import { resolveModelFolders } from "@acewright/dataset";
-import type { AdapterPort, DecoderPort, DevicePort, NativePort, SessionPort } from "./native-port.js";
+import type {
+  AdapterPort,
+  DecoderPort,
+  DevicePort,
+  NativePort,
+  PlanningPort,
+  SessionPort,
+} from "./native-port.js";
 
 /** The native core itself. */
 export const native: NativePort = {
   openDevice: (name, threads) => devicePort(openDevice(name, threads === undefined ? {} : { threads })),
+  assumeDevice: (kind, memoryBytes, threads) => {
+    const device = openDevice("cpu", threads === undefined ? {} : { threads });
+    return {
+      ...planningPort(device, kind),
+      info: {
+        ...device.info,
+        ...(kind === "cuda" && {
+          name: "cuda:0",
+          description: "a CUDA device that need not be here",
+          instructionSet: "any",
+        }),
+        memoryBytes,
+        freeBytes: memoryBytes,
+      },
+    };
+  },
 };
 
-function devicePort(device: Device): DevicePort {
+function planningPort(device: Device, kind: "cpu" | "cuda"): PlanningPort {
   return {
     info: device.info,
     readModel: (path) => {
       const folder = musicModelFolder(path);
       return { folder, config: readModelConfig(folder) };
     },
-    planMemory: (folder, request) => planMemory(folder, request, { device }),
+    planMemory: (folder, request) => planMemory(folder, request, { device, kind }),
+  };
+}
+
+function devicePort(device: Device): DevicePort {
+  return {
+    ...planningPort(device, device.info.name === "cpu" ? "cpu" : "cuda"),
     openDecoder: async (folder) => decoderPort(await Decoder.open(folder, { device })),
   };
 }

@@ -1,11 +1,12 @@
-import type { DeviceInfo, MemoryPlan } from "@acewright/core-native";
-import { checkRun } from "./check-run.js";
-import type { TrainConfig, TrainConfigInput } from "./config.js";
-import type { NativePort } from "./native-port.js";
+import { AceError, type DeviceInfo, type DeviceName, type MemoryPlan } from "@acewright/core-native";
+import { checkRun, checkRunOn, type CheckedRun } from "./check-run.js";
+import type { ResolvedConfig, TrainConfig, TrainConfigInput } from "./config.js";
+import type { NativePort, PlanningPort } from "./native-port.js";
 import { measureSpeed } from "./measure-speed.js";
 import { native } from "./native.js";
 import { parseConfig } from "./parse-config.js";
-import { framesPerSecond } from "./resolve-config.js";
+import type { RecomputeChoice } from "./plan/recompute.js";
+import { framesPerSecond } from "./frames.js";
 import type { StepsPlan } from "./run-plan.js";
 import type { OpenSamples } from "./sample-source.js";
 import { openTensorSamples } from "./tensor-samples.js";
@@ -13,10 +14,12 @@ import { openTensorSamples } from "./tensor-samples.js";
 /** What a run would come to, told before anything is trained or written. */
 export interface PlannedRun extends StepsPlan {
   /** Every choice written out. */
-  readonly config: TrainConfig;
+  readonly config: ResolvedConfig;
   readonly device: DeviceInfo;
   /** Exact bytes by part; activations are those of the largest batch. */
   readonly memory: MemoryPlan;
+  /** The policy chosen, and whether the run fits the device's free memory. */
+  readonly recompute: RecomputeChoice;
   /** Matrix work of the whole run in floating-point operations, if every batch were the largest: an upper bound. */
   readonly flops: number;
   /** Audio of the training and validation songs, in seconds. */
@@ -30,13 +33,16 @@ export interface PlannedRun extends StepsPlan {
 export interface PlanOptions {
   /** Make a few steps in memory to tell how long the run will take: the weights are then read. */
   readonly measure?: boolean;
+  /** Plan for a device of this memory, which need not be here: `device` then says of which kind. */
+  readonly memoryBytes?: number;
 }
 
 /**
  * What a training run would come to: songs, steps, exact memory and work. Only headers and the manifest are read, unless
  * the speed is to be measured; nothing is written.
  *
- * @throws {AceError} whatever `train` would refuse of configuration, model and songs.
+ * @throws {AceError} whatever `train` would refuse of configuration, model and songs; that it does not fit is told in
+ *   `recompute` instead.
  */
 export function planRun(config: TrainConfigInput, options: PlanOptions = {}): Promise<PlannedRun> {
   return planRunWith({ native, openSamples: openTensorSamples }, config, options);
@@ -46,18 +52,43 @@ export function planRun(config: TrainConfigInput, options: PlanOptions = {}): Pr
 export async function planRunWith(
   parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
   input: TrainConfigInput,
-  { measure = false }: PlanOptions = {},
+  { measure = false, memoryBytes }: PlanOptions = {},
 ): Promise<PlannedRun> {
-  const checked = await checkRun(parseConfig(input), parts);
-  const { config, device, samples, steps, memory } = checked;
+  const given = parseConfig(input);
+  if (memoryBytes !== undefined) {
+    if (measure)
+      throw new AceError("ERR_CONFIG", "measure: the speed of another machine cannot be measured here");
+    return told(await checkAssumed(parts, given, memoryBytes), undefined);
+  }
+  const checked = await checkRun(given, parts);
+  return told(checked, measure ? await measureSpeed(checked) : undefined);
+}
+
+async function checkAssumed(
+  parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
+  given: TrainConfig,
+  memoryBytes: number,
+): Promise<CheckedRun<PlanningPort>> {
+  const { native: core, openSamples } = parts;
+  const named =
+    given.device === "auto"
+      ? core.openDevice(given.device as DeviceName, given.threads).info.name
+      : given.device;
+  const device = core.assumeDevice(named === "cpu" ? "cpu" : "cuda", memoryBytes, given.threads);
+  return checkRunOn(device, given, await openSamples(given.tensors));
+}
+
+function told(checked: CheckedRun<PlanningPort>, speed: PlannedRun["speed"]): PlannedRun {
+  const { config, device, samples, steps, memory, recompute } = checked;
   return {
     ...steps,
     config,
     device: device.info,
     memory,
+    recompute,
     flops: memory.flopsPerMicroBatch * steps.batchesPerEpoch * (steps.steps / steps.stepsPerEpoch),
     audioS: samples.songs.reduce((sum, { frames }) => sum + frames, 0) / framesPerSecond,
     checkpointBytes: memory.adapterBytes + memory.optimizerBytes,
-    speed: measure ? await measureSpeed(checked) : undefined,
+    speed,
   };
 }

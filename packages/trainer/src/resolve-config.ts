@@ -1,14 +1,12 @@
 import { resolve } from "node:path";
 import { AceError, type DeviceInfo, type ModelConfig, type TrainSessionConfig } from "@acewright/core-native";
-import type { TrainConfig } from "./config.js";
+import { framesPerSecond } from "./frames.js";
+import type { ResolvedConfig, TrainConfig } from "./config.js";
 import { packageVersion } from "./package-version.js";
 import { parseConfig } from "./parse-config.js";
 import { alphaOf } from "./plan/adapter-targets.js";
 import type { EpochSettings } from "./plan/epoch.js";
 import { timestepLaw, withResolvedTimesteps } from "./plan/timesteps.js";
-
-/** Latent frames a second: 48 000 Hz / 1920 samples a frame. */
-export const framesPerSecond = 25;
 
 /** What a run meets: the parts of a configuration that only the machine, the model and the dataset can fill. */
 export interface Surroundings {
@@ -18,7 +16,8 @@ export interface Surroundings {
 }
 
 /**
- * The configuration with every choice written out, `environment` included: what a run's config.json holds.
+ * The configuration with every choice written out but the recompute policy, which the plan decides; `environment`
+ * included: what a run's config.json holds.
  *
  * @throws {AceError} ERR_CONFIG where the given configuration already holds an environment and it is another one.
  */
@@ -69,7 +68,7 @@ function refuseOtherEnvironment(
 }
 
 /** What the native session needs of a resolved configuration. */
-export function sessionConfigOf(config: TrainConfig, model: ModelConfig): TrainSessionConfig {
+export function sessionConfigOf(config: ResolvedConfig, model: ModelConfig): TrainSessionConfig {
   return {
     seed: config.seed,
     optimizer: config.optimizer,

@@ -8,7 +8,7 @@ import { splitSongs, type Split } from "./plan/validation.js";
 import type { SampleSource } from "./sample-source.js";
 
 /** The plan without what only an opened adapter knows. */
-export type StepsPlan = Omit<RunPlan, "parameters" | "memory">;
+export type StepsPlan = Omit<RunPlan, "parameters" | "memory" | "recompute">;
 
 /** @throws {AceError} ERR_CONFIG when the validation would leave nothing to train on; ERR_FILE without any song. */
 export function planSteps(config: TrainConfig, samples: SampleSource): { split: Split; steps: StepsPlan } {
@@ -47,7 +47,11 @@ export function planSteps(config: TrainConfig, samples: SampleSource): { split: 
 }
 
 /** The largest micro-batch a run can meet: as many songs as fit a batch, as long as the longest crop and condition. */
-export function largestBatch(config: TrainConfig, samples: SampleSource, layers: number): PlanRequest {
+export function largestBatch(
+  config: TrainConfig,
+  samples: SampleSource,
+  layers: number,
+): Omit<PlanRequest, "recompute"> {
   const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), 0);
   const longest = most(samples.songs.map(({ frames }) => frames));
   const bytesOf = ({ frames, conditionTokens }: SampleSource["songs"][number], width: number) =>
@@ -57,7 +61,6 @@ export function largestBatch(config: TrainConfig, samples: SampleSource, layers:
     frames: Math.min(longest, config.cropFrames ?? longest),
     conditionTokens: most(samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
     adapter: adapterConfigOf(config.adapter, layers),
-    recompute: config.recompute,
     buckets: config.buckets,
     datasetBytes: samples.songs.reduce((sum, song) => sum + bytesOf(song, samples.encoderHiddenSize), 0),
   };

@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { MemoryPlan, PlanRequest } from "@acewright/core-native";
 import { planRunWith } from "../src/plan-run.js";
+import { readRunConfig } from "../src/run/run-folder.js";
+import { memory } from "./quadratic-model.js";
 import { toyParts, toyRun } from "./toy.js";
 import { events, ofType, parts, scratch, shortRun } from "./trained.js";
 
@@ -54,4 +57,46 @@ test("asked to measure, the plan tells a time that the run then keeps to", async
   // A shared machine: the right order of magnitude is what can be promised.
   expect(speed?.expectedS).toBeGreaterThan(took / 20);
   expect(speed?.expectedS).toBeLessThan(took * 10);
+});
+
+/** `block` needs 1 GiB, what is faster more. */
+const growing = ({ recompute }: PlanRequest): MemoryPlan => ({
+  ...memory,
+  totalBytes: { none: 8, cheap: 4, mlp: 2, block: 1 }[recompute] * 2 ** 30,
+});
+
+test("for another machine: the kind is the device's, the memory what was named", async () => {
+  const plan = (memoryBytes: number, device = "cuda") =>
+    planRunWith(parts({ plan: growing }), shortRun("run", { device }), { memoryBytes });
+  expect(await plan(3 * 2 ** 30)).toMatchObject({
+    device: { name: "cuda:0", freeBytes: 3 * 2 ** 30 },
+    recompute: { policy: "mlp", fits: true },
+    config: { recompute: "mlp", environment: { device: "cuda" } },
+  });
+  expect(await plan(2 ** 30)).toMatchObject({ recompute: { policy: "block", fits: false } });
+  expect((await plan(2 ** 34, "cpu")).device.name).toBe("cpu");
+  const measured = planRunWith(parts(), shortRun("run"), { memoryBytes: 1e9, measure: true });
+  await expect(measured).rejects.toThrow(/cannot be measured here/);
+});
+
+test("a run chooses its policy, tells it and writes it down; one that is too large is refused before it starts", async () => {
+  const root = scratch();
+  const on = (freeBytes: number, name: "cpu" | "cuda:0" = "cuda:0") =>
+    parts({ plan: growing, device: { name, freeBytes, memoryBytes: 2 ** 34 } });
+  const [started] = ofType(await events(shortRun(join(root, "fits")), {}, on(5 * 2 ** 30)), "started");
+  expect(started?.plan.recompute).toMatchObject({ policy: "cheap", fits: true });
+  expect(readRunConfig(join(root, "fits")).recompute).toBe("cheap");
+
+  const refused = events(shortRun(join(root, "large")), {}, on(2 ** 30));
+  await expect(refused).rejects.toMatchObject({
+    code: "ERR_OUT_OF_MEMORY",
+    message: expect.stringMatching(/needs 1\.0 GiB/) as string,
+  });
+  expect(existsSync(join(root, "large"))).toBe(false);
+
+  // What main memory has free is an estimate: warned of, not refused.
+  const tight = await events(shortRun(join(root, "tight")), {}, on(2 ** 30, "cpu"));
+  expect(ofType(tight, "warning").map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^training needs 1\.0 GiB with recompute block/),
+  );
 });

@@ -5,9 +5,11 @@ import {
   toFloat32,
   writeFileAtomic,
   writeSafetensors,
+  type DeviceInfo,
   type HostTensor,
   type MemoryPlan,
   type ModelConfig,
+  type PlanRequest,
   type SampleRef,
   type SampleRequest,
   type StepInput,
@@ -15,7 +17,7 @@ import {
   type TrainSample,
   type TrainSessionConfig,
 } from "@acewright/core-native";
-import type { AdapterPort, DecoderPort, NativePort, SessionPort } from "../src/native-port.js";
+import type { AdapterPort, DecoderPort, NativePort, PlanningPort, SessionPort } from "../src/native-port.js";
 import { randomStream } from "../src/plan/counter-random.js";
 import type { SampleSource } from "../src/sample-source.js";
 
@@ -28,6 +30,10 @@ export interface Mischief {
   readonly failAt?: (step: number) => Error | undefined;
   /** Told of every step as it is asked. */
   readonly onStep?: (input: StepInput) => void;
+  /** Another device than a CPU with room enough. */
+  readonly device?: Partial<DeviceInfo>;
+  /** What a step of this size needs. */
+  readonly plan?: (request: PlanRequest) => MemoryPlan;
   readonly evaluateDelay?: () => Promise<void>;
 }
 
@@ -55,7 +61,17 @@ const model: ModelConfig = {
   fingerprint: "f".repeat(64),
 };
 
-const memory: MemoryPlan = {
+const deviceInfo: DeviceInfo = {
+  name: "cpu",
+  description: "test",
+  instructionSet: "scalar",
+  buildId: "test",
+  memoryBytes: 1e9,
+  freeBytes: 1e9,
+  threads: 1,
+};
+
+export const memory: MemoryPlan = {
   weightBytes: 0,
   arenaBytes: 0,
   scratchBytes: 0,
@@ -72,19 +88,16 @@ const memory: MemoryPlan = {
  * step, key). Trained by AdamW in float32, so every bit is reproducible and a wrong counter, order or optimizer state shows.
  */
 export function quadraticModel(mischief: Mischief = {}): NativePort {
+  const planning = (info: Partial<DeviceInfo> = {}): PlanningPort => ({
+    info: { ...deviceInfo, ...info },
+    readModel: (folder) => ({ folder, config: model }),
+    planMemory: (_folder, request) => Promise.resolve(mischief.plan?.(request) ?? memory),
+  });
   return {
+    assumeDevice: (kind, bytes) =>
+      planning({ name: kind === "cpu" ? "cpu" : "cuda:0", memoryBytes: bytes, freeBytes: bytes }),
     openDevice: () => ({
-      info: {
-        name: "cpu",
-        description: "test",
-        instructionSet: "scalar",
-        buildId: "test",
-        memoryBytes: 1e9,
-        freeBytes: 1e9,
-        threads: 1,
-      },
-      readModel: (folder) => ({ folder, config: model }),
-      planMemory: () => Promise.resolve(memory),
+      ...planning(mischief.device),
       openDecoder: (): Promise<DecoderPort> =>
         Promise.resolve({
           createAdapter: (_config, seed) => Promise.resolve(new QuadraticAdapter(seed, mischief)),

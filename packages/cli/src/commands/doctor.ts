@@ -3,13 +3,12 @@ import { statfs } from "node:fs/promises";
 import { availableParallelism, freemem, release, totalmem, type } from "node:os";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
-import { AceError, devices } from "@acewright/core-native";
+import { AceError, devices, formatBytes } from "@acewright/core-native";
 import { resolveEncoderDevice } from "@acewright/dataset";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { verifyModels } from "../models/verify.js";
-import { formatBytes } from "../render/units.js";
 
 /** One thing looked at. */
 interface Diagnosis {

@@ -1,3 +1,4 @@
+import { formatBytes } from "@acewright/core-native";
 import { planRun } from "@acewright/trainer";
 import type { PlannedRun } from "@acewright/trainer";
 import type { Command } from "commander";
@@ -5,7 +6,7 @@ import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
 import { renderTable } from "../render/table.js";
-import { formatBytes, formatCount, formatDuration } from "../render/units.js";
+import { formatCount, formatDuration } from "../render/units.js";
 
 export function planCommand(context: Context): Command {
   const command = leafCommand({

@@ -1,8 +1,9 @@
+import { formatBytes } from "@acewright/core-native";
 import type { TrainEvent } from "@acewright/trainer";
 import type { Output } from "../output.js";
 import { renderChart } from "./chart.js";
 import type { Progress } from "./progress.js";
-import { formatBytes, formatCount } from "./units.js";
+import { formatCount } from "./units.js";
 
 /** Weight of the newest loss in the average that is shown: a single loss says more about its timestep than of the model. */
 const newestWeight = 0.05;

@@ -1,5 +1,6 @@
+import { formatBytes } from "@acewright/core-native";
 import { expect, test } from "vitest";
-import { formatBytes, formatClock, formatCount, formatDuration } from "../../src/render/units.js";
+import { formatClock, formatCount, formatDuration } from "../../src/render/units.js";
 
 test.each([
   [0, "0.0 s"],

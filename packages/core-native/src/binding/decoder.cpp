@@ -58,13 +58,14 @@ Napi::Value read_model_config(const Napi::CallbackInfo& info) {
   return guarded(env, [&]() -> Napi::Value { return to_model_config(env, ModelConfig::load(folder)); });
 }
 
-// planMemory(device, folder, request): Promise<MemoryPlan>
+// planMemory(device, folder, request): Promise<MemoryPlan>; for a device of request.kind, which need not be here
 Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto device = Handle<DeviceThread>::of(info[0], "device");
   const std::string folder = info[1].As<Napi::String>();
   const Napi::Object request = info[2].As<Napi::Object>();
   const AdapterConfig adapter = to_adapter_config(object_at(request, "adapter"));
+  if (text(request, "kind") != "cpu") throw_error(env, ErrorCode::device, "plan: this build plans for the CPU only");
   SessionConfig config;
   config.recompute = to_recompute(request);
   const Napi::Object buckets = object_at(request, "buckets");

@@ -74,7 +74,7 @@ test.each<[string, Partial<CudaFacts>, number, RegExp]>([
     "too little memory",
     { devices: [{ ...h100, freeBytes: 2 ** 28 }] },
     0,
-    /^cuda:0 \(NVIDIA H100\) has 256 MiB of 81920 MiB free, at least 512 MiB are needed/,
+    /^cuda:0 \(NVIDIA H100\) has 256\.0 MiB of 80\.0 GiB free, at least 512\.0 MiB are needed/,
   ],
 ])("%s is told in one line", (_, changes, index, message) => {
   const verdict = cudaVerdict({ ...good, ...changes }, index);

@@ -23,7 +23,7 @@ import {
   type ModelFolders,
 } from "@acewright/dataset";
 import { parseWith } from "../parse-with.js";
-import { framesPerSecond } from "../resolve-config.js";
+import { framesPerSecond } from "../frames.js";
 import { normalisePeak } from "./loudness.js";
 import { samplingFor, type Sampling } from "./sampling.js";
 import { GenerateSettings, type GenerateSettingsInput } from "./settings.js";

@@ -1,6 +1,6 @@
 import { AceError, type ModelConfig } from "@acewright/core-native";
-import { checkRun, type CheckedRun } from "../check-run.js";
-import type { TrainConfig } from "../config.js";
+import { checkRun, refuseTooLarge, type CheckedRun } from "../check-run.js";
+import type { ResolvedConfig, TrainConfig } from "../config.js";
 import type { RunPlan, StartedEvent } from "../events.js";
 import type { AdapterPort, NativePort, SessionPort } from "../native-port.js";
 import { adapterConfigOf } from "../plan/adapter-targets.js";
@@ -26,7 +26,7 @@ export interface TrainParts {
 
 /** A run ready to make its next step. */
 export interface OpenRun {
-  readonly config: TrainConfig;
+  readonly config: ResolvedConfig;
   readonly model: ModelConfig;
   readonly samples: SampleSource;
   readonly split: Split;
@@ -62,8 +62,13 @@ export async function openRun(
   const resuming = isResumed(given.output, options, parts.files);
   // A resumed run is compared with its own config.json, environment included, which says more.
   const checked = await checkRun(resuming ? { ...given, environment: undefined } : given, parts);
-  const { config, model, samples, split, steps, memory } = checked;
-  const warnings = [...checked.warnings, ...(resuming ? checkChanges(config, options, parts.files) : [])];
+  const { config, model, samples, split, steps, memory, recompute } = checked;
+  const tight = refuseTooLarge(checked);
+  const warnings = [
+    ...checked.warnings,
+    ...(tight === undefined ? [] : [tight]),
+    ...(resuming ? checkChanges(config, options, parts.files) : []),
+  ];
   const songMaker = config.sampleEvery > 0 ? parts.openSongMaker(config.model, config.threads) : undefined;
   const native = await openNative(checked, opened);
 
@@ -85,7 +90,7 @@ export async function openRun(
   opened.onDisk(() => {
     tensorBoard.close();
   });
-  const plan: RunPlan = { ...steps, parameters: native.adapter.parameterCount, memory };
+  const plan: RunPlan = { ...steps, parameters: native.adapter.parameterCount, memory, recompute };
   const started: StartedEvent = {
     type: "started",
     step: progress.step,
