@@ -44,6 +44,9 @@ export interface NativeConditionResult {
   readonly validTokens: number;
 }
 
+/** cuBLASLt as it was opened, or what was tried and what to do. */
+export type CublasLt = { readonly path: string; readonly version: string } | { readonly problem: string };
+
 /** What this build holds of CUDA and what the driver says. Versions as CUDA writes them: 13000 is 13.0. */
 export interface NativeCuda {
   /** Every operator has its CUDA kernel. */
@@ -75,6 +78,8 @@ export interface Binding {
   instructionSet(): string;
   // binding/devices.cpp
   cudaDevices(): NativeCuda;
+  /** Opens the library, which then stays open. */
+  cublasLt(): CublasLt;
   // binding/decoder.cpp
   openDecoder(
     device: NativeHandle,

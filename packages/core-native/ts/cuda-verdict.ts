@@ -1,9 +1,6 @@
 // From what was found of CUDA to whether a device can be used: pure, so that every machine can be tried in a test.
-import type { NativeCuda, NativeCudaDevice } from "./binding.js";
+import type { CublasLt, NativeCuda, NativeCudaDevice } from "./binding.js";
 import { formatBytes } from "./format-bytes.js";
-
-/** cuBLASLt as it was opened, or why it was not. */
-export type CublasLt = { readonly path: string; readonly version: string } | { readonly problem: string };
 
 /** Everything a verdict stands on. */
 export interface CudaFacts extends NativeCuda {

@@ -56,9 +56,13 @@ function cudaInfo(facts: CudaFacts, index: number): DeviceInfo {
   };
 }
 
-/** @internal What this machine and this build have of CUDA, looked up now: free memory changes. */
-export function cudaFacts(): CudaFacts {
-  return binding().cudaDevices();
+/** What this machine and this build have of CUDA, looked up now: free memory changes. */
+function cudaFacts(): CudaFacts {
+  const native = binding().cudaDevices();
+  // A large library: not opened for a device that is not there.
+  return native.compiled && native.devices.length > 0
+    ? { ...native, cublasLt: binding().cublasLt() }
+    : native;
 }
 
 /**

@@ -47,6 +47,15 @@ export interface StepEvent {
   readonly etaS: number;
   /** Nothing was updated, because the loss or the gradient was not finite. */
   readonly skipped: boolean;
+  /** There where the step was skipped. */
+  readonly notFinite?: NotFinite;
+}
+
+/** What was NaN or infinite in a step, and where to look. */
+export interface NotFinite {
+  readonly what: "loss" | "gradient";
+  /** Samples whose loss is not finite; for a gradient, all of the step. */
+  readonly samples: readonly { readonly song: string; readonly timestep: number }[];
 }
 
 /** The fixed questions were asked; smaller is better, and values of one run can be compared. */

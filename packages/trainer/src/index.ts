@@ -7,6 +7,7 @@ export type {
   CheckpointEvent,
   FinishedEvent,
   InterruptedEvent,
+  NotFinite,
   RunPlan,
   SampleEvent,
   StartedEvent,

@@ -1,4 +1,4 @@
-import { AceError, type DeviceInfo, type DeviceName, type MemoryPlan } from "@acewright/core-native";
+import { AceError, type DeviceInfo, type MemoryPlan } from "@acewright/core-native";
 import { checkRun, checkRunOn, type CheckedRun } from "./check-run.js";
 import type { ResolvedConfig, TrainConfig, TrainConfigInput } from "./config.js";
 import type { NativePort, PlanningPort } from "./native-port.js";
@@ -71,9 +71,7 @@ async function checkAssumed(
 ): Promise<CheckedRun<PlanningPort>> {
   const { native: core, openSamples } = parts;
   const named =
-    given.device === "auto"
-      ? core.openDevice(given.device as DeviceName, given.threads).info.name
-      : given.device;
+    given.device === "auto" ? core.openDevice(given.device, given.threads).info.name : given.device;
   const device = core.assumeDevice(named === "cpu" ? "cpu" : "cuda", memoryBytes, given.threads);
   return checkRunOn(device, given, await openSamples(given.tensors));
 }

@@ -3,7 +3,8 @@ import { statfs } from "node:fs/promises";
 import { availableParallelism, freemem, release, totalmem, type } from "node:os";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
-import { AceError, devices, formatBytes } from "@acewright/core-native";
+import { AceError, cudaReport, devices, formatBytes } from "@acewright/core-native";
+import type { DeviceInfo } from "@acewright/core-native";
 import { resolveEncoderDevice } from "@acewright/dataset";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
@@ -33,6 +34,7 @@ export function doctorCommand(context: Context): Command {
     const found: Diagnosis[] = [
       node(),
       nativeCore(),
+      ...cuda(),
       await encoders(),
       await ffmpeg(),
       memory(),
@@ -64,11 +66,9 @@ function node(): Diagnosis {
 
 function nativeCore(): Diagnosis {
   try {
-    const found = devices().map(
-      ({ name, description, instructionSet, threads }) =>
-        `${name}: ${description}, ${instructionSet}${name === "cpu" ? `, ${threads} threads` : ""}`,
-    );
-    return { name: "native core", state: "ok", detail: found.join("; ") };
+    const cpu = devices().find(({ name }) => name === "cpu");
+    const detail = `cpu: ${cpu?.description ?? ""}, ${cpu?.instructionSet ?? ""}, ${cpu?.threads ?? 0} threads`;
+    return { name: "native core", state: "ok", detail };
   } catch (error) {
     if (!(error instanceof AceError)) throw error;
     return {
@@ -78,6 +78,29 @@ function nativeCore(): Diagnosis {
       mend: "npm run setup, or reinstall",
     };
   }
+}
+
+/** Drivers and libraries first, then each card with what speaks against it. */
+function cuda(): Diagnosis[] {
+  try {
+    const { usable, text } = cudaReport();
+    const verdict: Diagnosis = usable
+      ? { name: "cuda", state: "ok", detail: text }
+      : { name: "cuda", state: "note", detail: `not used: ${text}` };
+    const cards = devices().filter(({ name }) => name !== "cpu");
+    return [verdict, ...cards.map(card)];
+  } catch (error) {
+    if (!(error instanceof AceError)) throw error;
+    return []; // told by nativeCore()
+  }
+}
+
+function card({ name, description, computeCapability, freeBytes, memoryBytes, note }: DeviceInfo): Diagnosis {
+  const memory = `${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} free`;
+  const detail = `${description}, compute capability ${computeCapability ?? "?"}, ${memory}`;
+  return note === undefined
+    ? { name, state: "ok", detail }
+    : { name, state: "note", detail: `${detail}; ${note}` };
 }
 
 async function encoders(): Promise<Diagnosis> {

@@ -78,7 +78,7 @@ const partNames: Readonly<Record<GeneratePart, readonly [string, string]>> = {
 
 /** Generates with a bar for each part. */
 export async function generateSong(
-  options: Omit<GenerateOptions, "signal" | "onProgress">,
+  options: Omit<GenerateOptions, "signal" | "onProgress" | "onDevice">,
   output: Output,
   signal: AbortSignal,
 ): Promise<GenerateResult> {
@@ -93,7 +93,10 @@ export async function generateSong(
     bar?.update(done, total);
   };
   try {
-    const result = await generate({ ...options, signal, onProgress });
+    const onDevice: GenerateOptions["onDevice"] = ({ note }) => {
+      if (note !== undefined) output.say(note);
+    };
+    const result = await generate({ ...options, signal, onProgress, onDevice });
     bar?.finish();
     for (const line of result.warnings) output.warn(line);
     return result;

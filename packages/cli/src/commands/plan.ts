@@ -1,6 +1,7 @@
 import { formatBytes } from "@acewright/core-native";
 import { planRun } from "@acewright/trainer";
 import type { PlannedRun } from "@acewright/trainer";
+import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
@@ -15,15 +16,33 @@ export function planCommand(context: Context): Command {
     examples: [
       "plan tensors --model checkpoints/acestep-v15-turbo",
       "plan tensors --model checkpoints --adapter lora --rank 128 --recompute block --json",
+      "plan tensors --model checkpoints --device cuda --memory 24GiB",
     ],
-  }).argument("[tensors]", "folder that `acewright preprocess` wrote");
-  return trainingOptions(command).action(async (tensors: string | undefined) => {
+  })
+    .argument("[tensors]", "folder that `acewright preprocess` wrote")
+    .option("--memory <size>", "plan for a device with so much memory, which need not be here", parseBytes);
+  return trainingOptions(command).action(async (tensors: string | undefined, words: { memory?: number }) => {
     const output = outputOf(command, context);
     // A plan writes nothing, so it may do without a place to write to.
     if (command.getOptionValue("output") === undefined) command.setOptionValue("output", "run");
-    const plan = await planRun(trainingConfig(command, tensors));
+    const plan = await planRun(
+      trainingConfig(command, tensors),
+      words.memory === undefined ? {} : { memoryBytes: words.memory },
+    );
+    const { note } = plan.device;
+    if (note !== undefined) output.say(note);
     output.result(plan, () => planTable(plan));
   });
+}
+
+/** `24GiB`, `24 GB`, `512MiB`: a bare letter counts in 1024s, as cards are sold. */
+export function parseBytes(text: string): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*(Gi?B?|Mi?B?)$/i.exec(text.trim()) ?? [];
+  const isDecimal = /^[gm]b$/i.test(unit);
+  const [kilo, power] = [isDecimal ? 1000 : 1024, /^g/i.test(unit) ? 3 : 2];
+  const bytes = Math.round(Number(number) * kilo ** power);
+  if (unit === "" || bytes === 0) throw new InvalidArgumentError("expected a size such as 24GiB or 512MiB.");
+  return bytes;
 }
 
 function planTable(plan: PlannedRun): string {
@@ -41,7 +60,9 @@ function planTable(plan: PlannedRun): string {
     ["adapter and gradient", formatBytes(memory.adapterBytes + memory.gradientBytes)],
     ["optimizer", formatBytes(memory.optimizerBytes)],
     ["songs in memory", formatBytes(memory.datasetBytes)],
+    ["working memory", formatBytes(memory.scratchBytes)],
     ["memory in all", formatBytes(memory.totalBytes)],
+    [plan.recompute.fits ? "fits" : "does not fit", plan.recompute.reason],
     ["work", `${formatCount(Math.round(plan.flops / 1e9))} GFLOP at most`],
     ["each checkpoint", formatBytes(plan.checkpointBytes)],
   ];

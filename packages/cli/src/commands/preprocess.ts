@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
-import { AceError, ConditionEncoder } from "@acewright/core-native";
+import { AceError, ConditionEncoder, openDevice } from "@acewright/core-native";
+import type { DeviceName } from "@acewright/core-native";
 import { preprocess, PreprocessSettings } from "@acewright/dataset";
 import type { PreprocessEvent, PreprocessOptions, PreprocessPhase } from "@acewright/dataset";
 import type { Command } from "commander";
@@ -64,16 +65,27 @@ export function preprocessCommand(context: Context): Command {
   );
 }
 
+/** What to preprocess, and where the music model's condition encoder runs: default where the other networks do. */
+export interface PreprocessWork extends Omit<PreprocessOptions, "openConditionNetwork" | "signal"> {
+  readonly musicDevice?: DeviceName;
+}
+
 type Done = Extract<PreprocessEvent, { type: "done" }>;
 
 /** Preprocesses with a bar for each phase, or JSON events. Songs that failed are told and counted. */
 export async function preprocessSongs(
-  options: Omit<PreprocessOptions, "openConditionNetwork" | "signal">,
+  { musicDevice, ...options }: PreprocessWork,
   output: Output,
   signal: AbortSignal,
 ): Promise<Done> {
   const view = new PreprocessView(output);
-  const openConditionNetwork = (folder: string): Promise<ConditionEncoder> => ConditionEncoder.open(folder);
+  const openConditionNetwork = (folder: string): Promise<ConditionEncoder> => {
+    const { threads } = options;
+    const name = musicDevice ?? options.device ?? "auto";
+    const device = openDevice(name, threads === undefined ? {} : { threads });
+    if (device.info.note !== undefined) output.say(device.info.note);
+    return ConditionEncoder.open(folder, { device });
+  };
   try {
     for await (const event of preprocess({ ...options, signal, openConditionNetwork })) {
       output.event(event.type === "failed" ? { ...event, error: event.error.message } : event);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
+import type { DeviceName } from "@acewright/core-native";
 import { loadDataset, PreprocessSettings, promptCaptions, saveDataset } from "@acewright/dataset";
 import type { Dataset } from "@acewright/dataset";
 import type { TrainConfigInput } from "@acewright/trainer";
@@ -144,8 +145,9 @@ class WholeWay {
         model,
         ...(seed === undefined ? {} : { seed }),
         ...(threads === undefined ? {} : { threads }),
-        // The encoders know no card numbers.
-        ...(device === undefined ? {} : { device: device === "cpu" || device === "auto" ? device : "cuda" }),
+        // `--device` speaks of the music model; the other networks take CUDA where onnxruntime has it, and say so.
+        ...(device === "cpu" ? { device } : {}),
+        ...(device === undefined ? {} : { musicDevice: device as DeviceName }),
         ...givenOptions(command, OwnSettings),
       },
       output,

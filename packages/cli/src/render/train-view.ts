@@ -16,6 +16,7 @@ export class TrainView {
   private readonly losses: number[] = [];
   private readonly validations: { readonly step: number; readonly loss: number }[] = [];
   private average: number | undefined;
+  private skipped = 0;
 
   constructor(output: Output) {
     this.output = output;
@@ -87,18 +88,22 @@ export class TrainView {
       `${plan.trainingSongs} songs, ${plan.steps} steps, ${kind} rank ${rank} with ${formatCount(plan.parameters)} ` +
         `parameters, ${formatBytes(plan.memory.totalBytes)} of memory, ${device.description} (${device.instructionSet})`,
     );
+    if (device.note !== undefined) output.say(device.note);
+    output.say(plan.recompute.reason);
     if (resumedFrom !== undefined) output.say(`going on from step ${step}: ${output.path(resumedFrom)}`);
     this.bar = output.progress("train", "step");
   }
 
   private step({ step, loss, learningRate, skipped }: Extract<TrainEvent, { type: "step" }>): void {
-    if (!skipped) {
+    if (skipped) this.skipped += 1;
+    else {
       this.losses.push(loss);
       this.average =
         this.average === undefined ? loss : (1 - newestWeight) * this.average + newestWeight * loss;
     }
     const shown = this.average === undefined ? "" : `loss ${this.average.toFixed(4)}`;
-    this.bar?.update(step, this.total, `${shown}  lr ${learningRate.toExponential(1)}`);
+    const skips = this.skipped === 0 ? "" : `  ${this.skipped} skipped`;
+    this.bar?.update(step, this.total, `${shown}  lr ${learningRate.toExponential(1)}${skips}`);
   }
 
   /** A line that stays, above the bar. */

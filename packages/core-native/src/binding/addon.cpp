@@ -1,10 +1,15 @@
 #include <napi.h>
 
+#include <algorithm>
+#include <functional>
+#include <thread>
+
 #include "binding/addon_data.h"
 #include "binding/convert.h"
 #include "binding/handle.h"
 #include "binding/models.h"
 #include "ops/cpu/gemm/gemm.h"
+#include "ops/cuda/device.h"
 
 namespace ace::binding {
 
@@ -20,13 +25,23 @@ Napi::Value set_error_class(const Napi::CallbackInfo& info) {
 Napi::Value open_device(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string kind = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "";
-  if (kind != "cpu") throw_error(env, ErrorCode::device, "device: this build opens the CPU only");
-  const double threads = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0;
-  if (!(threads >= 1 && threads <= 1024)) throw_error(env, ErrorCode::config, "threads: expected 1 to 1024");
-  return guarded(env, [&] {
-    const auto open = [threads] { return std::make_unique<CpuDevice>(static_cast<int>(threads)); };
-    return Handle<DeviceThread>::wrap(env, std::make_shared<DeviceThread>(open));
-  });
+  const double number = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
+  std::function<std::unique_ptr<Device>()> open;
+  if (kind == "cpu") {
+    if (!(number >= 1 && number <= 1024)) throw_error(env, ErrorCode::config, "threads: expected 1 to 1024");
+    open = [threads = static_cast<int>(number)] { return std::make_unique<CpuDevice>(threads); };
+  } else if (kind == "cuda") {
+    if (!(number >= 0 && number < 1024)) throw_error(env, ErrorCode::config, "device: expected an index from 0");
+#if ACE_WITH_CUDA
+    const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    open = [index = static_cast<int>(number), threads] { return cuda::open_device(index, threads); };
+#else
+    throw_error(env, ErrorCode::device, "device: this build holds no CUDA backend");
+#endif
+  } else {
+    throw_error(env, ErrorCode::config, "device: expected cpu or cuda");
+  }
+  return guarded(env, [&] { return Handle<DeviceThread>::wrap(env, std::make_shared<DeviceThread>(open)); });
 }
 
 // instructionSet(): string; throws ERR_DEVICE when ACEWRIGHT_ISA names what this CPU lacks.

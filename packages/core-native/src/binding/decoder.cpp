@@ -65,7 +65,8 @@ Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   const std::string folder = info[1].As<Napi::String>();
   const Napi::Object request = info[2].As<Napi::Object>();
   const AdapterConfig adapter = to_adapter_config(object_at(request, "adapter"));
-  if (text(request, "kind") != "cpu") throw_error(env, ErrorCode::device, "plan: this build plans for the CPU only");
+  const std::string kind = text(request, "kind");
+  if (kind != "cpu" && kind != "cuda") throw_error(env, ErrorCode::config, "kind: expected cpu or cuda");
   SessionConfig config;
   config.recompute = to_recompute(request);
   const Napi::Object buckets = object_at(request, "buckets");
@@ -79,7 +80,7 @@ Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   return run_job<MemoryPlan>(
       env, device, {},
       [=] {
-        PlanningDevice planning(device->kind());
+        PlanningDevice planning(kind == "cuda" ? DeviceKind::cuda : DeviceKind::cpu);
         const std::unique_ptr<Decoder> decoder = read_decoder(planning, folder, 0);
         return plan_training(*decoder, adapter, config, batch, frames, tokens, dataset, device->threads());
       },

@@ -1,11 +1,10 @@
 #include <napi.h>
 
 #include "binding/addon_data.h"
+#include "binding/cuda_inventory.h"
 #include "binding/models.h"
+#include "ops/cuda/blas/library.h"
 #include "ops/kernels.h"
-#if ACE_WITH_CUDA
-#include "ops/cuda/inventory.h"
-#endif
 
 namespace ace::binding {
 
@@ -65,10 +64,28 @@ Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
   return out;
 }
 
+// cublasLt(): { path, version } as it was opened, or { problem }
+Napi::Value cublas_lt(const Napi::CallbackInfo& info) {
+  Napi::Object out = Napi::Object::New(info.Env());
+#if ACE_WITH_CUDA
+  try {
+    const cuda::lt::Library library = cuda::lt::open_library();
+    out.Set("path", library.path);
+    out.Set("version", cuda::lt::version_text(library.version));
+  } catch (const Error& error) {
+    out.Set("problem", error.what());
+  }
+#else
+  out.Set("problem", missing_backend());
+#endif
+  return out;
+}
+
 }  // namespace
 
 void define_devices(Napi::Env env, Napi::Object exports) {
   exports.Set("cudaDevices", Napi::Function::New(env, cuda_devices, "cudaDevices"));
+  exports.Set("cublasLt", Napi::Function::New(env, cublas_lt, "cublasLt"));
 }
 
 }  // namespace ace::binding

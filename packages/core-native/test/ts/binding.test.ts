@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import {
   Adapter,
   Decoder,
+  fromFloat32,
   openDevice,
   readSafetensors,
   recomputePolicies,
@@ -106,6 +107,26 @@ test("every recompute policy gives the same adapter bit for bit, and less memory
     expect(arenaBytes, recompute).toBeLessThan(least);
     least = arenaBytes;
   }
+});
+
+test("timesteps are exact, or rounded to bf16 as the official trainer's are", async () => {
+  const asBf16 = (value: number) => toFloat32(fromFloat32(Float32Array.of(value), [1], "BF16"))[0];
+  const microBatches = [[{ sample: 0, key: 0, timestep: 0.3001 }], [{ sample: 1, key: 1 }]];
+  const losses: number[] = [];
+  const drawn: number[] = [];
+  for (const timestepRounding of ["exact", "bf16"] as const) {
+    const { session } = await openSession({ config: { timestepRounding } });
+    const { samples } = await session.evaluate(microBatches);
+    expect(samples[0]?.timestep).toBe(timestepRounding === "bf16" ? asBf16(0.3001) : Math.fround(0.3001));
+    losses.push(samples[0]?.loss ?? NaN);
+    drawn.push(samples[1]?.timestep ?? NaN);
+    session.close();
+  }
+  expect(drawn[1]).toBe(asBf16(drawn[0] ?? NaN));
+  expect(drawn[1]).not.toBe(drawn[0]);
+  // 0.3001 becomes 0.30078: another question, but nearly the same.
+  expect(losses[1]).not.toBe(losses[0]);
+  expect(Math.abs((losses[1] ?? NaN) / (losses[0] ?? NaN) - 1)).toBeLessThan(0.05);
 });
 
 test("three micro-batches of one are one batch of three", async () => {

@@ -26,7 +26,9 @@ export const PreprocessSettings = z.strictObject({
   device: z
     .enum(["auto", "cpu", "cuda"])
     .default("auto")
-    .describe("where autoencoder and text encoder run; auto takes CUDA where onnxruntime has it"),
+    .describe(
+      "where the networks run; auto takes CUDA where it can be used: by onnxruntime for autoencoder and text encoder, by the native core for the condition encoder",
+    ),
   threads: z.int().positive().optional().describe("CPU cores a network may use; default all"),
 });
 export type PreprocessSettings = z.infer<typeof PreprocessSettings>;

@@ -5,6 +5,7 @@ import {
   Adapter,
   ConditionEncoder,
   Decoder,
+  type DeviceInfo,
   openDevice,
   Sampler,
   type Device,
@@ -48,6 +49,8 @@ export interface GenerateOptions extends GenerateSettingsInput {
   /** Checked between the parts of the work; the signal's reason is thrown. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (part: GeneratePart, done: number, total: number) => void;
+  /** Told once where the music model runs. */
+  readonly onDevice?: (device: DeviceInfo) => void;
 }
 
 /** The parts of the work, in order. */
@@ -80,7 +83,7 @@ const fewestFrames = 128;
  *   nothing is written then.
  */
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {
-  const { model, vae, textEncoder, adapters = [], output, signal, onProgress, ...given } = options;
+  const { model, vae, textEncoder, adapters = [], output, signal, onProgress, onDevice, ...given } = options;
   const settings = parseWith(GenerateSettings, given, "generate");
   refuseMissingFolder(output);
   const folders = resolveModelFolders(model, { vae, textEncoder });
@@ -88,6 +91,7 @@ export async function generate(options: GenerateOptions): Promise<GenerateResult
     settings.device as DeviceName,
     settings.threads === undefined ? {} : { threads: settings.threads },
   );
+  onDevice?.(device.info);
   const silence = readSilenceLatent(folders.model);
   const frames = Math.max(1, Math.round(settings.durationS * framesPerSecond));
   const made = Math.max(frames, fewestFrames);
@@ -172,6 +176,8 @@ async function conditionOf(
   settings: GenerateSettings,
 ): Promise<{ condition: Float32Array; warnings: readonly string[] }> {
   const encoderDevice = await resolveEncoderDevice(networkDevice(settings));
+  const asked = settings.device.startsWith("cuda") && encoderDevice.name === "cpu";
+  const elsewhere = asked ? [`text encoder and autoencoder run on the CPU (${encoderDevice.reason})`] : [];
   const prompts = await PromptEncoder.open(folders.textEncoder, {
     device: encoderDevice,
     threads: settings.threads,
@@ -188,15 +194,15 @@ async function conditionOf(
       lyricMask: prompt.lyricMask,
       timbre: [silenceFrames(silence, encoder.config.timbreFrames)],
     });
-    return { condition: hiddenStates, warnings: prompt.warnings };
+    return { condition: hiddenStates, warnings: [...elsewhere, ...prompt.warnings] };
   } finally {
     encoder.close();
   }
 }
 
-/** The frozen networks know no card numbers. */
-function networkDevice({ device }: GenerateSettings): "auto" | "cpu" | "cuda" {
-  return device === "auto" || device === "cpu" ? device : "cuda";
+/** `device` speaks of the music model; the frozen networks follow where onnxruntime can, and it is told where not. */
+function networkDevice({ device }: GenerateSettings): "auto" | "cpu" {
+  return device === "cpu" ? "cpu" : "auto";
 }
 
 function refuseMissingFolder(output: string): void {

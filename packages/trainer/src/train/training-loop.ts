@@ -1,5 +1,5 @@
-import { AceError, type SampleResult } from "@acewright/core-native";
-import type { TrainEvent } from "../events.js";
+import { AceError, type StepResult } from "@acewright/core-native";
+import type { NotFinite, TrainEvent } from "../events.js";
 import { learningRateAt } from "../plan/learning-rate.js";
 import { saveIsDue } from "../plan/retention.js";
 import type { Progress } from "../run/checkpoint.js";
@@ -59,9 +59,10 @@ export class TrainingLoop {
     const { step } = this.progress;
     const { microBatches, songs, epoch } = this.planner.batchesOf(step);
     const learningRate = learningRateAt(config, step, plan.steps);
-    const result = await this.stop.race(session.step({ step, learningRate, microBatches }));
+    const result = await this.stop.race(this.naming(session.step({ step, learningRate, microBatches })));
     if (result === stoppedAtOnce) return false;
     const { loss, gradNorm, skipped } = result;
+    const notFinite = skipped ? notFiniteOf(songs, result) : undefined;
     this.advance(skipped);
     const pace = this.pace.after(songs.length, plan.steps - this.progress.step);
     this.writer.step({
@@ -73,9 +74,20 @@ export class TrainingLoop {
       learningRate,
       ...pace,
       skipped,
+      ...(notFinite && { notFinite }),
     });
-    if (skipped) await this.bearSkip(songs, result.samples);
+    if (notFinite !== undefined) await this.bearSkip(notFinite);
     return true;
+  }
+
+  /** The core names operator and shape of what failed on the device; which step it was is known here. */
+  private async naming<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (cause) {
+      if (!(cause instanceof AceError)) throw cause;
+      throw new AceError(cause.code, `step ${this.progress.step + 1}: ${cause.message}`, { cause });
+    }
   }
 
   private advance(skipped: boolean): void {
@@ -92,9 +104,9 @@ export class TrainingLoop {
     };
   }
 
-  private async bearSkip(songs: readonly string[], samples: readonly SampleResult[]): Promise<void> {
-    const names = songs.filter((_, i) => !Number.isFinite(samples[i]?.loss ?? 0));
-    const culprit = names.length > 0 ? `the loss of ${names.join(", ")}` : "the gradient";
+  private async bearSkip({ what, samples }: NotFinite): Promise<void> {
+    const names = samples.map(({ song, timestep }) => `${song} (timestep ${timestep.toFixed(4)})`).join(", ");
+    const culprit = what === "loss" ? `the loss of ${names}` : `the gradient of ${names}`;
     const { step, skippedInARow } = this.progress;
     this.writer.warn(step, `step ${step}: ${culprit} is not a finite number; nothing was updated`);
     if (skippedInARow < hopeless) return;
@@ -200,4 +212,12 @@ export class TrainingLoop {
       `adapter.rank ${config.adapter.rank} and adapter.alpha do nothing here: at this rank every LoKr factor is full; lower the rank to make it count`,
     );
   }
+}
+
+/** The samples whose loss is not finite; where each loss is, the gradient is at fault and any sample may be. */
+function notFiniteOf(songs: readonly string[], { samples }: StepResult): NotFinite {
+  const all = samples.map(({ loss, timestep }, i) => ({ song: songs[i] ?? "", timestep, loss }));
+  const bad = all.filter(({ loss }) => !Number.isFinite(loss));
+  const named = (bad.length > 0 ? bad : all).map(({ song, timestep }) => ({ song, timestep }));
+  return { what: bad.length > 0 ? "loss" : "gradient", samples: named };
 }

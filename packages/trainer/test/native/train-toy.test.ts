@@ -56,6 +56,20 @@ test("three micro-batches of one song equal one batch of three songs", async () 
   });
 });
 
+test("timestepRounding reaches the core, and a run with it repeats", async () => {
+  const root = scratch();
+  const losses = async (run: string, timestepRounding: "exact" | "bf16") => {
+    const config = toyRun(join(root, run), { timestepRounding, maxSteps: 2 });
+    return ofType(await events(config, {}, toyParts()), "step").map(({ loss }) => loss);
+  };
+  const [exact, rounded] = [await losses("a", "exact"), await losses("b", "bf16")];
+  expect(rounded).not.toEqual(exact);
+  expect(await losses("c", "bf16")).toEqual(rounded);
+  rounded.forEach((loss, i) => {
+    expect(Math.abs(loss / (exact[i] ?? NaN) - 1)).toBeLessThan(0.05);
+  });
+});
+
 test("the run lowers the held-out-noise loss of its songs", { timeout: 240_000 }, async () => {
   const root = scratch();
   const config = toyRun(join(root, "run"), {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readSafetensors } from "@acewright/core-native";
+import { AceError, readSafetensors } from "@acewright/core-native";
 import { expect, test } from "vitest";
 import { learningRateAt } from "../../src/plan/learning-rate.js";
 import { nodeFiles } from "../../src/run/files.js";
@@ -208,11 +208,18 @@ test("NaN steps are skipped, counted and named, and the run goes on", async () =
   ).toEqual([2, 5]);
   expect(ofType(all, "warning").map(({ message }) => message)).toEqual([
     expect.stringMatching(
-      /^step 2: the loss of song-\d, song-\d is not a finite number; nothing was updated$/,
+      /^step 2: the loss of song-\d \(timestep 0\.5000\), song-\d \(timestep 0\.5000\) is not a finite number; nothing was updated$/,
     ),
     expect.stringMatching(/^step 5: /),
   ]);
   expect(all.at(-1)).toMatchObject({ type: "finished", skippedSteps: 2 });
+});
+
+test("what fails on the device is told with the step", async () => {
+  const fault = "CUDA: matmul [375, 2048]: an illegal memory access was encountered";
+  const failAt = (step: number) => (step === 2 ? new AceError("ERR_DEVICE", fault) : undefined);
+  const run = events(shortRun(join(scratch(), "run")), {}, parts({ failAt }));
+  await expect(run).rejects.toMatchObject({ code: "ERR_DEVICE", message: `step 3: ${fault}` });
 });
 
 test("ten NaN steps in a row stop the run with a saved checkpoint", async () => {

@@ -1,4 +1,6 @@
-#include "ops/cuda/inventory.h"
+#include "binding/cuda_inventory.h"
+
+#if ACE_WITH_CUDA
 
 #include <cuda_runtime_api.h>
 
@@ -56,3 +58,5 @@ Inventory take_inventory() {
 const char* compiled_architectures() { return ACE_CUDA_ARCHITECTURES; }
 
 }  // namespace ace::cuda
+
+#endif  // ACE_WITH_CUDA
