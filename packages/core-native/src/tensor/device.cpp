@@ -53,6 +53,20 @@ void CpuDevice::upload(void* to, const void* from, int64_t bytes) {
 }
 void CpuDevice::download(void* to, const void* from, int64_t bytes) { upload(to, from, bytes); }
 
+namespace {
+
+// Kernels run where they are called, so there is nothing to wait for.
+class HostLane final : public CopyLane {
+ public:
+  void copy(int, void* to, const void* from, int64_t bytes) override { std::memcpy(to, from, static_cast<size_t>(bytes)); }
+  void arrive(int) override {}
+  void leave(int) override {}
+};
+
+}  // namespace
+
+std::unique_ptr<CopyLane> CpuDevice::open_copy_lane() { return std::make_unique<HostLane>(); }
+
 PlanningDevice::PlanningDevice(DeviceKind kind) : Device({kind, nullptr, nullptr, nullptr}) {}
 
 void* PlanningDevice::allocate(int64_t bytes, const std::string&) {

@@ -35,6 +35,21 @@ class Graph {
   virtual void launch() = 0;
 };
 
+// Copies from the host beside the kernels, into memory that is used in turns: a turn's copies wait for the kernels of the
+// turn before it in the same place, and its kernels for its copies, nobody else for either.
+class CopyLane {
+ public:
+  static constexpr int kPlaces = 2;
+  virtual ~CopyLane() = default;
+
+  // `from` must be pinned and stay as it is until the device was waited for.
+  virtual void copy(int place, void* to, const void* from, int64_t bytes) = 0;
+  // What is queued on the device from here on sees the copies into `place`.
+  virtual void arrive(int place) = 0;
+  // What was queued on the device so far is the last to read `place`.
+  virtual void leave(int place) = 0;
+};
+
 // Where tensors live and kernels run. Kernels, zero() and the copies follow each other in the order of the calls.
 // One thread at a time; what was allocated on a device must be released before it goes.
 class Device {
@@ -74,6 +89,7 @@ class Device {
 
   // Records what `work` launches instead of running it. Null where the device cannot.
   virtual std::unique_ptr<Graph> capture(const std::function<void()>& work) = 0;
+  virtual std::unique_ptr<CopyLane> open_copy_lane() = 0;
 
  protected:
   explicit Device(Stream stream) : stream_(stream) {}
@@ -98,6 +114,7 @@ class CpuDevice final : public Device {
   void download_async(void* to, const void* from, int64_t bytes) override { download(to, from, bytes); }
   void synchronize() override {}
   std::unique_ptr<Graph> capture(const std::function<void()>&) override { return nullptr; }
+  std::unique_ptr<CopyLane> open_copy_lane() override;
 
  private:
   ThreadPool pool_;
@@ -121,6 +138,7 @@ class PlanningDevice final : public Device {
   void download_async(void* to, const void* from, int64_t bytes) override { download(to, from, bytes); }
   void synchronize() override {}
   std::unique_ptr<Graph> capture(const std::function<void()>&) override { return nullptr; }
+  std::unique_ptr<CopyLane> open_copy_lane() override { return nullptr; }
 
  private:
   uintptr_t next_ = uintptr_t{1} << 46;

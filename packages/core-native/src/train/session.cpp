@@ -21,12 +21,14 @@ void store(Device& device, const Tensor& to, const float* from) {
   else upload(device, to, converted(host, to.dtype).tensor());
 }
 
-// Rows [start, start + count) of a resident tensor as load_rows reads them for sample b.
-void point(int64_t* sources, int64_t b, const Tensor& resident, int64_t start, int64_t count) {
-  sources[3 * b] = static_cast<int64_t>(reinterpret_cast<intptr_t>(resident.slice(start, count).data));
-  sources[3 * b + 1] = count;
+// Rows on the device as load_rows reads them for sample b.
+void point(int64_t* sources, int64_t b, const Tensor& rows) {
+  sources[3 * b] = static_cast<int64_t>(reinterpret_cast<intptr_t>(rows.data));
+  sources[3 * b + 1] = rows.shape[0];
   sources[3 * b + 2] = 0;
 }
+
+int64_t aligned(int64_t bytes) { return round_up(bytes, 64); }
 
 // What the kernels' own working memory comes to: the matrix products' shared panels, and on each thread their serial
 // panels and one attention tile of scores and their gradients (64 query rows over all keys, 4 MiB at most).
@@ -86,19 +88,44 @@ int64_t TrainSession::add_sample(const float* latents, int64_t frames, const flo
   if (frames < decoder_.config().patch_size)
     throw_shape("latents: " + std::to_string(frames) + " frames are shorter than one patch of " + std::to_string(decoder_.config().patch_size));
   if (conditions.empty()) throw_shape("conditions: at least one is needed");
-  auto sample = std::make_unique<ResidentSample>();
+  auto sample = std::make_unique<StoredSample>(device_);
   sample->frames = frames;
-  sample->latents = Storage(device_, {frames, latent}, wide(decoder_.dtype()), "latents", false);
-  store(device_, sample->latents.tensor(), latents);
-  sample->context = Storage(device_, {frames, 2 * latent}, wide(decoder_.dtype()), "context latents", false);
-  store(device_, sample->context.tensor(), context);
+  const DType broad = wide(decoder_.dtype()), narrow = decoder_.dtype();
+  struct Part {
+    const float* from;
+    Shape shape;
+    DType dtype;
+  };
+  std::vector<Part> parts{{latents, {frames, latent}, broad}, {context, {frames, 2 * latent}, broad}};
   for (const auto& [data, tokens] : conditions) {
     if (tokens < 1) throw_shape("conditions: one has no token");
-    sample->conditions.emplace_back(device_, Shape{tokens, width}, decoder_.dtype(), "condition", false);
-    store(device_, sample->conditions.back().tensor(), data);
-    dataset_bytes_ += sample->conditions.back().bytes();
+    parts.push_back({data, {tokens, width}, narrow});
   }
-  dataset_bytes_ += sample->latents.bytes() + sample->context.bytes();
+  int64_t bytes = 0;
+  for (const Part& part : parts) bytes += aligned(part.shape.elements() * static_cast<int64_t>(size_of(part.dtype)));
+  sample->resident = config_.resident_bytes < 0 || dataset_bytes_ + bytes <= config_.resident_bytes;
+  char* host = sample->resident ? nullptr : sample->host.reserve(bytes, "songs");
+  std::vector<Tensor> stored;
+  for (const Part& part : parts) {
+    Tensor at;
+    at.shape = part.shape;
+    at.dtype = part.dtype;
+    if (sample->resident) {
+      sample->on_device.emplace_back(device_, part.shape, part.dtype, "songs", false);
+      at = sample->on_device.back().tensor();
+      store(device_, at, part.from);
+    } else {
+      at.data = host;
+      host += aligned(at.bytes());
+      for (int64_t i = 0; i < at.elements(); ++i) set_element(at, i, part.from[i]);
+    }
+    stored.push_back(at);
+  }
+  sample->latents = stored[0];
+  sample->context = stored[1];
+  sample->conditions.assign(stored.begin() + 2, stored.end());
+  if (sample->resident) dataset_bytes_ += bytes;
+  else if (lane_ == nullptr) lane_ = device_.open_copy_lane();
   samples_.push_back(std::move(sample));
   return static_cast<int64_t>(samples_.size()) - 1;
 }
@@ -106,7 +133,7 @@ int64_t TrainSession::add_sample(const float* latents, int64_t frames, const flo
 void TrainSession::check(const SampleRef& ref) const {
   if (ref.sample < 0 || ref.sample >= static_cast<int64_t>(samples_.size()))
     throw Error(ErrorCode::config, "sample " + std::to_string(ref.sample) + " was never added");
-  const ResidentSample& s = *samples_[static_cast<size_t>(ref.sample)];
+  const StoredSample& s = *samples_[static_cast<size_t>(ref.sample)];
   const int64_t frames = frames_of(ref);
   if (ref.start < 0 || frames < decoder_.config().patch_size || ref.start + frames > s.frames)
     throw Error(ErrorCode::config, "sample " + std::to_string(ref.sample) + ": frames " + std::to_string(ref.start) + " to " +
@@ -131,7 +158,7 @@ FlowShape TrainSession::shape_of(const MicroBatch& batch, bool gradients) const 
   int64_t tokens = 0, condition = 0;
   for (const SampleRef& ref : batch) {
     tokens = std::max(tokens, (frames_of(ref) + patch - 1) / patch);
-    condition = std::max(condition, samples_[static_cast<size_t>(ref.sample)]->conditions[static_cast<size_t>(ref.variant)].tensor().shape[0]);
+    condition = std::max(condition, samples_[static_cast<size_t>(ref.sample)]->conditions[static_cast<size_t>(ref.variant)].shape[0]);
   }
   shape.frames = round_up(tokens, config_.bucket_tokens) * patch;
   shape.condition_tokens = round_up(condition, config_.bucket_condition);
@@ -170,8 +197,24 @@ TrainSession::Cached& TrainSession::program_for(const FlowShape& shape, bool tra
   return programs_.front();
 }
 
+Tensor TrainSession::on_device(const StoredSample& sample, const Tensor& rows, int place, int64_t b, int part) {
+  if (sample.resident) return rows;
+  std::vector<Storage>& memory = places_[place].memory;
+  const size_t index = static_cast<size_t>(3 * b + part);
+  if (memory.size() <= index) memory.resize(index + 1);
+  if (memory[index].bytes() < rows.bytes()) {
+    device_.synchronize();  // somebody may still read the smaller one
+    memory[index] = Storage();
+    memory[index] = Storage(device_, {rows.bytes()}, DType::u8, "streamed songs", false);
+  }
+  Tensor out = rows;
+  out.data = memory[index].data();
+  lane_->copy(place, out.data, rows.data, rows.bytes());
+  return out;
+}
+
 void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
-                        bool training, const std::vector<double>& weights, Staging& staging, std::vector<SampleResult>& results) {
+                        bool training, const std::vector<double>& weights, int place, Staging& staging, std::vector<SampleResult>& results) {
   const int64_t patch = decoder_.config().patch_size;
   Program& p = flow.program();
   const Tensor noise = p.bound(flow.noise);
@@ -191,18 +234,18 @@ void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBa
   int64_t longest = 0, widest = 0;
   for (const SampleRef& ref : batch) {
     longest = std::max(longest, frames_of(ref));
-    widest = std::max(widest, samples_[static_cast<size_t>(ref.sample)]->conditions[static_cast<size_t>(ref.variant)].tensor().shape[0]);
+    widest = std::max(widest, samples_[static_cast<size_t>(ref.sample)]->conditions[static_cast<size_t>(ref.variant)].shape[0]);
   }
   counters[0] = static_cast<int64_t>(seed);
   counters[1] = static_cast<int64_t>(step);
   for (int64_t b = 0; b < shape.batch; ++b) {
     const SampleRef& ref = batch[static_cast<size_t>(b)];
-    const ResidentSample& sample = *samples_[static_cast<size_t>(ref.sample)];
+    const StoredSample& sample = *samples_[static_cast<size_t>(ref.sample)];
     const int64_t frames = frames_of(ref);
-    const Tensor states = sample.conditions[static_cast<size_t>(ref.variant)].tensor();
-    point(x0_rows, b, sample.latents.tensor(), ref.start, frames);
-    point(context_rows, b, sample.context.tensor(), ref.start, frames);
-    point(condition_rows, b, states, 0, states.shape[0]);
+    const Tensor states = sample.conditions[static_cast<size_t>(ref.variant)];
+    point(x0_rows, b, on_device(sample, sample.latents.slice(ref.start, frames), place, b, 0));
+    point(context_rows, b, on_device(sample, sample.context.slice(ref.start, frames), place, b, 1));
+    point(condition_rows, b, on_device(sample, states, place, b, 2));
     double time = ref.timestep >= 0 ? ref.timestep : draw_timestep(config_.timesteps, seed, step, ref.key);
     if (config_.round_timesteps) time = to_float(to_bf16(static_cast<float>(time)));
     if (t.dtype == DType::f32) time = static_cast<float>(time);
@@ -229,16 +272,18 @@ void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBa
 }
 
 void TrainSession::run(const MicroBatch& batch, uint64_t seed, uint64_t step, bool training,
-                       const std::vector<double>& weights, InFlight& flight, std::vector<SampleResult>& results) {
+                       const std::vector<double>& weights, int place, InFlight& flight, std::vector<SampleResult>& results) {
   const FlowShape shape = shape_of(batch, training);
   Cached& cached = program_for(shape, training);
   FlowProgram& flow = *cached.program;
-  fill(flow, shape, batch, seed, step, training, weights, flight.state, results);
+  fill(flow, shape, batch, seed, step, training, weights, place, flight.state, results);
+  if (lane_ != nullptr) lane_->arrive(place);
   if (cached.ran && cached.graph == nullptr)
     cached.graph = device_.capture([&] { flow.program().run(device_.stream()); });
   if (cached.graph != nullptr) cached.graph->launch();
   else flow.program().run(device_.stream());
   cached.ran = true;
+  if (lane_ != nullptr) lane_->leave(place);
   device_.download_async(flight.loss.reserve(flow.loss.bytes(), "losses"), flow.program().bound(flow.loss).data, flow.loss.bytes());
 }
 
@@ -272,7 +317,7 @@ StepResult TrainSession::run_all(const std::vector<MicroBatch>& micro_batches, u
   while (in_flight_.size() < micro_batches.size()) in_flight_.push_back(std::make_unique<InFlight>(device_));
   StepResult out;
   for (size_t i = 0; i < micro_batches.size(); ++i)
-    run(micro_batches[i], seed, step, training, weights[i], *in_flight_[i], out.samples);
+    run(micro_batches[i], seed, step, training, weights[i], static_cast<int>(i) % CopyLane::kPlaces, *in_flight_[i], out.samples);
   after();
   device_.synchronize();
   size_t sample = 0;

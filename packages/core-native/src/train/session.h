@@ -23,13 +23,19 @@ struct SessionConfig {
   int64_t bucket_tokens = 64, bucket_condition = 32;
   // A batch is padded to its longest member, padding is attended to and counted, as the official trainer does.
   bool official_padding = false;
+  // Bytes of songs that may lie on the device; what does not fit is streamed from pinned main memory. -1: all may.
+  int64_t resident_bytes = -1;
 };
 
-// One song on the device, row-major.
-struct ResidentSample {
+// One song, row-major: on the device, or in pinned main memory where it is streamed.
+struct StoredSample {
+  explicit StoredSample(Device& device) : host(device) {}
   int64_t frames = 0;
-  Storage latents, context;         // [frames, 64], [frames, 128] wide
-  std::vector<Storage> conditions;  // [tokens, E] each, as the activations
+  bool resident = true;
+  Tensor latents, context;         // [frames, 64], [frames, 128] wide
+  std::vector<Tensor> conditions;  // [tokens, E] each, as the activations
+  std::vector<Storage> on_device;
+  Staging host;
 };
 
 // A place of a micro-batch. Negative numbers and null pointers mean: draw it.
@@ -112,6 +118,10 @@ class TrainSession {
     std::unique_ptr<Graph> graph;   // then recorded, where the device can
   };
   // Host memory of one micro-batch of a step, kept until the step's results are read.
+  // Where streamed songs of one micro-batch lie on the device: three tensors a song, grown to the largest met.
+  struct Place {
+    std::vector<Storage> memory;
+  };
   struct InFlight {
     explicit InFlight(Device& device) : state(device), loss(device) {}
     Staging state, loss;
@@ -122,9 +132,12 @@ class TrainSession {
   int64_t frames_of(const SampleRef& ref) const;
   // Queues one micro-batch; its sums of squares arrive in flight.loss.
   void run(const MicroBatch& batch, uint64_t seed, uint64_t step, bool training, const std::vector<double>& weights,
-           InFlight& flight, std::vector<SampleResult>& results);
+           int place, InFlight& flight, std::vector<SampleResult>& results);
   void fill(FlowProgram& program, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
-            bool training, const std::vector<double>& weights, Staging& staging, std::vector<SampleResult>& results);
+            bool training, const std::vector<double>& weights, int place, Staging& staging, std::vector<SampleResult>& results);
+  // Rows of a song where the device can read them: where they are, or part `part` of song b of a place, to be filled from
+  // pinned memory meanwhile.
+  Tensor on_device(const StoredSample& sample, const Tensor& rows, int place, int64_t b, int part);
   // Queues clipping and the update, and the optimiser's state on its way back.
   void update();
   // d loss / d (sum of squares) for every sample, and the loss's own divisor.
@@ -141,7 +154,9 @@ class TrainSession {
   Storage gradients_, exp_avg_, exp_avg_sq_, state_, norm_parts_, arena_;
   Program update_;  // clip and update on the flat buffers
   std::list<Cached> programs_;  // most recently used first
-  std::vector<std::unique_ptr<ResidentSample>> samples_;
+  std::vector<std::unique_ptr<StoredSample>> samples_;
+  std::unique_ptr<CopyLane> lane_;  // where songs are streamed
+  Place places_[CopyLane::kPlaces];
   std::vector<std::unique_ptr<InFlight>> in_flight_;  // one a micro-batch of a step
   Staging optimizer_;                                 // OptimizerState on its way up and down
   int64_t dataset_bytes_ = 0;

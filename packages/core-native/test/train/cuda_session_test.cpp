@@ -174,3 +174,23 @@ TEST("CUDA: the sampler integrates to the CPU's latents, guided too") {
   CHECK(distance(latents[1], latents[0]) < 1e-5);
   CHECK(distance(latents[2], latents[0]) < 5e-2);
 }
+
+TEST("CUDA: songs streamed from main memory give the steps of resident ones, bit for bit") {
+  skip_without_cuda();
+  SessionConfig streamed = session_config(), mixed = session_config();
+  streamed.resident_bytes = 0;
+  for (const DeviceKind kind : {DeviceKind::cpu, DeviceKind::cuda}) {
+    const DType dtype = kind == DeviceKind::cpu ? DType::f32 : DType::bf16;
+    Studio resident(device_of(kind), dtype);
+    const int64_t all = resident.session.memory().dataset_bytes;
+    mixed.resident_bytes = all * 2 / 3;  // the first song alone
+    for (const SessionConfig& config : {streamed, mixed}) {
+      CONTEXT("resident bytes " << config.resident_bytes);
+      Studio first(device_of(kind), dtype), other(device_of(kind), dtype, config);
+      const int64_t bytes = other.session.memory().dataset_bytes;
+      CHECK(config.resident_bytes == 0 ? bytes == 0 : bytes > 0 && bytes < all);
+      for (uint64_t step = 0; step < 3; ++step) CHECK_EQ(other.step(step).loss, first.step(step).loss);
+      CHECK(other.parameters() == first.parameters());
+    }
+  }
+}

@@ -31,6 +31,42 @@ class CudaGraph final : public Graph {
   cudaGraphExec_t executable_ = nullptr;
 };
 
+class CudaLane final : public CopyLane {
+ public:
+  explicit CudaLane(cudaStream_t kernels) : kernels_(kernels) {
+    expect(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "making a stream for copies");
+    for (int place = 0; place < kPlaces; ++place) {
+      expect(cudaEventCreateWithFlags(&arrived_[place], cudaEventDisableTiming), "making an event");
+      expect(cudaEventCreateWithFlags(&left_[place], cudaEventDisableTiming), "making an event");
+    }
+  }
+  ~CudaLane() override {
+    for (int place = 0; place < kPlaces; ++place) {
+      (void)cudaEventDestroy(arrived_[place]);
+      (void)cudaEventDestroy(left_[place]);
+    }
+    (void)cudaStreamDestroy(copies_);
+  }
+  void copy(int place, void* to, const void* from, int64_t bytes) override {
+    if (in_use_[place]) expect(cudaStreamWaitEvent(copies_, left_[place], 0), "waiting for the kernels before");
+    in_use_[place] = false;
+    expect(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, copies_), "a copy of " + std::to_string(bytes) + " bytes");
+  }
+  void arrive(int place) override {
+    expect(cudaEventRecord(arrived_[place], copies_), "marking a copy");
+    expect(cudaStreamWaitEvent(kernels_, arrived_[place], 0), "waiting for a copy");
+  }
+  void leave(int place) override {
+    expect(cudaEventRecord(left_[place], kernels_), "marking the kernels");
+    in_use_[place] = true;
+  }
+
+ private:
+  cudaStream_t kernels_, copies_ = nullptr;
+  cudaEvent_t arrived_[kPlaces] = {}, left_[kPlaces] = {};
+  bool in_use_[kPlaces] = {};
+};
+
 class CudaDevice final : public Device {
  public:
   CudaDevice(int index, int threads) : Device({DeviceKind::cuda}), pool_(threads) {
@@ -113,6 +149,8 @@ class CudaDevice final : public Device {
     expect(cudaStreamEndCapture(stream, &graph), "recording a graph");
     return std::make_unique<CudaGraph>(graph, stream);
   }
+
+  std::unique_ptr<CopyLane> open_copy_lane() override { return std::make_unique<CudaLane>(stream_of(stream_)); }
 
  private:
   void move(void* to, const void* from, int64_t bytes, cudaMemcpyKind kind) {
