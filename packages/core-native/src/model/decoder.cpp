@@ -2,12 +2,18 @@
 
 namespace ace {
 
-AttentionWeights load_attention(Weights& weights, const std::string& path, int64_t width, int64_t heads, int64_t kv_heads,
-                                int64_t head_dim, DType dtype) {
+AttentionWeights load_attention(Weights& weights, const std::string& path, bool self, int64_t width, int64_t heads,
+                                int64_t kv_heads, int64_t head_dim, DType dtype) {
   AttentionWeights w;
-  w.q_proj = weights.matrix(path + ".q_proj.weight", {heads * head_dim, width});
-  w.k_proj = weights.matrix(path + ".k_proj.weight", {kv_heads * head_dim, width});
-  w.v_proj = weights.matrix(path + ".v_proj.weight", {kv_heads * head_dim, width});
+  const std::pair<std::string, Shape> q{path + ".q_proj.weight", {heads * head_dim, width}};
+  const std::pair<std::string, Shape> k{path + ".k_proj.weight", {kv_heads * head_dim, width}};
+  const std::pair<std::string, Shape> v{path + ".v_proj.weight", {kv_heads * head_dim, width}};
+  if (!self) w.q_proj = weights.matrix(q.first, q.second);
+  const Weights::Stack stack = self ? weights.stacked({q, k, v}) : weights.stacked({k, v});
+  if (self) w.q_proj = stack.parts[0];
+  w.k_proj = stack.parts[stack.parts.size() - 2];
+  w.v_proj = stack.parts[stack.parts.size() - 1];
+  w.stacked = stack.all;
   w.o_proj = weights.matrix(path + ".o_proj.weight", {width, heads * head_dim});
   w.q_norm = weights.converted(path + ".q_norm.weight", {head_dim}, wide(dtype));
   w.k_norm = weights.converted(path + ".k_norm.weight", {head_dim}, wide(dtype));
@@ -15,8 +21,8 @@ AttentionWeights load_attention(Weights& weights, const std::string& path, int64
 }
 
 MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, int64_t inner) {
-  return {weights.matrix(path + ".gate_proj.weight", {inner, width}), weights.matrix(path + ".up_proj.weight", {inner, width}),
-          weights.matrix(path + ".down_proj.weight", {width, inner})};
+  const Weights::Stack stack = weights.stacked({{path + ".gate_proj.weight", {inner, width}}, {path + ".up_proj.weight", {inner, width}}});
+  return {stack.parts[0], stack.parts[1], weights.matrix(path + ".down_proj.weight", {width, inner}), stack.all};
 }
 
 Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype, int64_t max_layers)
@@ -48,7 +54,7 @@ Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DT
     layer.mlp_norm = w.converted(layer.path + ".mlp_norm.weight", {width}, small);
     layer.scale_shift_table = w.converted(layer.path + ".scale_shift_table", {1, 6, width}, small).reshaped({6, width});
     auto attention = [&](const std::string& name) {
-      AttentionWeights a = load_attention(w, layer.path + name, width, config.num_attention_heads, config.num_key_value_heads,
+      AttentionWeights a = load_attention(w, layer.path + name, name == ".self_attn", width, config.num_attention_heads, config.num_key_value_heads,
                                           config.head_dim, dtype);
       // What has one input: q, k and v of self-attention; k and v of cross-attention, whose q comes from elsewhere.
       const std::string stack = layer.path + name + ".qkv";
@@ -105,7 +111,7 @@ Var Decoder::self_attention(Tape& tape, const Layer& layer, const Var& x, const 
   const std::string path = layer.path + ".self_attn";
   const AttentionWeights& w = layer.self_attn;
   const std::vector<Var> qkv = project_stacked(
-      tape, {{path + ".q_proj", w.q_proj}, {path + ".k_proj", w.k_proj}, {path + ".v_proj", w.v_proj}}, Tensor{}, x, adapters);
+      tape, {{path + ".q_proj", w.q_proj}, {path + ".k_proj", w.k_proj}, {path + ".v_proj", w.v_proj}}, w.stacked, x, adapters);
   Var q = head_norm(tape, qkv[0], w.q_norm, config_.rms_norm_eps, rope.cos, rope.sin);
   Var k = head_norm(tape, qkv[1], w.k_norm, config_.rms_norm_eps, rope.cos, rope.sin);
   const Var& v = qkv[2];
@@ -128,7 +134,7 @@ Var Decoder::cross_attention(Tape& tape, const Layer& layer, const Var& x, Tenso
   const Var source = Tape::constant(condition);
   Var q = head_norm(tape, project(tape, path + ".q_proj", w.q_proj, x, adapters), w.q_norm, config_.rms_norm_eps);
   const std::vector<Var> kv =
-      project_stacked(tape, {{path + ".k_proj", w.k_proj}, {path + ".v_proj", w.v_proj}}, Tensor{}, source, adapters);
+      project_stacked(tape, {{path + ".k_proj", w.k_proj}, {path + ".v_proj", w.v_proj}}, w.stacked, source, adapters);
   Var k = head_norm(tape, kv[0], w.k_norm, config_.rms_norm_eps);
   const Var& v = kv[1];
   AttentionSpec spec;
@@ -157,7 +163,7 @@ Var Decoder::layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulati
   // By value, as a layer: it may run again in the backward pass.
   Var wide = tape.wide_part(n3, [path, mlp = layer.mlp, adapters](Tape& inner, const Var& h) {
     const std::vector<Var> pair = project_stacked(
-        inner, {{path + ".gate_proj", mlp.gate_proj}, {path + ".up_proj", mlp.up_proj}}, Tensor{}, h, adapters);
+        inner, {{path + ".gate_proj", mlp.gate_proj}, {path + ".up_proj", mlp.up_proj}}, mlp.stacked, h, adapters);
     return swiglu(inner, pair[0], pair[1]);
   });
   Var a3 = project(tape, path + ".down_proj", layer.mlp.down_proj, wide, adapters);

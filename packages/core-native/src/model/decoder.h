@@ -13,15 +13,20 @@ namespace ace {
 
 struct AttentionWeights {
   Tensor q_proj, k_proj, v_proj, o_proj;  // [H hd, D], [G hd, D], [G hd, D], [D, H hd]
+  // What of q, k and v lies below each other: all three where they read one input, k and v where q reads another; not given
+  // where the file's dtypes differ.
+  Tensor stacked;
   Tensor q_norm, k_norm;                  // [hd]
 };
 
 struct MlpWeights {
   Tensor gate_proj, up_proj, down_proj;  // [F, D], [F, D], [D, F]
+  Tensor stacked;                        // gate and up below each other, or not given
 };
 
-AttentionWeights load_attention(Weights& weights, const std::string& path, int64_t width, int64_t heads, int64_t kv_heads,
-                                int64_t head_dim, DType dtype);
+// `self`: q, k and v read one input.
+AttentionWeights load_attention(Weights& weights, const std::string& path, bool self, int64_t width, int64_t heads,
+                                int64_t kv_heads, int64_t head_dim, DType dtype);
 MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, int64_t inner);
 
 // What one pass of the decoder reads. Tensors of the program; B samples, T frames, L = ceil(T / patch) tokens, S

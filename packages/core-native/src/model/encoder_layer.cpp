@@ -14,7 +14,7 @@ EncoderStack::EncoderStack(Weights& weights, const ModelConfig& config, const st
     Layer layer;
     layer.input_layernorm = weights.converted(name + ".input_layernorm.weight", {width}, wide(dtype));
     layer.post_attention_layernorm = weights.converted(name + ".post_attention_layernorm.weight", {width}, wide(dtype));
-    layer.self_attn = load_attention(weights, name + ".self_attn", width, heads_, kv_heads_, head_dim_, dtype);
+    layer.self_attn = load_attention(weights, name + ".self_attn", true, width, heads_, kv_heads_, head_dim_, dtype);
     layer.mlp = load_mlp(weights, name + ".mlp", width, config.encoder_intermediate_size);
     layer.window = config.window(i);
     layers_.push_back(layer);

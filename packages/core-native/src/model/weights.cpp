@@ -32,6 +32,33 @@ Tensor Weights::matrix(const std::string& name, Shape shape) {
   return place(fetch(name, shape), dtype);
 }
 
+Weights::Stack Weights::stacked(const std::vector<std::pair<std::string, Shape>>& named) {
+  Stack out;
+  Shape whole = named.at(0).second;
+  whole.at(0) = 0;
+  const DType dtype = matrix_dtype_.value_or(check(named[0].first, named[0].second));
+  bool alike = true;
+  for (const auto& [name, shape] : named) {
+    alike = alike && matrix_dtype_.value_or(check(name, shape)) == dtype;
+    whole.at(0) += shape[0];
+  }
+  if (!alike) {
+    for (const auto& [name, shape] : named) out.parts.push_back(matrix(name, shape));
+    return out;
+  }
+  out.all = adopt(Storage(device_, whole, dtype, named[0].first, false));
+  int64_t row = 0;
+  for (const auto& [name, shape] : named) {
+    out.parts.push_back(out.all.slice(row, shape[0]));
+    row += shape[0];
+    if (device_.planning()) continue;
+    const Storage host = fetch(name, shape);
+    if (host.tensor().dtype == dtype) upload(device_, out.parts.back(), host.tensor());
+    else upload(device_, out.parts.back(), ace::converted(host.tensor(), dtype).tensor());
+  }
+  return out;
+}
+
 Tensor Weights::converted(const std::string& name, Shape shape, DType dtype) {
   (void)check(name, shape);
   if (device_.planning()) return adopt(Storage(device_, shape, dtype, name, false));

@@ -28,6 +28,13 @@ class Weights {
 
   // A matrix, on a CPU in its file's dtype: the products convert it while packing.
   Tensor matrix(const std::string& name, Shape shape);
+  // Matrices of one width below each other in one memory, so that linears of one input can be one product. `all` is not
+  // given where the file holds them in different dtypes; the parts, in order, always are.
+  struct Stack {
+    Tensor all;
+    std::vector<Tensor> parts;
+  };
+  Stack stacked(const std::vector<std::pair<std::string, Shape>>& named);
   // A small tensor (norms, tables, biases) in the compute type.
   Tensor converted(const std::string& name, Shape shape, DType dtype);
   // [a, b, c] with permuted axes, reshaped to `as`, as matrix(): convolution weights become matrices.
