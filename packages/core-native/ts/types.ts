@@ -154,6 +154,11 @@ export interface TrainSessionConfig {
    * `official`: a batch is padded to its longest member, padding is attended to and counted.
    */
   readonly padding: "masked" | "official";
+  /**
+   * Bytes of songs that may lie on the device; the others stay in pinned main memory and are copied beside the kernels of
+   * the micro-batch before. Default: all songs lie on the device. Results are the same bit for bit.
+   */
+  readonly residentBytes?: number;
 }
 
 /** One training sample handed over to the device once. All row-major float32. */

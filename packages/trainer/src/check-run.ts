@@ -3,8 +3,9 @@ import type { ResolvedConfig, TrainConfig } from "./config.js";
 import type { DevicePort, NativePort, PlanningPort } from "./native-port.js";
 import { chooseRecompute, type RecomputeChoice } from "./plan/recompute.js";
 import type { Split } from "./plan/validation.js";
+import { withStreaming } from "./plan/streaming.js";
 import { resolveConfig } from "./resolve-config.js";
-import { largestBatch, planSteps, type StepsPlan } from "./run-plan.js";
+import { largestBatch, planSteps, songBytes, type StepsPlan } from "./run-plan.js";
 import type { OpenSamples, SampleSource } from "./sample-source.js";
 
 /** A run that suits its model and its songs, known before weights are read or anything is written. */
@@ -17,6 +18,8 @@ export interface CheckedRun<Port extends PlanningPort = DevicePort> {
   readonly split: Split;
   readonly steps: StepsPlan;
   readonly memory: MemoryPlan;
+  /** Songs that may lie on the device, where not all of them fit: the others are streamed. */
+  readonly residentBytes?: number;
   /** Where it does not fit, a plan may still be told; see {@link refuseTooLarge}. */
   readonly recompute: RecomputeChoice;
   readonly warnings: readonly string[];
@@ -42,10 +45,21 @@ export async function checkRunOn<Port extends PlanningPort>(
   const around = { device: device.info, model: { folder, config: model }, dataset: samples };
   const resolved = resolveConfig(given, around);
   const { split, steps } = planSteps(resolved, samples);
+  const largestBytes = songBytes(samples).reduce((a, b) => Math.max(a, b), 0);
+  const resident = new Map<MemoryPlan, number>();
   const { memory, ...recompute } = await chooseRecompute(resolved.recompute, device.info, {
     request: largestBatch(resolved, samples, model.layers),
-    plan: (request) => device.planMemory(folder, request),
+    plan: async (request) => {
+      const all = await device.planMemory(folder, request);
+      const { memory: plan, residentBytes } = withStreaming(all, device.info, {
+        largestBytes,
+        batch: request.batch,
+      });
+      if (residentBytes !== undefined) resident.set(plan, residentBytes);
+      return plan;
+    },
   });
+  const residentBytes = resident.get(memory);
   const config = { ...resolved, recompute: recompute.policy };
   const isForeign = samples.madeWith.fingerprint !== model.fingerprint;
   const warnings = isForeign
@@ -53,7 +67,8 @@ export async function checkRunOn<Port extends PlanningPort>(
         `the songs were preprocessed with ${samples.madeWith.name}, another checkpoint than ${given.model}; preprocess them with the model they are trained on`,
       ]
     : [];
-  return { config, device, model, samples, split, steps, memory, recompute, warnings };
+  const streaming = residentBytes !== undefined && { residentBytes };
+  return { config, device, model, samples, split, steps, memory, ...streaming, recompute, warnings };
 }
 
 /**

@@ -54,14 +54,20 @@ export function largestBatch(
 ): Omit<PlanRequest, "recompute"> {
   const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), 0);
   const longest = most(samples.songs.map(({ frames }) => frames));
-  const bytesOf = ({ frames, conditionTokens }: SampleSource["songs"][number], width: number) =>
-    4 * (frames * (64 + 128) + width * conditionTokens.reduce((sum, tokens) => sum + tokens, 0));
   return {
     batch: Math.min(config.batchSize, samples.songs.length * config.datasetRepeats),
     frames: Math.min(longest, config.cropFrames ?? longest),
     conditionTokens: most(samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
     adapter: adapterConfigOf(config.adapter, layers),
     buckets: config.buckets,
-    datasetBytes: samples.songs.reduce((sum, song) => sum + bytesOf(song, samples.encoderHiddenSize), 0),
+    datasetBytes: songBytes(samples).reduce((sum, bytes) => sum + bytes, 0),
   };
+}
+
+/** What each song takes with all its conditions, at most: in float32. */
+export function songBytes({ songs, encoderHiddenSize }: SampleSource): number[] {
+  return songs.map(({ frames, conditionTokens }) => {
+    const tokens = conditionTokens.reduce((sum, count) => sum + count, 0);
+    return 4 * (frames * (64 + 128) + encoderHiddenSize * tokens);
+  });
 }

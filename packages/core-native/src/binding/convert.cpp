@@ -138,6 +138,7 @@ SessionConfig to_session_config(const Napi::Object& object) {
   config.epsilon = number(optimizer, "epsilon");
   config.weight_decay = number(optimizer, "weightDecay");
   config.max_grad_norm = number(object, "maxGradNorm");
+  config.resident_bytes = static_cast<int64_t>(number_or(object, "residentBytes", -1));
   const Napi::Object law = object_at(object, "timesteps");
   const std::string kind = text(law, "law");
   if (kind == "logit-normal-max2" || kind == "logit-normal") {

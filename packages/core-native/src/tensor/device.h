@@ -72,9 +72,6 @@ class Device {
   virtual void* allocate_pinned(int64_t bytes, const std::string& what) = 0;
   virtual void release_pinned(void* memory) noexcept = 0;
 
-  // What the device's kernels keep for themselves, allocated from the start.
-  virtual int64_t workspace_bytes() const { return 0; }
-
   virtual void zero(void* memory, int64_t bytes) = 0;
   // Both sides on the device, not overlapping.
   virtual void copy(void* to, const void* from, int64_t bytes) = 0;

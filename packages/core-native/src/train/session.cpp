@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "ops/cuda/blas/blas.h"
+
 namespace ace {
 
 namespace {
@@ -33,7 +35,7 @@ int64_t aligned(int64_t bytes) { return round_up(bytes, 64); }
 // What the kernels' own working memory comes to: the matrix products' shared panels, and on each thread their serial
 // panels and one attention tile of scores and their gradients (64 query rows over all keys, 4 MiB at most).
 int64_t scratch_bytes(const Device& device, int threads, int64_t keys) {
-  if (device.kind() == DeviceKind::cuda) return device.workspace_bytes();
+  if (device.kind() == DeviceKind::cuda) return cuda::Blas::workspace_bytes();
   constexpr int64_t kSharedPanels = int64_t{16} << 20, kSerialPanels = int64_t{4} << 20;
   constexpr int64_t kLargestTile = int64_t{4} << 20;
   return kSharedPanels + threads * (kSerialPanels + 2 * std::min(kLargestTile, 64 * keys * static_cast<int64_t>(sizeof(float))));

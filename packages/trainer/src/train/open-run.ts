@@ -106,9 +106,9 @@ export async function openRun(
 
 type Native = Pick<OpenRun, "adapter" | "session" | "handles">;
 
-/** Base weights, a fresh adapter, and a session that holds all songs. */
+/** Base weights, a fresh adapter, and a session that holds all songs, on the device as far as they fit. */
 export async function openNative(
-  { device, config, model, samples }: CheckedRun,
+  { device, config, model, samples, residentBytes }: CheckedRun,
   opened: Opened,
 ): Promise<Native> {
   const decoder = await device.openDecoder(config.model);
@@ -119,7 +119,10 @@ export async function openNative(
   opened.native(() => {
     adapter.close();
   });
-  const session = await adapter.openSession(sessionConfigOf(config, model));
+  const session = await adapter.openSession({
+    ...sessionConfigOf(config, model),
+    ...(residentBytes !== undefined && { residentBytes }),
+  });
   opened.native(() => {
     session.close();
   });

@@ -92,7 +92,6 @@ class CudaDevice final : public Device {
     size_t available = 0, total = 0;
     return cudaMemGetInfo(&available, &total) == cudaSuccess ? static_cast<int64_t>(available) : -1;
   }
-  int64_t workspace_bytes() const override { return Blas::workspace_bytes(); }
 
   void* allocate(int64_t bytes, const std::string& what) override {
     void* out = nullptr;
@@ -190,9 +189,9 @@ void download(void* host, const void* device, int64_t bytes) {
   expect(cudaMemcpy(host, device, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost), "download");
 }
 
-// What release builds are compiled for: kernels of 8.6 run on 8.7, of 12.0 on 12.1; nothing runs on an older device.
+// What release builds are compiled for, and what was thought of when the kernels were written.
 bool is_supported(int major, int minor) {
-  return (major == 8 && (minor == 0 || minor == 6 || minor == 7 || minor == 9)) || (major == 9 && minor == 0) || major == 12;
+  return (major == 8 && (minor == 0 || minor == 6 || minor == 9)) || (major == 9 && minor == 0) || (major == 12 && minor == 0);
 }
 
 std::unique_ptr<Device> open_device(int index, int threads) {
