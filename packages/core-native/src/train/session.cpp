@@ -4,23 +4,18 @@
 #include <cmath>
 #include <cstddef>
 
-#include "ops/cuda/blas/blas.h"
-
 namespace ace {
 
 namespace {
 
 constexpr size_t kMaxPrograms = 32;
 
-int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
-
 // Float32 host rows onto a device tensor of any float type.
 void store(Device& device, const Tensor& to, const float* from) {
   Tensor host = to;
   host.dtype = DType::f32;
   host.data = const_cast<float*>(from);
-  if (to.dtype == DType::f32) upload(device, to, host);
-  else upload(device, to, converted(host, to.dtype).tensor());
+  upload(device, to, converted(host, to.dtype).tensor());
 }
 
 // Rows on the device as load_rows reads them for sample b.
@@ -30,31 +25,12 @@ void point(int64_t* sources, int64_t b, const Tensor& rows) {
   sources[3 * b + 2] = 0;
 }
 
-int64_t aligned(int64_t bytes) { return round_up(bytes, 64); }
-
-// What the kernels' own working memory comes to: the matrix products' shared panels, and on each thread their serial
-// panels and one attention tile of scores and their gradients (64 query rows over all keys, 4 MiB at most).
-int64_t scratch_bytes(const Device& device, int threads, int64_t keys) {
-  if (device.kind() == DeviceKind::cuda) return cuda::Blas::workspace_bytes();
-  constexpr int64_t kSharedPanels = int64_t{16} << 20, kSerialPanels = int64_t{4} << 20;
-  constexpr int64_t kLargestTile = int64_t{4} << 20;
-  return kSharedPanels + threads * (kSerialPanels + 2 * std::min(kLargestTile, 64 * keys * static_cast<int64_t>(sizeof(float))));
-}
-
-// What does not depend on the shape of a batch.
-MemoryPlan fixed_memory(const Decoder& decoder, const Adapter& adapter) {
-  MemoryPlan plan;
-  plan.weight_bytes = decoder.weight_bytes();
-  plan.adapter_bytes = adapter.parameters().bytes() + (adapter.shadow().given() ? adapter.shadow().bytes() : 0);
-  plan.gradient_bytes = adapter.parameters().bytes();
-  plan.optimizer_bytes = 2 * adapter.parameters().bytes();
-  return plan;
-}
-
 }  // namespace
 
 TrainSession::TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null_condition, const SessionConfig& config)
-    : decoder_(decoder), adapter_(adapter), null_condition_(null_condition), config_(config), device_(decoder.device()), update_(decoder.device().kind()), optimizer_(decoder.device()) {
+    : decoder_(decoder), adapter_(adapter), null_condition_(null_condition), config_(config), device_(decoder.device()),
+      songs_(device_, decoder.dtype(), decoder.config().audio_acoustic_hidden_dim, decoder.config().encoder_hidden_size, config.resident_bytes),
+      update_(decoder.device().kind()), optimizer_(decoder.device()) {
   if (config.bucket_tokens < 1 || config.bucket_condition < 1) throw Error(ErrorCode::config, "buckets: expected at least 1");
   if (config.timesteps.kind == TimestepLaw::Kind::discrete && config.timesteps.table.empty())
     throw Error(ErrorCode::config, "timesteps.table: expected at least one timestep");
@@ -86,56 +62,18 @@ void TrainSession::set_updates(double updates) {
 
 int64_t TrainSession::add_sample(const float* latents, int64_t frames, const float* context,
                                  const std::vector<std::pair<const float*, int64_t>>& conditions) {
-  const int64_t latent = decoder_.config().audio_acoustic_hidden_dim, width = decoder_.config().encoder_hidden_size;
   if (frames < decoder_.config().patch_size)
     throw_shape("latents: " + std::to_string(frames) + " frames are shorter than one patch of " + std::to_string(decoder_.config().patch_size));
   if (conditions.empty()) throw_shape("conditions: at least one is needed");
-  auto sample = std::make_unique<StoredSample>(device_);
-  sample->frames = frames;
-  const DType broad = wide(decoder_.dtype()), narrow = decoder_.dtype();
-  struct Part {
-    const float* from;
-    Shape shape;
-    DType dtype;
-  };
-  std::vector<Part> parts{{latents, {frames, latent}, broad}, {context, {frames, 2 * latent}, broad}};
-  for (const auto& [data, tokens] : conditions) {
-    if (tokens < 1) throw_shape("conditions: one has no token");
-    parts.push_back({data, {tokens, width}, narrow});
-  }
-  int64_t bytes = 0;
-  for (const Part& part : parts) bytes += aligned(part.shape.elements() * static_cast<int64_t>(size_of(part.dtype)));
-  sample->resident = config_.resident_bytes < 0 || dataset_bytes_ + bytes <= config_.resident_bytes;
-  char* host = sample->resident ? nullptr : sample->host.reserve(bytes, "songs");
-  std::vector<Tensor> stored;
-  for (const Part& part : parts) {
-    Tensor at;
-    at.shape = part.shape;
-    at.dtype = part.dtype;
-    if (sample->resident) {
-      sample->on_device.emplace_back(device_, part.shape, part.dtype, "songs", false);
-      at = sample->on_device.back().tensor();
-      store(device_, at, part.from);
-    } else {
-      at.data = host;
-      host += aligned(at.bytes());
-      for (int64_t i = 0; i < at.elements(); ++i) set_element(at, i, part.from[i]);
-    }
-    stored.push_back(at);
-  }
-  sample->latents = stored[0];
-  sample->context = stored[1];
-  sample->conditions.assign(stored.begin() + 2, stored.end());
-  if (sample->resident) dataset_bytes_ += bytes;
-  else if (lane_ == nullptr) lane_ = device_.open_copy_lane();
-  samples_.push_back(std::move(sample));
-  return static_cast<int64_t>(samples_.size()) - 1;
+  for (const auto& entry : conditions)
+    if (entry.second < 1) throw_shape("conditions: one has no token");
+  return songs_.add(latents, frames, context, conditions);
 }
 
 void TrainSession::check(const SampleRef& ref) const {
-  if (ref.sample < 0 || ref.sample >= static_cast<int64_t>(samples_.size()))
+  if (ref.sample < 0 || ref.sample >= songs_.size())
     throw Error(ErrorCode::config, "sample " + std::to_string(ref.sample) + " was never added");
-  const StoredSample& s = *samples_[static_cast<size_t>(ref.sample)];
+  const StoredSong& s = songs_.at(ref.sample);
   const int64_t frames = frames_of(ref);
   if (ref.start < 0 || frames < decoder_.config().patch_size || ref.start + frames > s.frames)
     throw Error(ErrorCode::config, "sample " + std::to_string(ref.sample) + ": frames " + std::to_string(ref.start) + " to " +
@@ -149,21 +87,17 @@ void TrainSession::check(const SampleRef& ref) const {
 }
 
 int64_t TrainSession::frames_of(const SampleRef& ref) const {
-  return ref.frames >= 0 ? ref.frames : samples_[static_cast<size_t>(ref.sample)]->frames - ref.start;
+  return ref.frames >= 0 ? ref.frames : songs_.at(ref.sample).frames - ref.start;
 }
 
 FlowShape TrainSession::shape_of(const MicroBatch& batch, bool gradients) const {
-  const int64_t patch = decoder_.config().patch_size;
-  FlowShape shape;
-  shape.batch = static_cast<int64_t>(batch.size());
-  shape.gradients = gradients;
-  int64_t tokens = 0, condition = 0;
+  int64_t frames = 0, condition = 0;
   for (const SampleRef& ref : batch) {
-    tokens = std::max(tokens, (frames_of(ref) + patch - 1) / patch);
-    condition = std::max(condition, samples_[static_cast<size_t>(ref.sample)]->conditions[static_cast<size_t>(ref.variant)].shape[0]);
+    frames = std::max(frames, frames_of(ref));
+    condition = std::max(condition, songs_.at(ref.sample).conditions[static_cast<size_t>(ref.variant)].shape[0]);
   }
-  shape.frames = round_up(tokens, config_.bucket_tokens) * patch;
-  shape.condition_tokens = round_up(condition, config_.bucket_condition);
+  FlowShape shape = bucketed(decoder_, config_, static_cast<int64_t>(batch.size()), frames, condition);
+  shape.gradients = gradients;
   return shape;
 }
 
@@ -199,22 +133,6 @@ TrainSession::Cached& TrainSession::program_for(const FlowShape& shape, bool tra
   return programs_.front();
 }
 
-Tensor TrainSession::on_device(const StoredSample& sample, const Tensor& rows, int place, int64_t b, int part) {
-  if (sample.resident) return rows;
-  std::vector<Storage>& memory = places_[place].memory;
-  const size_t index = static_cast<size_t>(3 * b + part);
-  if (memory.size() <= index) memory.resize(index + 1);
-  if (memory[index].bytes() < rows.bytes()) {
-    device_.synchronize();  // somebody may still read the smaller one
-    memory[index] = Storage();
-    memory[index] = Storage(device_, {rows.bytes()}, DType::u8, "streamed songs", false);
-  }
-  Tensor out = rows;
-  out.data = memory[index].data();
-  lane_->copy(place, out.data, rows.data, rows.bytes());
-  return out;
-}
-
 void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
                         bool training, const std::vector<double>& weights, int place, Staging& staging, std::vector<SampleResult>& results) {
   const int64_t patch = decoder_.config().patch_size;
@@ -236,18 +154,18 @@ void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBa
   int64_t longest = 0, widest = 0;
   for (const SampleRef& ref : batch) {
     longest = std::max(longest, frames_of(ref));
-    widest = std::max(widest, samples_[static_cast<size_t>(ref.sample)]->conditions[static_cast<size_t>(ref.variant)].shape[0]);
+    widest = std::max(widest, songs_.at(ref.sample).conditions[static_cast<size_t>(ref.variant)].shape[0]);
   }
   counters[0] = static_cast<int64_t>(seed);
   counters[1] = static_cast<int64_t>(step);
   for (int64_t b = 0; b < shape.batch; ++b) {
     const SampleRef& ref = batch[static_cast<size_t>(b)];
-    const StoredSample& sample = *samples_[static_cast<size_t>(ref.sample)];
+    const StoredSong& song = songs_.at(ref.sample);
     const int64_t frames = frames_of(ref);
-    const Tensor states = sample.conditions[static_cast<size_t>(ref.variant)];
-    point(x0_rows, b, on_device(sample, sample.latents.slice(ref.start, frames), place, b, 0));
-    point(context_rows, b, on_device(sample, sample.context.slice(ref.start, frames), place, b, 1));
-    point(condition_rows, b, on_device(sample, states, place, b, 2));
+    const Tensor states = song.conditions[static_cast<size_t>(ref.variant)];
+    point(x0_rows, b, songs_.on_device(song, song.latents.slice(ref.start, frames), place, b, 0));
+    point(context_rows, b, songs_.on_device(song, song.context.slice(ref.start, frames), place, b, 1));
+    point(condition_rows, b, songs_.on_device(song, states, place, b, 2));
     double time = ref.timestep >= 0 ? ref.timestep : draw_timestep(config_.timesteps, seed, step, ref.key);
     if (config_.round_timesteps) time = to_float(to_bf16(static_cast<float>(time)));
     if (t.dtype == DType::f32) time = static_cast<float>(time);
@@ -279,13 +197,13 @@ void TrainSession::run(const MicroBatch& batch, uint64_t seed, uint64_t step, bo
   Cached& cached = program_for(shape, training);
   FlowProgram& flow = *cached.program;
   fill(flow, shape, batch, seed, step, training, weights, place, flight.state, results);
-  if (lane_ != nullptr) lane_->arrive(place);
+  songs_.arrive(place);
   if (cached.ran && cached.graph == nullptr)
     cached.graph = device_.capture([&] { flow.program().run(device_.stream()); });
   if (cached.graph != nullptr) cached.graph->launch();
   else flow.program().run(device_.stream());
   cached.ran = true;
-  if (lane_ != nullptr) lane_->leave(place);
+  songs_.leave(place);
   device_.download_async(flight.loss.reserve(flow.loss.bytes(), "losses"), flow.program().bound(flow.loss).data, flow.loss.bytes());
 }
 
@@ -363,11 +281,10 @@ StepResult TrainSession::evaluate(uint64_t seed, uint64_t step, const std::vecto
 MemoryPlan TrainSession::memory() const {
   MemoryPlan plan = fixed_memory(decoder_, adapter_);
   plan.arena_bytes = arena_.bytes();
-  plan.dataset_bytes = dataset_bytes_;
+  plan.dataset_bytes = songs_.device_bytes();
   if (programs_.empty()) return plan;
-  const FlowShape& shape = programs_.front().shape;
-  plan.scratch_bytes = scratch_bytes(device_, device_.stream().pool->threads(), std::max(shape.frames / decoder_.config().patch_size, shape.condition_tokens));
-  plan.flops = programs_.front().program->program().flops();
+  const Cached& last = programs_.front();
+  add_batch(plan, decoder_, last.shape, device_.stream().pool->threads(), last.program->program().flops());
   return plan;
 }
 
@@ -383,29 +300,6 @@ std::string TrainSession::describe() const {
 std::vector<CallTime> TrainSession::profile() {
   if (programs_.empty()) return {};
   return programs_.front().program->program().profile(device_);
-}
-
-MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_config, const SessionConfig& config,
-                         int64_t batch, int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int threads) {
-  Device& device = decoder.device();
-  const Adapter adapter(adapter_config, decoder.targets(), 0, decoder.dtype(), device);
-  const int64_t patch = decoder.config().patch_size;
-  FlowShape shape;
-  shape.batch = batch;
-  shape.frames = round_up((frames + patch - 1) / patch, config.bucket_tokens) * patch;
-  shape.condition_tokens = round_up(condition_tokens, config.bucket_condition);
-  FlowProgram::Options options;
-  options.recompute = config.recompute;
-  options.round_timesteps = config.round_timesteps;
-  const Storage gradients(device, {adapter.parameter_count()}, wide(decoder.dtype()), "gradients", false);
-  const Storage null_condition(device, {decoder.config().encoder_hidden_size}, decoder.dtype(), "null condition", false);
-  const FlowProgram flow(decoder, null_condition.tensor(), shape, options, gradients.tensor(), &adapter);
-  MemoryPlan plan = fixed_memory(decoder, adapter);
-  plan.arena_bytes = flow.program().arena_bytes();
-  plan.dataset_bytes = dataset_bytes;
-  plan.scratch_bytes = scratch_bytes(device, threads, std::max(shape.frames / patch, shape.condition_tokens));
-  plan.flops = flow.program().flops();
-  return plan;
 }
 
 }  // namespace ace

@@ -8,6 +8,8 @@
 #include "optim/adamw.h"
 #include "tensor/staging.h"
 #include "train/flow_program.h"
+#include "train/memory_plan.h"
+#include "train/song_store.h"
 #include "train/timesteps.h"
 
 namespace ace {
@@ -25,17 +27,6 @@ struct SessionConfig {
   bool official_padding = false;
   // Bytes of songs that may lie on the device; what does not fit is streamed from pinned main memory. -1: all may.
   int64_t resident_bytes = -1;
-};
-
-// One song, row-major: on the device, or in pinned main memory where it is streamed.
-struct StoredSample {
-  explicit StoredSample(Device& device) : host(device) {}
-  int64_t frames = 0;
-  bool resident = true;
-  Tensor latents, context;         // [frames, 64], [frames, 128] wide
-  std::vector<Tensor> conditions;  // [tokens, E] each, as the activations
-  std::vector<Storage> on_device;
-  Staging host;
 };
 
 // A place of a micro-batch. Negative numbers and null pointers mean: draw it.
@@ -63,15 +54,6 @@ struct StepResult {
   double grad_norm = 0;
   bool skipped = false;
   std::vector<SampleResult> samples;
-};
-
-struct MemoryPlan {
-  int64_t weight_bytes = 0, arena_bytes = 0, adapter_bytes = 0, gradient_bytes = 0, optimizer_bytes = 0,
-          dataset_bytes = 0, scratch_bytes = 0;
-  int64_t flops = 0;  // of one micro-batch
-  int64_t total() const {
-    return weight_bytes + arena_bytes + adapter_bytes + gradient_bytes + optimizer_bytes + dataset_bytes + scratch_bytes;
-  }
 };
 
 // Adapter training: gradients of micro-batches into one flat buffer, then one update. Everything it needs is allocated
@@ -118,10 +100,6 @@ class TrainSession {
     std::unique_ptr<Graph> graph;   // then recorded, where the device can
   };
   // Host memory of one micro-batch of a step, kept until the step's results are read.
-  // Where streamed songs of one micro-batch lie on the device: three tensors a song, grown to the largest met.
-  struct Place {
-    std::vector<Storage> memory;
-  };
   struct InFlight {
     explicit InFlight(Device& device) : state(device), loss(device) {}
     Staging state, loss;
@@ -135,9 +113,6 @@ class TrainSession {
            int place, InFlight& flight, std::vector<SampleResult>& results);
   void fill(FlowProgram& program, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
             bool training, const std::vector<double>& weights, int place, Staging& staging, std::vector<SampleResult>& results);
-  // Rows of a song where the device can read them: where they are, or part `part` of song b of a place, to be filled from
-  // pinned memory meanwhile.
-  Tensor on_device(const StoredSample& sample, const Tensor& rows, int place, int64_t b, int part);
   // Queues clipping and the update, and the optimiser's state on its way back.
   void update();
   // d loss / d (sum of squares) for every sample, and the loss's own divisor.
@@ -151,19 +126,12 @@ class TrainSession {
   Tensor null_condition_;
   SessionConfig config_;
   Device& device_;
+  SongStore songs_;
   Storage gradients_, exp_avg_, exp_avg_sq_, state_, norm_parts_, arena_;
   Program update_;  // clip and update on the flat buffers
   std::list<Cached> programs_;  // most recently used first
-  std::vector<std::unique_ptr<StoredSample>> samples_;
-  std::unique_ptr<CopyLane> lane_;  // where songs are streamed
-  Place places_[CopyLane::kPlaces];
   std::vector<std::unique_ptr<InFlight>> in_flight_;  // one a micro-batch of a step
   Staging optimizer_;                                 // OptimizerState on its way up and down
-  int64_t dataset_bytes_ = 0;
 };
-
-// Exact bytes of a training run before anything is allocated. The decoder must be on a PlanningDevice.
-MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter, const SessionConfig& config, int64_t batch,
-                         int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int threads);
 
 }  // namespace ace
