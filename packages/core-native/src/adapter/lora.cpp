@@ -56,11 +56,13 @@ class Lora final : public AdapterModule {
  private:
   InputDropout dropout_of(const AdapterPass& pass) const { return {pass.counters, config_.dropout, index_}; }
 
-  // ||W + s B A|| per row.
+  // ||W + s B A|| per row, without forming B A: two products of rank rows instead of one of the weight's size.
   Tensor changed_norm(Tape& tape, Tensor weight, const AdapterPass& pass) const {
     const Tensor a = parameter(tape, pass, 0).value, b = parameter(tape, pass, 1).value;
     Tensor norm = tape.empty({out_}, wide(a.dtype));
-    tape.program().call<kernels::row_norm>(norm, weight, product(tape, b, a, {.alpha = scale_}));
+    const Tensor g = product(tape, a, weight, {.transpose_b = true}, {}, wide(a.dtype));
+    const Tensor k = product(tape, a, a, {.transpose_b = true}, {}, wide(a.dtype));
+    tape.program().call<kernels::dora_norm>(norm, weight, g, k, b, scale_);
     return norm;
   }
 

@@ -113,6 +113,13 @@ TEST("CUDA: sums, products and norms of whole weights equal the CPU twin") {
                    tape.program().call<kernels::row_norm>(one, x[0], Tensor{});
                    return std::vector<Tensor>{both, one};
                  }});
+    const Shape thin{shape[0], 5}, across{5, shape[0]};
+    check_twins({"dora_norm", {activation(shape), positive(across), positive({5, 5}), activation(thin)},
+                 [&](Tape& tape, const std::vector<Tensor>& x) {
+                   Tensor norm = tape.empty({shape[0]}, x[1].dtype);
+                   tape.program().call<kernels::dora_norm>(norm, x[0], x[1], x[2], x[3], 0.25);
+                   return std::vector<Tensor>{norm};
+                 }});
     check_twins({"weight_decompose", {activation(shape), activation(shape), positive({shape[0]}), activation(shape), positive({shape[0]})},
                  [&](Tape& tape, const std::vector<Tensor>& x) {
                    Tensor wd = tape.empty(shape, x[0].dtype), norm = tape.empty({shape[0]}, x[2].dtype), ddelta = tape.empty(shape, x[0].dtype);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -100,6 +101,29 @@ void cpu::row_norm(Stream& stream, Tensor norm, Tensor w, Tensor delta) {
           return value * value;
         });
         norm.as<T>()[row] = std::sqrt(square);
+      }
+    });
+  });
+}
+
+void cpu::dora_norm(Stream& stream, Tensor norm, Tensor w, Tensor g, Tensor k, Tensor b, double scale) {
+  with_float(norm.dtype, [&](auto type) {
+    using T = decltype(type);
+    const int64_t rows = w.shape.rows(), width = w.shape.last(), rank = b.shape.last();
+    for_ranges(stream, rows, width, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const T* low = b.as<T>() + row * rank;
+        double square = lane_sum<double>(width, [&](int64_t i) {
+          const double value = weight_at<T>(w, row * width + i);
+          return value * value;
+        });
+        for (int64_t j = 0; j < rank; ++j) {
+          double mixed = 0;
+          for (int64_t i = 0; i < rank; ++i) mixed += static_cast<double>(low[i]) * k.as<T>()[i * rank + j];
+          square += scale * low[j] * (2.0 * g.as<T>()[j * rows + row] + scale * mixed);
+        }
+        // Rounding may leave less than nothing of a row that the change cancels.
+        norm.as<T>()[row] = static_cast<T>(std::sqrt(std::max(square, 0.0)));
       }
     });
   });
