@@ -4,19 +4,13 @@
 #include <cmath>
 #include <cstddef>
 
+#include "model/host_view.h"
+
 namespace ace {
 
 namespace {
 
 constexpr size_t kMaxPrograms = 32;
-
-// Float32 host rows onto a device tensor of any float type.
-void store(Device& device, const Tensor& to, const float* from) {
-  Tensor host = to;
-  host.dtype = DType::f32;
-  host.data = const_cast<float*>(from);
-  upload(device, to, converted(host, to.dtype).tensor());
-}
 
 // Rows on the device as load_rows reads them for sample b.
 void point(int64_t* sources, int64_t b, const Tensor& rows) {
@@ -177,7 +171,8 @@ void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBa
     if (ref.noise != nullptr) {
       Tensor given = noise.reshaped({noise.shape[0] * noise.shape[1], noise.shape[2]}).slice(b * noise.shape[1], noise.shape[1]);
       device_.zero(given.data, given.bytes());
-      store(device_, given.slice(0, frames), ref.noise);
+      const Tensor kept = given.slice(0, frames);
+      upload(device_, kept, converted(host_view(ref.noise, kept.shape), kept.dtype).tensor());
     }
     const int64_t seen = config_.official_padding ? longest : frames;
     frame_count[b] = loss_frames[b] = static_cast<int32_t>(seen);

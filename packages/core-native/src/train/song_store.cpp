@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "model/host_view.h"
+
 namespace ace {
 
 namespace {
 
 int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
-// Float32 rows of the caller in a tensor's dtype.
-Storage as_stored(const Tensor& like, const float* from) {
-  Tensor given = like;
-  given.dtype = DType::f32;
-  given.data = const_cast<float*>(from);
-  return converted(given, like.dtype);
-}
 
 }  // namespace
 
@@ -42,7 +36,7 @@ int64_t SongStore::add(const float* latents, int64_t frames, const float* contex
   song->resident = resident_bytes_ < 0 || device_bytes_ + bytes <= resident_bytes_;
   char* host = song->resident ? nullptr : song->host.reserve(bytes, "songs");
   for (Part& each : parts) {
-    const Storage rows = as_stored(each.tensor, each.from);
+    const Storage rows = converted(host_view(each.from, each.tensor.shape), each.tensor.dtype);
     if (song->resident) {
       song->memory.emplace_back(device_, each.tensor.shape, each.tensor.dtype, "songs", false);
       each.tensor = song->memory.back().tensor();
