@@ -80,6 +80,8 @@ export interface Binding {
   cudaDevices(): NativeCuda;
   /** Opens the library, which then stays open. */
   cublasLt(): CublasLt;
+  deviceAlgorithms(device: NativeHandle): Promise<string>;
+  useAlgorithms(device: NativeHandle, record: string): Promise<void>;
   // binding/decoder.cpp
   openDecoder(
     device: NativeHandle,

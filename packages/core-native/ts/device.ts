@@ -17,6 +17,24 @@ export class Device {
     this.info = info;
     handles.set(this, handle);
   }
+
+  /**
+   * Which algorithm of cuBLASLt computes each matrix product met so far, a line each, below the library's version; ""
+   * on the CPU, where the sizes alone decide. With {@link useAlgorithms} another process computes the same bits.
+   */
+  algorithms(): Promise<string> {
+    return binding().deviceAlgorithms(deviceHandle(this));
+  }
+
+  /**
+   * Products of the shapes in `record` are computed by the algorithms that stand there, whatever the library prefers now.
+   *
+   * @param record what {@link algorithms} gave
+   * @throws {AceError} ERR_CONFIG for a record of another version of the library, on the CPU, and for other text
+   */
+  useAlgorithms(record: string): Promise<void> {
+    return binding().useAlgorithms(deviceHandle(this), record);
+  }
 }
 
 /** @internal */

@@ -14,6 +14,8 @@ const harmless: ReadonlySet<string> = new Set([
   "sampleEvery",
   "logEvery",
   "environment.acewright",
+  // Grows while a run meets new shapes; a device that cannot take them says so itself.
+  "environment.algorithms",
 ]);
 
 /** The fields that decide a run's numbers: what an adapter remembers of its making. */

@@ -35,6 +35,9 @@ export interface PlanningPort {
 
 export interface DevicePort extends PlanningPort {
   openDecoder(folder: string): Promise<DecoderPort>;
+  /** Algorithms of the matrix products met so far, for {@link useAlgorithms}; "" where nothing is chosen. */
+  algorithms(): Promise<string>;
+  useAlgorithms(record: string): Promise<void>;
 }
 
 export interface DecoderPort {

@@ -54,6 +54,8 @@ function devicePort(device: Device): DevicePort {
   return {
     ...planningPort(device, device.info.name === "cpu" ? "cpu" : "cuda"),
     openDecoder: async (folder) => decoderPort(await Decoder.open(folder, { device })),
+    algorithms: () => device.algorithms(),
+    useAlgorithms: (record) => device.useAlgorithms(record),
   };
 }
 

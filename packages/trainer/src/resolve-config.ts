@@ -31,6 +31,7 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     dataset: around.dataset.hash,
   };
   refuseOtherEnvironment(config.environment, environment);
+  const algorithms = config.environment?.algorithms;
   const { cropSeconds, ...rest } = withResolvedTimesteps(config, timestepLaw(config, around.model.config));
   const cropFrames =
     cropSeconds === undefined ? config.cropFrames : Math.round(cropSeconds * framesPerSecond);
@@ -46,13 +47,19 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     output: resolve(config.output),
     model: around.model.folder,
     device: around.device.name,
-    environment,
+    environment: { ...environment, ...(algorithms !== undefined && { algorithms }) },
   });
+}
+
+/** A run's config.json, with what a rerun needs to compute its products the same way; "" where nothing is chosen. */
+export function withAlgorithms(config: ResolvedConfig, algorithms = ""): ResolvedConfig {
+  if (algorithms === "" || config.environment === undefined) return config;
+  return { ...config, environment: { ...config.environment, algorithms } };
 }
 
 function refuseOtherEnvironment(
   expected: TrainConfig["environment"],
-  found: NonNullable<TrainConfig["environment"]>,
+  found: Omit<NonNullable<TrainConfig["environment"]>, "algorithms">,
 ): void {
   if (expected === undefined) return;
   const differing = (Object.keys(found) as (keyof typeof found)[]).filter(

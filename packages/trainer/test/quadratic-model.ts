@@ -35,6 +35,10 @@ export interface Mischief {
   /** What a step of this size needs. */
   readonly plan?: (request: PlanRequest) => MemoryPlan;
   readonly evaluateDelay?: () => Promise<void>;
+  /** The record of the products' algorithms at each time it is asked for. */
+  readonly algorithms?: () => string;
+  /** Told of the record a run takes; may throw. */
+  readonly onAlgorithms?: (record: string) => void;
 }
 
 const width = 16;
@@ -98,6 +102,11 @@ export function quadraticModel(mischief: Mischief = {}): NativePort {
       planning({ name: kind === "cpu" ? "cpu" : "cuda:0", memoryBytes: bytes, freeBytes: bytes }),
     openDevice: () => ({
       ...planning(mischief.device),
+      algorithms: () => Promise.resolve(mischief.algorithms?.() ?? ""),
+      useAlgorithms: async (record) => {
+        await Promise.resolve();
+        mischief.onAlgorithms?.(record);
+      },
       openDecoder: (): Promise<DecoderPort> =>
         Promise.resolve({
           createAdapter: (_config, seed) => Promise.resolve(new QuadraticAdapter(seed, mischief)),

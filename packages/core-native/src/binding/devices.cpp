@@ -2,7 +2,10 @@
 
 #include "binding/addon_data.h"
 #include "binding/cuda_inventory.h"
+#include "binding/handle.h"
 #include "binding/models.h"
+#include "binding/promise_job.h"
+#include "ops/cuda/blas/blas.h"
 #include "ops/cuda/blas/library.h"
 #include "ops/kernels.h"
 
@@ -81,9 +84,42 @@ Napi::Value cublas_lt(const Napi::CallbackInfo& info) {
   return out;
 }
 
+// deviceAlgorithms(device): Promise<string>; what Blas::algorithms() says, "" on the CPU, whose products choose nothing
+Napi::Value device_algorithms(const Napi::CallbackInfo& info) {
+  auto device = Handle<DeviceThread>::of(info[0], "device");
+  return run_job<std::string>(
+      info.Env(), device, {},
+      [device]() -> std::string {
+#if ACE_WITH_CUDA
+        if (cuda::Blas* blas = device->device().stream().blas; blas != nullptr) return blas->algorithms();
+#endif
+        return "";
+      },
+      [](Napi::Env env, std::string& text) -> Napi::Value { return Napi::String::New(env, text); });
+}
+
+// useAlgorithms(device, record): Promise<void>; rejects with ERR_CONFIG for another library's or another device's record
+Napi::Value use_algorithms(const Napi::CallbackInfo& info) {
+  auto device = Handle<DeviceThread>::of(info[0], "device");
+  const std::string record = info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : "";
+  return run_job<bool>(
+      info.Env(), device, {},
+      [device, record] {
+        if (device->kind() == DeviceKind::cpu)
+          throw Error(ErrorCode::config, "the recorded algorithms are of a CUDA device, this is the CPU");
+#if ACE_WITH_CUDA
+        device->device().stream().blas->preselect(record);
+#endif
+        return true;
+      },
+      [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
 }  // namespace
 
 void define_devices(Napi::Env env, Napi::Object exports) {
+  exports.Set("deviceAlgorithms", Napi::Function::New(env, device_algorithms, "deviceAlgorithms"));
+  exports.Set("useAlgorithms", Napi::Function::New(env, use_algorithms, "useAlgorithms"));
   exports.Set("cudaDevices", Napi::Function::New(env, cuda_devices, "cudaDevices"));
   exports.Set("cublasLt", Napi::Function::New(env, cublas_lt, "cublasLt"));
 }

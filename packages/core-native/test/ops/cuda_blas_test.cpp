@@ -90,6 +90,12 @@ TEST("CUDA: the algorithms of one run are listed and taken back by the next") {
   second.multiply();
   CHECK_EQ(second.blas.algorithms(), record);
   CHECK(second.result() == first.result());
+
+  Products other_shape(16, 48, 64);
+  other_shape.blas.preselect(record);
+  CHECK_EQ(other_shape.blas.algorithms(), record);  // known, though not met yet
+  other_shape.multiply();
+  CHECK(other_shape.blas.algorithms().find(record.substr(record.find('\n'))) != std::string::npos);
 #if ACE_SIMT
   // Another algorithm of the stand-in, which its heuristic would not choose.
   const std::string other = "bytes 15 1 f 8 0 0 0 5354414e44494e21\n";

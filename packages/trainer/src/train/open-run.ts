@@ -2,14 +2,14 @@ import { AceError, type ModelConfig } from "@acewright/core-native";
 import { checkRun, refuseTooLarge, type CheckedRun } from "../check-run.js";
 import type { ResolvedConfig, TrainConfig } from "../config.js";
 import type { RunPlan, StartedEvent } from "../events.js";
-import type { AdapterPort, NativePort, SessionPort } from "../native-port.js";
+import type { AdapterPort, DevicePort, NativePort, SessionPort } from "../native-port.js";
 import { adapterConfigOf } from "../plan/adapter-targets.js";
 import type { Split } from "../plan/validation.js";
-import { sessionConfigOf } from "../resolve-config.js";
+import { sessionConfigOf, withAlgorithms } from "../resolve-config.js";
 import type { Checkpoint, Progress } from "../run/checkpoint.js";
 import { EventLog } from "../run/event-log.js";
 import type { Files } from "../run/files.js";
-import { RunFolder } from "../run/run-folder.js";
+import { readRunConfig, RunFolder } from "../run/run-folder.js";
 import { TensorBoardLog } from "../run/tensorboard.js";
 import type { OpenSamples, SampleSource } from "../sample-source.js";
 import type { SongMaker } from "../song-maker.js";
@@ -27,6 +27,7 @@ export interface TrainParts {
 /** A run ready to make its next step. */
 export interface OpenRun {
   readonly config: ResolvedConfig;
+  readonly device: DevicePort;
   readonly model: ModelConfig;
   readonly samples: SampleSource;
   readonly split: Split;
@@ -69,6 +70,8 @@ export async function openRun(
     ...(tight === undefined ? [] : [tight]),
     ...(resuming ? checkChanges(config, options, parts.files) : []),
   ];
+  const { algorithms } = (resuming ? readRunConfig(config.output, parts.files) : config).environment ?? {};
+  if (algorithms !== undefined) await takeAlgorithms(checked.device, algorithms, options, warnings);
   const songMaker = config.sampleEvery > 0 ? parts.openSongMaker(config.model, config.threads) : undefined;
   const native = await openNative(checked, opened);
 
@@ -81,7 +84,7 @@ export async function openRun(
   const checkpoint = resuming ? folder.newestCheckpoint((message) => warnings.push(message)) : undefined;
   if (checkpoint !== undefined) await restore(checkpoint, native);
   const progress = checkpoint?.progress ?? beginning(config);
-  folder.writeConfig(config);
+  folder.writeConfig(withAlgorithms(config, algorithms));
   const log = EventLog.open(parts.files, folder.paths.events, progress.step);
   opened.onDisk(() => {
     log.close();
@@ -101,7 +104,27 @@ export async function openRun(
     ...(checkpoint && { resumedFrom: checkpoint.folder }),
   };
   const onDisk = { folder, log, tensorBoard, songMaker };
-  return { config, model, samples, split, plan, ...native, ...onDisk, progress, started, warnings };
+  const { device } = checked;
+  return { config, device, model, samples, split, plan, ...native, ...onDisk, progress, started, warnings };
+}
+
+/** The same products by the same algorithms, whatever the library prefers today. */
+async function takeAlgorithms(
+  device: DevicePort,
+  record: string,
+  { allowChanges }: ResumeOptions,
+  warnings: string[],
+): Promise<void> {
+  try {
+    await device.useAlgorithms(record);
+  } catch (cause) {
+    if (!(cause instanceof AceError) || cause.code !== "ERR_CONFIG") throw cause;
+    if (allowChanges !== true) {
+      const choice = "install that library, or allow changes and give up equality with an uninterrupted run";
+      throw new AceError("ERR_CONFIG", `${cause.message}; ${choice}`, { cause });
+    }
+    warnings.push(`${cause.message}: the products are computed by today's choice`);
+  }
 }
 
 type Native = Pick<OpenRun, "adapter" | "session" | "handles">;

@@ -1,5 +1,6 @@
 import { adapterMetadata } from "../adapter-metadata.js";
 import type { TrainEvent } from "../events.js";
+import { withAlgorithms } from "../resolve-config.js";
 import { writeFolderAtomic } from "../run/atomic-folder.js";
 import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";
@@ -9,6 +10,7 @@ import type { OpenRun } from "./open-run.js";
 export class RunWriter {
   /** Step of the newest checkpoint. */
   savedStep: number | undefined;
+  private algorithms = "";
 
   constructor(
     private readonly run: OpenRun,
@@ -42,7 +44,11 @@ export class RunWriter {
 
   /** Returns the checkpoint's folder. */
   async checkpoint(progress: Progress): Promise<string> {
-    const { folder, log, session, config } = this.run;
+    const { folder, log, session, config, device } = this.run;
+    // Before the checkpoint: who resumes from it must know how the products up to it were computed.
+    const algorithms = await device.algorithms();
+    if (algorithms !== this.algorithms) folder.writeConfig(withAlgorithms(config, algorithms));
+    this.algorithms = algorithms;
     // What the log says up to this step must be durable before a checkpoint exists that lets the rest be cut off.
     log.sync();
     const content = {

@@ -8,10 +8,12 @@ import {
   appendFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { AceError } from "@acewright/core-native";
 import { expect, test } from "vitest";
 import type { TrainConfigInput } from "../../src/config.js";
 import { readEventLog } from "../../src/run/event-log.js";
 import { nodeFiles } from "../../src/run/files.js";
+import { readRunConfig } from "../../src/run/run-folder.js";
 import { testSongs } from "../quadratic-model.js";
 import { abortWhen, bytesOf, events, ofType, parts, scratch, shortRun } from "../trained.js";
 
@@ -204,4 +206,34 @@ test("songs to listen to are made on their steps, once each, with the adapter of
   const songs = bytesOf(join(root, "whole", "samples"));
   expect(bytesOf(join(root, "parts", "samples"))).toEqual(songs);
   expect(new Set(Object.values(songs)).size).toBe(4);
+});
+
+test("the algorithms of the products are kept in config.json, and taken by a resume and a rerun", async () => {
+  const run = join(scratch(), "run");
+  const record = "cuBLASLt 13.0.2\nm 32, n 48, k 64 -> algorithm 21\n";
+  await events(config(run), {}, parts({ algorithms: () => record }));
+  const stored = readRunConfig(run);
+  expect(stored.environment?.algorithms).toBe(record);
+
+  const taken: string[] = [];
+  const remember = { algorithms: () => record, onAlgorithms: (text: string) => taken.push(text) };
+  await events(config(run), { resume: true }, parts(remember));
+  await events({ ...stored, output: join(scratch(), "again") }, {}, parts(remember));
+  expect(taken).toEqual([record, record]);
+  expect(readRunConfig(run).environment?.algorithms).toBe(record);
+});
+
+test("a device that cannot take the recorded algorithms is refused, or told of where changes are allowed", async () => {
+  const run = join(scratch(), "run");
+  await events(config(run), {}, parts({ algorithms: () => "cuBLASLt 12.9\n" }));
+  const refusing = parts({
+    onAlgorithms: () => {
+      throw new AceError("ERR_CONFIG", "the recorded algorithms are of cuBLASLt 12.9, this is cuBLASLt 13.0");
+    },
+  });
+  await expect(events(config(run), { resume: true }, refusing)).rejects.toThrow(
+    /of cuBLASLt 12\.9, this is cuBLASLt 13\.0; install that library, or allow changes/,
+  );
+  const allowed = await events(config(run), { resume: true, allowChanges: true }, refusing);
+  expect(ofType(allowed, "warning")[0]?.message).toMatch(/12\.9.*computed by today's choice/);
 });

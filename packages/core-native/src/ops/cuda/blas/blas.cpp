@@ -57,7 +57,8 @@ void Blas::tune(bool on) { implementation_->tune = on; }
 
 std::string Blas::algorithms() const {
   std::string out = title(implementation_->library) + "\n";
-  std::map<std::string, std::string> lines;
+  // What was given and not met yet stays: a process that goes on meets the shapes in another order.
+  std::map<std::string, std::string> lines = implementation_->recorded;
   for (const auto& [key, plan] : implementation_->plans) lines[key.text()] = implementation_->algorithm_text(plan);
   for (const auto& [key, algorithm] : lines) out += key + kArrow + algorithm + "\n";
   return out;

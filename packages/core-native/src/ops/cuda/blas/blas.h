@@ -26,7 +26,8 @@ class Blas {
   // Off (the default): the heuristic's first. A shape first met inside a capture is refused while it is on.
   void tune(bool on);
 
-  // One line a shape met so far, sorted: its key and its algorithm. For a run's config.json; preselect() takes it back.
+  // One line a shape met or preselected so far, sorted: its key and its algorithm. For a run's config.json; preselect()
+  // takes it back.
   std::string algorithms() const;
   // The algorithms to use for the shapes in `recorded`, whatever the heuristic says now.
   // Errors: ERR_CONFIG for text that algorithms() did not write, or of another version of the library.
