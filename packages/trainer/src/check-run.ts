@@ -1,6 +1,7 @@
 import { AceError, type DeviceName, type MemoryPlan, type ModelConfig } from "@acewright/core-native";
 import type { ResolvedConfig, TrainConfig } from "./config.js";
 import type { DevicePort, NativePort, PlanningPort } from "./native-port.js";
+import { learningRateCourse } from "./plan/learning-rate.js";
 import { chooseRecompute, type RecomputeChoice } from "./plan/recompute.js";
 import type { Split } from "./plan/validation.js";
 import { withStreaming } from "./plan/streaming.js";
@@ -45,6 +46,7 @@ export async function checkRunOn<Port extends PlanningPort>(
   const around = { device: device.info, model: { folder, config: model }, dataset: samples };
   const resolved = resolveConfig(given, around);
   const { split, steps } = planSteps(resolved, samples);
+  learningRateCourse(resolved, steps); // refuses a formula that goes wrong at any step
   const largestBytes = songBytes(samples).reduce((a, b) => Math.max(a, b), 0);
   const resident = new Map<MemoryPlan, number>();
   const { memory, ...recompute } = await chooseRecompute(resolved.recompute, device.info, {

@@ -1,6 +1,7 @@
 import { recomputePolicies, type RecomputePolicy } from "@acewright/core-native";
 import * as z from "zod";
 import { deviceSetting } from "./device-setting.js";
+import { schedules } from "./plan/learning-rate.js";
 import { AdapterSettings } from "./adapter-settings.js";
 
 const Optimizer = z.strictObject({
@@ -60,6 +61,10 @@ const Environment = z
     build: z.string().describe("Build of the native core"),
     model: z.string().describe("Fingerprint of the base model"),
     dataset: z.string().describe("Hash of the dataset's tensors"),
+    algorithms: z
+      .string()
+      .optional()
+      .describe("CUDA: the algorithm of each matrix product met, taken again by a rerun and a resume"),
   })
   .describe(
     "Written by a run into its config.json: a rerun that promises the same bits is refused where one of these differs",
@@ -97,10 +102,33 @@ export const TrainConfig = z
       .describe("Peak learning rate")
       .meta({ flag: "learning-rate" }),
     schedule: z
-      .enum(["cosine", "linear", "constant"])
+      .enum(schedules)
       .default("cosine")
       .describe("Course of the learning rate after the warm-up")
       .meta({ flag: "schedule" }),
+    scheduleRestarts: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(4)
+      .describe("cosine-restarts: equal parts of the run, each a cosine of its own")
+      .meta({ flag: "schedule-restarts" }),
+    schedulePower: z
+      .number()
+      .gt(0)
+      .max(16)
+      .default(2)
+      .describe("polynomial: the power by which the rate falls")
+      .meta({ flag: "schedule-power" }),
+    scheduleFormula: z
+      .string()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe(
+        "custom: the learning rate as a formula of step, total_steps, progress, epoch, total_epochs, steps_per_epoch and base_lr, such as base_lr * 0.5 ** (epoch // 10)",
+      )
+      .meta({ flag: "schedule-formula" }),
     warmupSteps: z
       .int()
       .min(0)
@@ -337,6 +365,9 @@ export const TrainConfig = z
     };
     if (config.cropSeconds !== undefined && config.cropFrames !== undefined) {
       refuse("cropFrames", "cannot be given together with cropSeconds; keep one of the two");
+    }
+    if ((config.schedule === "custom") !== (config.scheduleFormula !== undefined)) {
+      refuse("scheduleFormula", 'goes with schedule "custom", and each needs the other');
     }
     const { adapter } = config;
     if ("rankDropout" in adapter && adapter.rankDropout > 0 && adapter.weightDecompose) {

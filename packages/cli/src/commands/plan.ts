@@ -1,11 +1,12 @@
 import { formatBytes } from "@acewright/core-native";
-import { planRun } from "@acewright/trainer";
+import { learningRateCourse, planRun } from "@acewright/trainer";
 import type { PlannedRun } from "@acewright/trainer";
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
+import { renderLearningRate } from "../render/chart.js";
 import { renderTable } from "../render/table.js";
 import { formatCount, formatDuration } from "../render/units.js";
 
@@ -32,6 +33,7 @@ export function planCommand(context: Context): Command {
     const { note } = plan.device;
     if (note !== undefined) output.say(note);
     output.result(plan, () => planTable(plan));
+    if (output.draws && plan.steps > 1) output.say(courseOf(plan, output.terminal.columns));
   });
 }
 
@@ -43,6 +45,10 @@ export function parseBytes(text: string): number {
   const bytes = Math.round(Number(number) * kilo ** power);
   if (unit === "" || bytes === 0) throw new InvalidArgumentError("expected a size such as 24GiB or 512MiB.");
   return bytes;
+}
+
+function courseOf({ config, ...plan }: PlannedRun, columns: number): string {
+  return `\nlearning rate\n${renderLearningRate(learningRateCourse(config, plan), plan.steps, columns)}`;
 }
 
 function planTable(plan: PlannedRun): string {

@@ -1,7 +1,8 @@
 import { formatBytes } from "@acewright/core-native";
+import { learningRateCourse } from "@acewright/trainer";
 import type { TrainEvent } from "@acewright/trainer";
 import type { Output } from "../output.js";
-import { renderChart } from "./chart.js";
+import { renderChart, renderLearningRate } from "./chart.js";
 import type { Progress } from "./progress.js";
 import { formatCount } from "./units.js";
 
@@ -91,6 +92,10 @@ export class TrainView {
     if (device.note !== undefined) output.say(device.note);
     output.say(plan.recompute.reason);
     if (resumedFrom !== undefined) output.say(`going on from step ${step}: ${output.path(resumedFrom)}`);
+    if (output.draws && config.schedule === "custom") {
+      const course = learningRateCourse(config, plan);
+      output.say(`learning rate\n${renderLearningRate(course, plan.steps, output.terminal.columns)}\n`);
+    }
     this.bar = output.progress("train", "step");
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { renderChart } from "../../src/render/chart.js";
+import { renderChart, renderLearningRate } from "../../src/render/chart.js";
 import { textWidth } from "../../src/render/table.js";
 
 test("a curve never leaves the terminal's width", () => {
@@ -14,4 +14,13 @@ test("a curve never leaves the terminal's width", () => {
 test("a value that is no number is left out, and one point is no curve", () => {
   expect(renderChart([1, NaN, 0.5], 80)).not.toContain("NaN");
   expect(renderChart([1], 80)).toBe("");
+});
+
+test("a learning rate is drawn over the whole run with its peak and its end on the axis", () => {
+  const falling = (step: number) => 3e-4 * (1 - step / 1000);
+  const lines = renderLearningRate(falling, 1000, 60).split("\n");
+  expect(lines[0]).toContain("3.0e-4");
+  expect(lines.at(-1)).toMatch(/e-[67]/);
+  expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(60);
+  expect(renderLearningRate(falling, 1, 60)).toBe("");
 });

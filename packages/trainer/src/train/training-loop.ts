@@ -1,6 +1,6 @@
 import { AceError, type StepResult } from "@acewright/core-native";
 import type { NotFinite, TrainEvent } from "../events.js";
-import { learningRateAt } from "../plan/learning-rate.js";
+import { learningRateCourse } from "../plan/learning-rate.js";
 import { saveIsDue } from "../plan/retention.js";
 import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";
@@ -22,6 +22,7 @@ export class TrainingLoop {
   private readonly planner: StepPlanner;
   private readonly writer: RunWriter;
   private readonly pace = new Pace();
+  private readonly learningRateAt: (step: number) => number;
 
   constructor(
     private readonly run: OpenRun,
@@ -31,6 +32,7 @@ export class TrainingLoop {
   ) {
     this.progress = run.progress;
     this.planner = new StepPlanner(run);
+    this.learningRateAt = learningRateCourse(run.config, run.plan);
     this.writer = new RunWriter(run, files, tell);
     // A process that made this step's song and its checkpoint leaves both.
     if (files.existsSync(sampleFile(run, run.progress.step))) this.sampledStep = run.progress.step;
@@ -55,10 +57,10 @@ export class TrainingLoop {
 
   /** False when the run must end at once. */
   private async step(): Promise<boolean> {
-    const { config, plan, session } = this.run;
+    const { plan, session } = this.run;
     const { step } = this.progress;
     const { microBatches, songs, epoch } = this.planner.batchesOf(step);
-    const learningRate = learningRateAt(config, step, plan.steps);
+    const learningRate = this.learningRateAt(step);
     const result = await this.stop.race(this.naming(session.step({ step, learningRate, microBatches })));
     if (result === stoppedAtOnce) return false;
     const { loss, gradNorm, skipped } = result;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AceError, readSafetensors } from "@acewright/core-native";
 import { expect, test } from "vitest";
-import { learningRateAt } from "../../src/plan/learning-rate.js";
+import { learningRateCourse } from "../../src/plan/learning-rate.js";
 import { nodeFiles } from "../../src/run/files.js";
 import { readRunConfig } from "../../src/run/run-folder.js";
 import { trainWith } from "../../src/train/train.js";
@@ -84,11 +84,14 @@ test("learning rates given to the core follow the schedule", async () => {
   const settings = {
     learningRate: 0.01,
     schedule: "cosine",
+    scheduleRestarts: 4,
+    schedulePower: 2,
     warmupSteps: 100,
     warmupStartFactor: 0.1,
     minLrRatio: 0.01,
   } as const;
-  expect(rates).toEqual([0, 1, 2, 3, 4].map((step) => learningRateAt(settings, step, 5)));
+  const course = learningRateCourse(settings, { steps: 5, stepsPerEpoch: 3 });
+  expect(rates).toEqual([0, 1, 2, 3, 4].map(course));
 });
 
 test("rerunning a run's config.json repeats it bit for bit", async () => {
