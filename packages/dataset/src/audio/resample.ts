@@ -1,3 +1,5 @@
+import { besselI0 } from "../dsp/bessel.js";
+
 /** A windowed-sinc low-pass cut into one row of taps for each fractional position an output sample can have. */
 export interface ResampleFilter {
   /** Output rate over input rate in lowest terms: `up / down`. */
@@ -48,18 +50,6 @@ function sincRow(fraction: number, half: number, bandwidth: number): Float64Arra
   }
   for (let tap = 0; tap < taps.length; tap++) taps[tap] = (taps[tap] as number) / sum;
   return taps;
-}
-
-/** Modified Bessel function of the first kind, order 0, by its power series. */
-function besselI0(x: number): number {
-  const quarter = (x * x) / 4;
-  let term = 1;
-  let sum = 1;
-  for (let k = 1; term > sum * 1e-17; k++) {
-    term *= quarter / (k * k);
-    sum += term;
-  }
-  return sum;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {
