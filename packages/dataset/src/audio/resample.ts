@@ -1,14 +1,16 @@
 import { besselI0 } from "../dsp/bessel.js";
+import { ResampleKernel, tapsPerRound } from "./resample-kernel.js";
 
 /** A windowed-sinc low-pass cut into one row of taps for each fractional position an output sample can have. */
 export interface ResampleFilter {
   /** Output rate over input rate in lowest terms: `up / down`. */
   up: number;
   down: number;
-  /** Taps on either side of an output sample. */
+  /** Taps on either side of an output sample: input samples from `half - 1` before to `half` after. */
   half: number;
-  /** Taps of phase `phase / up`, for input samples from `half - 1` before to `half` after; rows sum to 1. */
-  row(phase: number): Float64Array;
+  /** Rows in the kernel's table: `up` of them, or fewer (and one more) where positions between two are interpolated. */
+  rows: number;
+  kernel: ResampleKernel;
 }
 
 // A Kaiser window of beta 13 suppresses by 127 dB; with 160 taps its transition is 5.2 % of the sample rate wide,
@@ -17,24 +19,41 @@ const kaiserBeta = 13;
 const tapsPerSide = 80;
 const cutoff = 0.97;
 
-/** Designs the filter from `fromHz` to `toHz` (both whole numbers). Rows are computed when first used. */
+/** Rates that music has need at most 640 rows (11025 Hz to 48 kHz); others would need up to 48000. */
+const mostRows = 640;
+/** Between so many rows a straight line is off by less than -130 dB at 20 kHz. */
+const interpolatedRows = 2048;
+
+/** Filters in use; their tables take some milliseconds to make. */
+const designed = new Map<string, ResampleFilter>();
+const mostDesigned = 4;
+
+/** Designs the filter from `fromHz` to `toHz` (both whole numbers), or gives the one it made before. */
 export function designResampleFilter(fromHz: number, toHz: number): ResampleFilter {
+  const key = `${fromHz} ${toHz}`;
+  let filter = designed.get(key);
+  if (filter === undefined) {
+    filter = design(fromHz, toHz);
+    const [oldest] = designed.keys();
+    if (designed.size >= mostDesigned && oldest !== undefined) designed.delete(oldest);
+    designed.set(key, filter);
+  }
+  return filter;
+}
+
+function design(fromHz: number, toHz: number): ResampleFilter {
   const divisor = greatestCommonDivisor(fromHz, toHz);
   const up = toHz / divisor;
   const down = fromHz / divisor;
   const narrowing = Math.max(1, fromHz / toHz);
   const half = Math.ceil(tapsPerSide * narrowing);
   const bandwidth = cutoff / narrowing;
-  const rows = new Map<number, Float64Array>();
-  const row = (phase: number): Float64Array => {
-    let taps = rows.get(phase);
-    if (taps === undefined) {
-      taps = sincRow(phase / up, half, bandwidth);
-      rows.set(phase, taps);
-    }
-    return taps;
-  };
-  return { up, down, half, row };
+  const rows = up <= mostRows ? up : Math.ceil(interpolatedRows / narrowing);
+  const rowTaps = Math.ceil((2 * half) / tapsPerRound) * tapsPerRound;
+  const table = new Float32Array((rows === up ? rows : rows + 1) * rowTaps);
+  for (let at = 0; at < table.length; at += rowTaps)
+    table.set(sincRow(at / rowTaps / rows, half, bandwidth), at);
+  return { up, down, half, rows, kernel: new ResampleKernel(table, rowTaps) };
 }
 
 function sincRow(fraction: number, half: number, bandwidth: number): Float64Array {
@@ -114,37 +133,40 @@ export class Resampler {
   }
 
   #produceTo(count: number): Float32Array {
-    const { up, down, half } = this.#filter;
+    const { up, down, half, rows, kernel } = this.#filter;
     const output = new Float32Array(Math.max(0, count - this.#produced));
-    const input = this.#pending;
-    for (let index = 0; index < output.length; index++) {
-      const position = (this.#produced + index) * down;
-      const whole = Math.floor(position / up);
-      const taps = this.#filter.row(position - whole * up);
-      const first = whole - (half - 1) - this.#pendingStart;
-      output[index] = dot(taps, input, first);
+    if (rows === up) {
+      const { whole, phase } = this.#place(this.#produced);
+      kernel.run(this.#pending.subarray(whole - (half - 1) - this.#pendingStart), output, phase, up, down);
+    } else {
+      for (let index = 0; index < output.length; index++)
+        output[index] = this.#between(this.#produced + index);
     }
     this.#produced += output.length;
     return output;
   }
-}
 
-/** Four sums at once, so that the additions do not wait for one another. */
-function dot(taps: Float64Array, input: Float32Array, first: number): number {
-  let a = 0;
-  let b = 0;
-  let c = 0;
-  let d = 0;
-  const whole = taps.length & ~3;
-  let tap = 0;
-  for (; tap < whole; tap += 4) {
-    a += (taps[tap] as number) * (input[first + tap] as number);
-    b += (taps[tap + 1] as number) * (input[first + tap + 1] as number);
-    c += (taps[tap + 2] as number) * (input[first + tap + 2] as number);
-    d += (taps[tap + 3] as number) * (input[first + tap + 3] as number);
+  /** The input sample at or before output sample `index`, and how many `up`-ths it stands behind. */
+  #place(index: number): { whole: number; phase: number } {
+    const position = index * this.#filter.down;
+    const whole = Math.floor(position / this.#filter.up);
+    return { whole, phase: position - whole * this.#filter.up };
   }
-  for (; tap < taps.length; tap++) a += (taps[tap] as number) * (input[first + tap] as number);
-  return a + b + (c + d);
+
+  /** An output sample between two rows of the table, by a straight line. */
+  #between(index: number): number {
+    const { up, half, rows, kernel } = this.#filter;
+    const { whole, phase } = this.#place(index);
+    const first = whole - (half - 1) - this.#pendingStart;
+    const taps = this.#pending.subarray(first, first + 2 * half);
+    const row = Math.floor((phase / up) * rows);
+    const share = (phase / up) * rows - row;
+    const ends = new Float32Array(2);
+    // One row further, no input further.
+    kernel.run(taps, ends, row, rows + 1, 1);
+    const [before = 0, after = 0] = ends;
+    return before + share * (after - before);
+  }
 }
 
 /** Changes the sample rate of one whole channel; a copy when the rates are equal. */
