@@ -170,7 +170,7 @@ export const TrainConfig = z
       .min(1)
       .max(10_000)
       .default(1)
-      .describe("How often each song stands in an epoch")
+      .describe("How often each song stands in an epoch, besides the repeats its dataset gives it")
       .meta({ flag: "dataset-repeats" }),
     batchSize: z
       .int()

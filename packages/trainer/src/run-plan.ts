@@ -2,7 +2,7 @@ import { AceError, type PlanRequest } from "@acewright/core-native";
 import type { TrainConfig } from "./config.js";
 import type { RunPlan } from "./events.js";
 import { adapterConfigOf } from "./plan/adapter-targets.js";
-import { batchesPerEpoch } from "./plan/epoch.js";
+import { batchesPerEpoch, placesPerEpoch } from "./plan/epoch.js";
 import { stepsPerEpoch, totalSteps } from "./plan/steps.js";
 import { splitSongs, type Split } from "./plan/validation.js";
 import type { SampleSource } from "./sample-source.js";
@@ -22,7 +22,8 @@ export function planSteps(config: TrainConfig, samples: SampleSource): { split: 
       `validationFraction ${config.validationFraction} of ${samples.songs.length} songs leaves none to train on; lower it or use 0`,
     );
   }
-  const perEpoch = batchesPerEpoch(split.training.length, {
+  const trained = split.training.map((song) => samples.songs[song] ?? {});
+  const perEpoch = batchesPerEpoch(trained, {
     repeats: config.datasetRepeats,
     batchSize: config.batchSize,
   });
@@ -55,7 +56,7 @@ export function largestBatch(
   const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), 0);
   const longest = most(samples.songs.map(({ frames }) => frames));
   return {
-    batch: Math.min(config.batchSize, samples.songs.length * config.datasetRepeats),
+    batch: Math.min(config.batchSize, placesPerEpoch(samples.songs, config.datasetRepeats)),
     frames: Math.min(longest, config.cropFrames ?? longest),
     conditionTokens: most(samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
     adapter: adapterConfigOf(config.adapter, layers),

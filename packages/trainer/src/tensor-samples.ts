@@ -7,15 +7,19 @@ export async function openTensorSamples(folder: string): Promise<SampleSource> {
   const tensors = await openTensors(folder);
   const { manifest } = tensors;
   const hash = createHash("sha256").update(manifest.silence.sha256);
-  for (const { id, sha256 } of manifest.samples) hash.update(`\n${id} ${sha256}`);
+  // Repeats are part of what is trained on; where nobody asked for any, the identity is that of the tensors alone.
+  for (const { id, sha256, repeats } of tensors.samples)
+    hash.update(`\n${id} ${sha256}${repeats === 1 ? "" : ` x${repeats}`}`);
   return {
     hash: hash.digest("hex"),
     encoderHiddenSize: manifest.width,
     trigger: triggerOf(manifest.dataset),
     madeWith: manifest.model,
-    songs: manifest.samples.map(({ id, frames, tokens }) => ({ id, frames, conditionTokens: tokens })),
+    songs: tensors.samples.map(({ id, frames, tokens, repeats }) => {
+      return { id, frames, conditionTokens: tokens, repeats };
+    }),
     read: async (index) => {
-      const sample = manifest.samples[index];
+      const sample = tensors.samples[index];
       if (sample === undefined) throw new RangeError(`${folder} has no song number ${index}`);
       return await tensors.read(sample);
     },

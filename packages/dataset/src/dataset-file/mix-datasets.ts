@@ -2,7 +2,7 @@ import { AceError } from "@acewright/core-native";
 import { randomUUID } from "node:crypto";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { chooseGenreSamples } from "./prompt-caption.js";
-import { songRepeats } from "./repeats.js";
+import { mostRepeats, songRepeats } from "./repeats.js";
 import type { Dataset, DatasetMetadata, Sample } from "./schema.js";
 
 /** One dataset of a mixture. */
@@ -25,9 +25,6 @@ export interface MixOptions {
   /** Repeat songs so that each source's share of an epoch is its weight's share. */
   balance?: boolean;
 }
-
-/** Repeats beyond this tell of sets that should not be mixed. */
-const mostRepeats = 1000;
 
 /**
  * Puts several datasets into one, each song prompted as before: trigger words become the songs' own where the

@@ -3,7 +3,7 @@ import { dirname, relative, resolve, sep } from "node:path";
 import type { Dataset, Sample } from "./schema.js";
 
 /** A song that stands oftener in one epoch than this is a mistake. */
-const mostRepeats = 1000;
+export const mostRepeats = 1000;
 
 /**
  * How often a song stands in one epoch: its `repeat` (Side-Step's key), 1 where it has none.

@@ -37,6 +37,7 @@ export class ManifestKeeper {
       tokens: content.conditions.map((condition) => condition.length / content.width),
       caption: song.prompt.captions[0] ?? "",
       audioPath: song.audioFile,
+      repeats: song.repeats,
     });
   }
 

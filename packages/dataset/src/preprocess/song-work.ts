@@ -1,5 +1,6 @@
 import type { Dataset } from "../dataset-file/schema.js";
 import { chooseGenreSamples, promptCaption } from "../dataset-file/prompt-caption.js";
+import { songRepeats } from "../dataset-file/repeats.js";
 import type { Song } from "../dataset-file/resolve-audio.js";
 import type { TensorMetadata } from "../tensors/tensor-file.js";
 import { tensorIds } from "./song-ids.js";
@@ -12,6 +13,8 @@ export interface SongWork {
   readonly audioFile: string;
   readonly isMissing: boolean;
   readonly prompt: TensorMetadata["prompt"];
+  /** How often it stands in an epoch. */
+  readonly repeats: number;
 }
 
 /** The songs of a dataset with their prompts, in order. */
@@ -28,6 +31,7 @@ export function songWorks(dataset: Dataset, songs: readonly Song[]): SongWork[] 
       file: `${id}.safetensors`,
       audioFile,
       isMissing,
+      repeats: songRepeats(sample),
       prompt: {
         captions: [...new Set(captions)],
         lyrics: sample.lyrics,

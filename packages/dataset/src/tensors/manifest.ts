@@ -2,6 +2,7 @@ import { AceError, writeFileAtomic } from "@acewright/core-native";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { mostRepeats } from "../dataset-file/repeats.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** A plain name beside the manifest: no separator of any system, so it cannot lead elsewhere. */
@@ -18,6 +19,8 @@ export const ManifestSample = z.object({
   tokens: z.array(z.int().positive()).min(1),
   caption: z.string(),
   audioPath: z.string(),
+  /** How often the song stands in one epoch: its `repeat` in dataset.json. */
+  repeats: z.int().min(1).max(mostRepeats).default(1),
 });
 export type ManifestSample = z.infer<typeof ManifestSample>;
 

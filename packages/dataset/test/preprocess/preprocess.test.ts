@@ -122,6 +122,17 @@ const counts = (events: readonly PreprocessEvent[]): number[] => {
   return done === undefined ? [] : [done.made, done.skipped, done.failed];
 };
 
+test("repeats reach the manifest, and changing them makes no tensors again", async () => {
+  save(song("a.wav", { repeat: 3 }), song("b.wav"));
+  await run();
+  expect((await openTensors(output)).samples.map(({ repeats }) => repeats)).toEqual([3, 1]);
+  save(song("a.wav"), song("b.wav", { repeat: 12 }));
+  expect(counts(await run())).toEqual([0, 2, 0]);
+  expect((await openTensors(output)).samples.map(({ repeats }) => repeats)).toEqual([1, 12]);
+  save(song("a.wav", { repeat: 0.5 }));
+  await expect(run()).rejects.toThrow("a whole number from 1 to 1000");
+});
+
 describe("a first run", () => {
   test("writes a file per song and a manifest, and openTensors reads them", async () => {
     save(song("a.wav", { bpm: 120 }), song("b.wav"));

@@ -6,6 +6,8 @@ export interface SongShape {
   readonly frames: number;
   /** Condition tokens of each caption variant; at least one entry. */
   readonly conditionTokens: readonly number[];
+  /** How often it stands in one pass over the songs, as its dataset weighs it; 1 where absent. */
+  readonly repeats?: number;
 }
 
 /** One place in a micro-batch: which song, which part of it, which of its captions. */
@@ -20,6 +22,7 @@ export interface Place {
 
 export interface EpochSettings {
   readonly seed: number;
+  /** Passes over the songs that make one epoch; each song's own repeats count within a pass. */
   readonly repeats: number;
   readonly batchSize: number;
   /** Latent frames of a random crop; undefined: whole songs. */
@@ -29,24 +32,32 @@ export interface EpochSettings {
   readonly bucketConditionTokens: number;
 }
 
+/** How many songs are met in one epoch, each counted as often as it stands in it. */
+export function placesPerEpoch(songs: readonly Pick<SongShape, "repeats">[], repeats: number): number {
+  return repeats * songs.reduce((sum, song) => sum + (song.repeats ?? 1), 0);
+}
+
 /** Micro-batches in an epoch, the same in each one. */
 export function batchesPerEpoch(
-  songs: number,
+  songs: readonly Pick<SongShape, "repeats">[],
   settings: Pick<EpochSettings, "repeats" | "batchSize">,
 ): number {
-  return Math.ceil((songs * settings.repeats) / settings.batchSize);
+  return Math.ceil(placesPerEpoch(songs, settings.repeats) / settings.batchSize);
 }
 
 /**
- * The micro-batches of one epoch: each song stands in it `repeats` times, in an order that is a function of
+ * The micro-batches of one epoch: each song stands in it `repeats` times its own repeats, in an order that is a function of
  * (seed, epoch) alone. With more than one song a batch, songs of similar shape go together and the batches' own order
  * is shuffled.
  */
 export function epochBatches(songs: readonly SongShape[], settings: EpochSettings, epoch: number): Place[][] {
   const { seed, repeats, batchSize } = settings;
-  const order = Array.from({ length: songs.length * repeats }, (_, i) => i);
+  const pass = songs.flatMap((song, index) => new Array<number>(song.repeats ?? 1).fill(index));
+  const order = Array.from({ length: pass.length * repeats }, (_, i) => i);
   shuffle(order, randomStream(seed, "order", epoch));
-  const places = order.map((entry) => placeOf(songs, settings, epoch, entry));
+  const places = order.map((entry) =>
+    placeOf(songs, settings, epoch, { entry, song: pass[entry % pass.length] as number }),
+  );
   if (batchSize === 1) return places.map((place) => [place]);
   // The sort is stable, so within a bucket the shuffled order decides who meets whom.
   const bucketed = places
@@ -59,8 +70,13 @@ export function epochBatches(songs: readonly SongShape[], settings: EpochSetting
   return shuffle(batches, randomStream(seed, "batchOrder", epoch));
 }
 
-function placeOf(songs: readonly SongShape[], settings: EpochSettings, epoch: number, entry: number): Place {
-  const song = entry % songs.length;
+/** Each entry draws its own crop and caption, so that a song's repeats differ. */
+function placeOf(
+  songs: readonly SongShape[],
+  settings: EpochSettings,
+  epoch: number,
+  { entry, song }: { readonly entry: number; readonly song: number },
+): Place {
   const shape = songs[song] as SongShape;
   const { start, frames } = crop(
     shape.frames,

@@ -25,6 +25,7 @@ function* cases(count: number): Generator<{ songs: SongShape[]; settings: EpochS
     const songs = Array.from({ length: pick(1, 40) }, () => ({
       frames: pick(2, 3000),
       conditionTokens: Array.from({ length: pick(1, 3) }, () => pick(1, 300)),
+      ...(next() < 0.3 ? { repeats: pick(1, 5) } : {}),
     }));
     yield {
       songs,
@@ -45,8 +46,8 @@ test("every song stands in an epoch as often as asked, whatever the batch size",
     const batches = epochBatches(songs, settings, epoch);
     const times = new Array<number>(songs.length).fill(0);
     for (const { song } of batches.flat()) times[song] = (times[song] ?? 0) + 1;
-    expect(times).toEqual(songs.map(() => settings.repeats));
-    expect(batches).toHaveLength(batchesPerEpoch(songs.length, settings));
+    expect(times).toEqual(songs.map(({ repeats = 1 }) => settings.repeats * repeats));
+    expect(batches).toHaveLength(batchesPerEpoch(songs, settings));
     expect(batches.filter((batch) => batch.length < settings.batchSize).length).toBeLessThanOrEqual(1);
     expect(Math.max(...batches.map((batch) => batch.length))).toBeLessThanOrEqual(settings.batchSize);
   }
@@ -142,4 +143,15 @@ test("every start of a crop is possible and none is favoured", () => {
   }
   // 1000 expected each, standard deviation 28: five of them.
   for (const times of seen) expect(Math.abs(times - 1000)).toBeLessThan(142);
+});
+
+test("a song's repeats draw crops of their own, and repeats of 1 change nothing", () => {
+  const crops = { ...settings, cropFrames: 10 };
+  const songs = [500, 600, 700].map((frames) => ({ frames, conditionTokens: [4] }));
+  const weighted = songs.map((song, i) => ({ ...song, repeats: i === 1 ? 6 : 1 }));
+  const places = epochBatches(weighted, crops, 0).flat();
+  expect(places.filter(({ song }) => song === 1)).toHaveLength(6);
+  expect(new Set(places.filter(({ song }) => song === 1).map(({ start }) => start)).size).toBeGreaterThan(3);
+  const plain = songs.map((song) => ({ ...song, repeats: 1 }));
+  expect(epochBatches(plain, crops, 3)).toEqual(epochBatches(songs, crops, 3));
 });

@@ -237,3 +237,22 @@ test("a device that cannot take the recorded algorithms is refused, or told of w
   const allowed = await events(config(run), { resume: true, allowChanges: true }, refusing);
   expect(ofType(allowed, "warning")[0]?.message).toMatch(/12\.9.*computed by today's choice/);
 });
+
+test("songs stand in an epoch as often as their dataset says, also across a stop", async () => {
+  const root = scratch();
+  const songs = testSongs();
+  const repeats = [1, 4, 1, 2, 1];
+  const weighted = { ...songs, songs: songs.songs.map((song, i) => ({ ...song, repeats: repeats[i] ?? 1 })) };
+  const openSamples = () => Promise.resolve(weighted);
+  const changes = { batchSize: 1, datasetRepeats: 1, validationFraction: 0, validationEvery: 0, epochs: 2 };
+  const abort = new AbortController();
+  const first = parts({ duringStep: abortWhen(abort, (at) => at === 3) }, { openSamples });
+  const settings = { ...changes, gradientAccumulation: 2, saveEverySteps: 3 };
+  const all = await events(config(join(root, "parts"), settings), { signal: abort.signal }, first);
+  expect(ofType(all, "started")[0]?.plan).toMatchObject({ batchesPerEpoch: 9, stepsPerEpoch: 5, steps: 10 });
+  await events(config(join(root, "parts"), settings), { resume: true }, parts({}, { openSamples }));
+  await events(config(join(root, "whole"), settings), {}, parts({}, { openSamples }));
+  expect(bytesOf(join(root, "parts", "final"))).toEqual(bytesOf(join(root, "whole", "final")));
+  expect(numbers(join(root, "parts"))).toEqual(numbers(join(root, "whole")));
+  expect(numbers(join(root, "parts"))).toHaveLength(10);
+});
