@@ -7,6 +7,7 @@ import type { NetworkTensor } from "../onnx/network.js";
 import { Network } from "../onnx/network.js";
 import { readOobleckConfig } from "./oobleck-config.js";
 import { oobleckDecoder, oobleckEncoder } from "./oobleck-graph.js";
+import { qwen3Causal } from "./qwen3-causal-graph.js";
 import { readQwen3Config } from "./qwen3-config.js";
 import { qwen3Encoder, qwen3Positions } from "./qwen3-graph.js";
 import { qwen3Weights } from "./text-encoder.js";
@@ -30,7 +31,7 @@ const mark = 1e-5;
 const cpu = { device: { name: "cpu", reason: "golden" } } as const;
 
 /**
- * Runs the frozen networks on a golden folder: every subfolder that holds an Oobleck autoencoder or a Qwen3 encoder
+ * Runs the frozen networks on a golden folder: every subfolder that holds an Oobleck autoencoder or a Qwen3 network
  * beside its `case.safetensors`. Every tensor of a case is an input or compared; one that is neither fails it.
  */
 export async function runOnnxGoldenCases(folder: string): Promise<CaseResult[]> {
@@ -39,7 +40,7 @@ export async function runOnnxGoldenCases(folder: string): Promise<CaseResult[]> 
     const at = join(folder, entry.name);
     if (!existsSync(join(at, "case.safetensors"))) continue;
     if (existsSync(join(at, "diffusion_pytorch_model.safetensors"))) results.push(await attempt(at, vaeCase));
-    else if (existsSync(join(at, "model.safetensors"))) results.push(await attempt(at, qwen3Case));
+    else if (existsSync(join(at, "config.json"))) results.push(await attempt(at, qwen3Case));
   }
   return results;
 }
@@ -77,6 +78,36 @@ async function vaeCase(folder: string): Promise<CaseResult> {
 
 async function qwen3Case(folder: string): Promise<CaseResult> {
   const tensors = caseTensors(folder);
+  return "out.logits" in tensors ? await causalCase(folder, tensors) : await encoderCase(folder, tensors);
+}
+
+/** A language model: logits of every token, in one pass without a past. */
+async function causalCase(
+  folder: string,
+  tensors: Readonly<Record<string, HostTensor>>,
+): Promise<CaseResult> {
+  const config = readQwen3Config(folder);
+  const network = await Network.open(
+    "language model",
+    qwen3Causal(config, openCheckpoint(folder), true),
+    cpu,
+  );
+  const ids = input(tensors, "in.ids");
+  const past: Record<string, NetworkTensor> = {};
+  for (let i = 0; i < config.layers; i++) {
+    const none = { data: new Float32Array(0), shape: [1, 0, config.kvHeads, config.headDim] };
+    past[`past_key.${i}`] = past[`past_value.${i}`] = none;
+  }
+  const positions = qwen3Positions(config, ids.shape.at(-1) as number);
+  const { logits } = await network.run({ ids, ...positions, ...past }, ["logits"]);
+  await network.close();
+  return compare(folder, tensors, ["in.ids"], { "out.logits": logits });
+}
+
+async function encoderCase(
+  folder: string,
+  tensors: Readonly<Record<string, HostTensor>>,
+): Promise<CaseResult> {
   const config = readQwen3Config(folder);
   const checkpoint: Checkpoint = openCheckpoint(folder);
   const weights = qwen3Weights(checkpoint);

@@ -19,9 +19,11 @@ const schema = z.object({
   attention_bias: z.literal(false).default(false),
   use_sliding_window: z.literal(false).default(false),
   rope_scaling: z.null().optional(),
+  tie_word_embeddings: z.boolean().default(false),
+  max_position_embeddings: size.default(32_768),
 });
 
-/** Sizes of a Qwen3 text encoder, from its `config.json`. */
+/** Sizes of a Qwen3 network, from its `config.json`. */
 export interface Qwen3Config {
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -32,6 +34,10 @@ export interface Qwen3Config {
   readonly vocabulary: number;
   readonly epsilon: number;
   readonly ropeTheta: number;
+  /** The head that predicts tokens is the embedding table. */
+  readonly isTied: boolean;
+  /** Tokens the model was made for. */
+  readonly maxTokens: number;
 }
 
 /** @throws {AceError} ERR_FILE or ERR_CHECKPOINT when the config is missing or asks for what Qwen3-Embedding lacks. */
@@ -56,5 +62,7 @@ export function readQwen3Config(folder: string): Qwen3Config {
     vocabulary: config.vocab_size,
     epsilon: config.rms_norm_eps,
     ropeTheta: config.rope_theta,
+    isTied: config.tie_word_embeddings,
+    maxTokens: config.max_position_embeddings,
   };
 }
