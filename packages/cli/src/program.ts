@@ -3,6 +3,7 @@ import type { Context } from "./command.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
+import { findLrCommand } from "./commands/find-lr.js";
 import { generateCommand } from "./commands/generate.js";
 import { modelsCommand } from "./commands/models.js";
 import { planCommand } from "./commands/plan.js";
@@ -21,6 +22,7 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(datasetCommand(context))
     .addCommand(preprocessCommand(context))
     .addCommand(planCommand(context))
+    .addCommand(findLrCommand(context))
     .addCommand(trainCommand(context))
     .addCommand(generateCommand(context))
     .addCommand(exportCommand(context))

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { GenerateSettings, TrainConfig } from "@acewright/trainer";
+import { GenerateSettings, SweepSettings, TrainConfig } from "@acewright/trainer";
 import { MetadataEdit, PreprocessSettings, SampleEdit } from "@acewright/dataset";
 import type { z } from "zod";
 import { expect, test } from "vitest";
@@ -32,7 +32,7 @@ test("there are the commands the design names", () => {
     ["check", "clean-lyrics", "mix", "scan", "set", "show", "undo"]
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
-      .concat(["doctor", "export", "generate", "models toy", "models verify"])
+      .concat(["doctor", "export", "find-lr", "generate", "models toy", "models verify"])
       .concat(["plan", "preprocess", "run", "train"])
       .sort(),
   );
@@ -66,6 +66,8 @@ test.each<[string, z.ZodType]>([
   ["train", TrainConfig],
   ["plan", TrainConfig],
   ["run", TrainConfig],
+  ["find-lr", TrainConfig],
+  ["find-lr", SweepSettings],
   ["generate", GenerateSettings],
   ["preprocess", PreprocessSettings],
   ["dataset set", SampleEdit],

@@ -5,11 +5,14 @@ import type { OpenRun } from "./open-run.js";
 /** Keeps validation noise apart from training noise of the same seed. */
 const validationStep = 0x7fffffff;
 
+/** The part of a run that is asked. */
+type Asked = Pick<OpenRun, "config" | "samples" | "split" | "session" | "handles">;
+
 /**
  * Mean loss over the fixed questions of the run: the same crops, noises and timesteps whenever it is asked, without
  * dropout. Undefined when a stop came first.
  */
-export async function askValidation(run: OpenRun, stop: StopRequest): Promise<number | undefined> {
+export async function askValidation(run: Asked, stop: StopRequest): Promise<number | undefined> {
   const { config, samples, split, session, handles } = run;
   const asked = split.validation.length > 0 ? split.validation : split.training;
   const songs = asked.map((index) => ({
