@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { ModelConfig } from "@acewright/core-native";
-import type { TrainConfig } from "./config.js";
-import { decidingSettings } from "./config-diff.js";
+import type { TrainConfig } from "./config/train-config.js";
+import { decidingSettings } from "./config/config-diff.js";
 import { packageVersion } from "./package-version.js";
 
 /** What is remembered inside an adapter's file. Folders are named without their way: adapters are passed on. */

@@ -1,11 +1,11 @@
 import { AceError, type DeviceName, type MemoryPlan, type ModelConfig } from "@acewright/core-native";
-import type { ResolvedConfig, TrainConfig } from "./config.js";
+import type { ResolvedConfig, TrainConfig } from "./config/train-config.js";
 import type { DevicePort, NativePort, PlanningPort } from "./native-port.js";
 import { learningRateCourse } from "./plan/learning-rate.js";
 import { chooseRecompute, type RecomputeChoice } from "./plan/recompute.js";
 import type { Split } from "./plan/validation.js";
 import { withStreaming } from "./plan/streaming.js";
-import { resolveConfig } from "./resolve-config.js";
+import { resolveConfig } from "./config/resolve-config.js";
 import { largestBatch, planSteps, songBytes, type StepsPlan } from "./run-plan.js";
 import type { OpenSamples, SampleSource } from "./sample-source.js";
 

@@ -1,5 +1,5 @@
 import type { DeviceInfo, MemoryPlan } from "@acewright/core-native";
-import type { ResolvedConfig } from "./config.js";
+import type { ResolvedConfig } from "./config/train-config.js";
 import type { RecomputeChoice } from "./plan/recompute.js";
 
 /** The run has been checked, opened and planned; nothing has been trained yet. */

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { checkRun, refuseTooLarge } from "./check-run.js";
-import type { TrainConfigInput } from "./config.js";
+import type { TrainConfigInput } from "./config/train-config.js";
 import type { NativePort } from "./native-port.js";
 import { native } from "./native.js";
-import { parseConfig } from "./parse-config.js";
-import { parseWith } from "./parse-with.js";
+import { parseConfig } from "./config/parse-config.js";
+import { parseWith } from "./config/parse-with.js";
 import { readCurve, type LearningRatePoint, type LearningRateVerdict } from "./plan/learning-rate-curve.js";
 import type { OpenSamples } from "./sample-source.js";
 import { StopRequest, stoppedAtOnce } from "./stop-request.js";

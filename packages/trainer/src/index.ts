@@ -1,8 +1,8 @@
-export { AdapterSettings } from "./adapter-settings.js";
-export { TrainConfig } from "./config.js";
-export type { TrainConfigInput } from "./config.js";
-export { trainConfigSchema } from "./config-schema.js";
-export type { JsonSchema } from "./config-schema.js";
+export { AdapterSettings } from "./config/adapter-settings.js";
+export { TrainConfig } from "./config/train-config.js";
+export type { TrainConfigInput } from "./config/train-config.js";
+export { trainConfigSchema } from "./config/json-schema.js";
+export type { JsonSchema } from "./config/json-schema.js";
 export type {
   CheckpointEvent,
   FinishedEvent,
@@ -30,15 +30,15 @@ export { GenerateSettings } from "./generate/settings.js";
 export type { GenerateSettingsInput } from "./generate/settings.js";
 export { listRuns, readRun } from "./list-runs.js";
 export type { RunDetails, RunSummary } from "./list-runs.js";
-export { parseConfig } from "./parse-config.js";
+export { parseConfig } from "./config/parse-config.js";
 export { learningRateCourse } from "./plan/learning-rate.js";
 export type { LearningRateSettings, ScheduleSpan } from "./plan/learning-rate.js";
 export { scheduleTemplates } from "./plan/schedule-formula.js";
 export type { RecomputeChoice } from "./plan/recompute.js";
 export { planRun } from "./plan-run.js";
 export type { PlannedRun, PlanOptions } from "./plan-run.js";
-export { presets, withPreset } from "./presets.js";
-export type { Preset } from "./presets.js";
+export { presets, withPreset } from "./config/presets.js";
+export type { Preset } from "./config/presets.js";
 export type { LoggedEvent } from "./run/event-log.js";
 export { readRunConfig } from "./run/run-folder.js";
 export { train } from "./train/train.js";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { AceError } from "@acewright/core-native";
-import type { TrainConfig } from "./config.js";
+import type { TrainConfig } from "./config/train-config.js";
 import type { LoggedEvent } from "./run/event-log.js";
 import { readEventLog } from "./run/event-log.js";
 import { nodeFiles } from "./run/files.js";

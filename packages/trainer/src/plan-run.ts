@@ -1,10 +1,10 @@
 import { AceError, type DeviceInfo, type MemoryPlan } from "@acewright/core-native";
 import { checkRun, checkRunOn, type CheckedRun } from "./check-run.js";
-import type { ResolvedConfig, TrainConfig, TrainConfigInput } from "./config.js";
+import type { ResolvedConfig, TrainConfig, TrainConfigInput } from "./config/train-config.js";
 import type { NativePort, PlanningPort } from "./native-port.js";
 import { measureSpeed } from "./measure-speed.js";
 import { native } from "./native.js";
-import { parseConfig } from "./parse-config.js";
+import { parseConfig } from "./config/parse-config.js";
 import type { RecomputeChoice } from "./plan/recompute.js";
 import { framesPerSecond } from "./frames.js";
 import type { StepsPlan } from "./run-plan.js";

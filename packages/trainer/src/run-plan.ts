@@ -1,5 +1,5 @@
 import { AceError, type PlanRequest } from "@acewright/core-native";
-import type { TrainConfig } from "./config.js";
+import type { TrainConfig } from "./config/train-config.js";
 import type { RunPlan } from "./events.js";
 import { adapterConfigOf } from "./plan/adapter-targets.js";
 import { batchesPerEpoch, placesPerEpoch } from "./plan/epoch.js";

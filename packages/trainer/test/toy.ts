@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readModelConfig, readSafetensors, toFloat32 } from "@acewright/core-native";
-import type { TrainConfigInput } from "../src/config.js";
+import type { TrainConfigInput } from "../src/config/train-config.js";
 import { native } from "../src/native.js";
 import { nodeFiles } from "../src/run/files.js";
 import type { SampleSource } from "../src/sample-source.js";

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
-import type { TrainConfigInput } from "../src/config.js";
+import type { TrainConfigInput } from "../src/config/train-config.js";
 import type { TrainEvent } from "../src/events.js";
 import { nodeFiles } from "../src/run/files.js";
 import type { TrainParts } from "../src/train/open-run.js";

@@ -23,7 +23,7 @@ import {
   writeWav,
   type ModelFolders,
 } from "@acewright/dataset";
-import { parseWith } from "../parse-with.js";
+import { parseWith } from "../config/parse-with.js";
 import { framesPerSecond } from "../frames.js";
 import { normalisePeak } from "./loudness.js";
 import { samplingFor, type Sampling } from "./sampling.js";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { deviceSetting } from "../device-setting.js";
+import { deviceSetting } from "../config/device-setting.js";
 
 /** What a generated song is made from and how; flags, help and documentation are derived from it. */
 export const GenerateSettings = z.strictObject({

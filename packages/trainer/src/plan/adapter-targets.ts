@@ -1,5 +1,5 @@
 import { AceError, type AdapterConfig } from "@acewright/core-native";
-import { attentionProjections, mlpProjections, type AdapterSettings } from "../adapter-settings.js";
+import { attentionProjections, mlpProjections, type AdapterSettings } from "../config/adapter-settings.js";
 
 /** What the native adapter is made from: targets written out, nothing optional left open. */
 export function adapterConfigOf(settings: AdapterSettings, layerCount: number): AdapterConfig {

@@ -1,5 +1,5 @@
 import type { ModelConfig, TimestepLaw } from "@acewright/core-native";
-import type { TrainConfig } from "../config.js";
+import type { TrainConfig } from "../config/train-config.js";
 
 /** The eight times of the turbo sampler at shift 3: s u / (1 + (s - 1) u) for u = 1, 7/8 .. 1/8. */
 export const turboTable: readonly number[] = Array.from({ length: 8 }, (_, i) => {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { AceError, writeFileAtomic } from "@acewright/core-native";
-import type { TrainConfig } from "../config.js";
-import { parseConfig } from "../parse-config.js";
+import type { TrainConfig } from "../config/train-config.js";
+import { parseConfig } from "../config/parse-config.js";
 import { expendable } from "../plan/retention.js";
 import { recoverFolders } from "./atomic-folder.js";
 import { readCheckpoint, writeCheckpoint, type Checkpoint, type CheckpointContent } from "./checkpoint.js";

@@ -1,5 +1,5 @@
 import type { MemoryPlan } from "@acewright/core-native";
-import type { TrainConfig } from "../config.js";
+import type { TrainConfig } from "../config/train-config.js";
 import type { Files } from "../run/files.js";
 
 /**

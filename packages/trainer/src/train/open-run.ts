@@ -1,11 +1,11 @@
 import { AceError, type ModelConfig } from "@acewright/core-native";
 import { checkRun, refuseTooLarge, type CheckedRun } from "../check-run.js";
-import type { ResolvedConfig, TrainConfig } from "../config.js";
+import type { ResolvedConfig, TrainConfig } from "../config/train-config.js";
 import type { RunPlan, StartedEvent } from "../events.js";
 import type { AdapterPort, DevicePort, NativePort, SessionPort } from "../native-port.js";
 import { adapterConfigOf } from "../plan/adapter-targets.js";
 import type { Split } from "../plan/validation.js";
-import { sessionConfigOf, withAlgorithms } from "../resolve-config.js";
+import { sessionConfigOf, withAlgorithms } from "../config/resolve-config.js";
 import type { Checkpoint, Progress } from "../run/checkpoint.js";
 import { EventLog } from "../run/event-log.js";
 import type { Files } from "../run/files.js";

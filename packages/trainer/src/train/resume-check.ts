@@ -1,6 +1,6 @@
 import { AceError } from "@acewright/core-native";
-import type { TrainConfig } from "../config.js";
-import { configChanges, describeChanges } from "../config-diff.js";
+import type { TrainConfig } from "../config/train-config.js";
+import { configChanges, describeChanges } from "../config/config-diff.js";
 import type { Files } from "../run/files.js";
 import { readRunConfig } from "../run/run-folder.js";
 import { refuseLocked } from "../run/run-lock.js";

@@ -1,6 +1,6 @@
 import { adapterMetadata } from "../adapter-metadata.js";
 import type { TrainEvent } from "../events.js";
-import { withAlgorithms } from "../resolve-config.js";
+import { withAlgorithms } from "../config/resolve-config.js";
 import { writeFolderAtomic } from "../run/atomic-folder.js";
 import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";

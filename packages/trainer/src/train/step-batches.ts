@@ -1,7 +1,7 @@
 import type { SampleRef } from "@acewright/core-native";
 import { epochBatches, type Place } from "../plan/epoch.js";
 import { stepPosition } from "../plan/steps.js";
-import { epochSettingsOf } from "../resolve-config.js";
+import { epochSettingsOf } from "../config/resolve-config.js";
 import type { OpenRun } from "./open-run.js";
 
 /** What one optimizer step trains on. */

@@ -1,8 +1,8 @@
-import type { TrainConfigInput } from "../config.js";
+import type { TrainConfigInput } from "../config/train-config.js";
 import { EventQueue } from "../event-queue.js";
 import type { TrainEvent } from "../events.js";
 import { native } from "../native.js";
-import { parseConfig } from "../parse-config.js";
+import { parseConfig } from "../config/parse-config.js";
 import { nodeFiles } from "../run/files.js";
 import { openSongMaker } from "../song-maker.js";
 import { stoppedAtOnce, StopRequest } from "../stop-request.js";

@@ -4,7 +4,7 @@ import { fromFloat32, readSafetensors, writeSafetensors } from "@acewright/core-
 import { beforeAll, afterAll, expect, test } from "vitest";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import type { TrainConfigInput } from "../../src/config.js";
+import type { TrainConfigInput } from "../../src/config/train-config.js";
 import { exportAdapter } from "../../src/export/export-adapter.js";
 import { toyModel, toyParts, toyRun } from "../toy.js";
 import { events, scratch } from "../trained.js";

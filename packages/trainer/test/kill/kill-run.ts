@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TrainConfigInput } from "../../src/config.js";
+import type { TrainConfigInput } from "../../src/config/train-config.js";
 import { nodeFiles } from "../../src/run/files.js";
 import type { TrainParts } from "../../src/train/open-run.js";
 import { quadraticModel, testSongs } from "../quadratic-model.js";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readSafetensors } from "@acewright/core-native";
 import { expect, test } from "vitest";
-import type { TrainConfigInput } from "../../src/config.js";
+import type { TrainConfigInput } from "../../src/config/train-config.js";
 import { trainWith } from "../../src/train/train.js";
 import { toyParts, toyRun } from "../toy.js";
 import { bytesOf, events, ofType, scratch } from "../trained.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AdapterSettings } from "../../src/adapter-settings.js";
+import { AdapterSettings } from "../../src/config/adapter-settings.js";
 import { adapterConfigOf, targetModulesOf } from "../../src/plan/adapter-targets.js";
 
 const targets = (changes: object) => targetModulesOf(AdapterSettings.parse({ kind: "lora", ...changes }), 4);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { timestepLaw, turboTable, withResolvedTimesteps } from "../../src/plan/timesteps.js";
-import { parseConfig } from "../../src/parse-config.js";
+import { parseConfig } from "../../src/config/parse-config.js";
 
 const turbo = { timestepMu: -0.4, timestepSigma: 1 };
 const parse = (changes: object) => parseConfig({ tensors: "t", model: "m", output: "o", ...changes });

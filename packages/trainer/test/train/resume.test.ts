@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { AceError } from "@acewright/core-native";
 import { expect, test } from "vitest";
-import type { TrainConfigInput } from "../../src/config.js";
+import type { TrainConfigInput } from "../../src/config/train-config.js";
 import { readEventLog } from "../../src/run/event-log.js";
 import { nodeFiles } from "../../src/run/files.js";
 import { readRunConfig } from "../../src/run/run-folder.js";

@@ -1,4 +1,4 @@
-import type { TrainConfig } from "./config.js";
+import type { TrainConfig } from "./train-config.js";
 
 /** Fields that change no number of a run: where things lie, how often one looks, how memory and cores are used. */
 const harmless: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import { TrainConfig } from "./config.js";
+import { TrainConfig } from "./train-config.js";
 import { parseWith } from "./parse-with.js";
 
 /**

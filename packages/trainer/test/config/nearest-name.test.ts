@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearestName } from "../src/nearest-name.js";
+import { nearestName } from "../../src/config/nearest-name.js";
 
 const known = ["learningRate", "batchSize", "epochs", "seed", "gradientAccumulation"];
 

@@ -1,5 +1,5 @@
 import { AceError } from "@acewright/core-native";
-import type { TrainConfigInput } from "./config.js";
+import type { TrainConfigInput } from "./train-config.js";
 import { nearestName } from "./nearest-name.js";
 
 /** Settings to begin from; whatever is given beside a preset wins over it. Folders are never part of one. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { configChanges, decidingSettings, describeChanges } from "../src/config-diff.js";
-import { configFields } from "../src/config-schema.js";
-import { parseConfig } from "../src/parse-config.js";
+import { configChanges, decidingSettings, describeChanges } from "../../src/config/config-diff.js";
+import { configFields } from "../../src/config/json-schema.js";
+import { parseConfig } from "../../src/config/parse-config.js";
 
 const config = (changes: object = {}) => parseConfig({ tensors: "t", model: "m", output: "o", ...changes });
 

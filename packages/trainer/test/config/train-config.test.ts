@@ -1,8 +1,8 @@
 import { AceError } from "@acewright/core-native";
 import { expect, test } from "vitest";
-import { TrainConfig } from "../src/config.js";
-import { configFields, trainConfigSchema, type JsonSchema } from "../src/config-schema.js";
-import { parseConfig } from "../src/parse-config.js";
+import { TrainConfig } from "../../src/config/train-config.js";
+import { configFields, trainConfigSchema, type JsonSchema } from "../../src/config/json-schema.js";
+import { parseConfig } from "../../src/config/parse-config.js";
 
 const needed = { tensors: "songs", model: "turbo", output: "run" };
 

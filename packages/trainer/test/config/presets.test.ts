@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../src/parse-config.js";
-import { presets, withPreset } from "../src/presets.js";
+import { parseConfig } from "../../src/config/parse-config.js";
+import { presets, withPreset } from "../../src/config/presets.js";
 
 const folders = { tensors: "t", model: "m", output: "o" };
 

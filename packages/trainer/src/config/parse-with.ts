@@ -1,6 +1,6 @@
 import { AceError } from "@acewright/core-native";
 import type * as z from "zod";
-import { expectedOf, fieldsOf, jsonSchemaOf, type JsonSchema } from "./config-schema.js";
+import { expectedOf, fieldsOf, jsonSchemaOf, type JsonSchema } from "./json-schema.js";
 import { nearestName } from "./nearest-name.js";
 
 /**

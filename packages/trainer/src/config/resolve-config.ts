@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { AceError, type DeviceInfo, type ModelConfig, type TrainSessionConfig } from "@acewright/core-native";
-import { framesPerSecond } from "./frames.js";
-import type { ResolvedConfig, TrainConfig } from "./config.js";
-import { packageVersion } from "./package-version.js";
+import { framesPerSecond } from "../frames.js";
+import type { ResolvedConfig, TrainConfig } from "./train-config.js";
+import { packageVersion } from "../package-version.js";
 import { parseConfig } from "./parse-config.js";
-import { alphaOf } from "./plan/adapter-targets.js";
-import type { EpochSettings } from "./plan/epoch.js";
-import { timestepLaw, withResolvedTimesteps } from "./plan/timesteps.js";
+import { alphaOf } from "../plan/adapter-targets.js";
+import type { EpochSettings } from "../plan/epoch.js";
+import { timestepLaw, withResolvedTimesteps } from "../plan/timesteps.js";
 
 /** What a run meets: the parts of a configuration that only the machine, the model and the dataset can fill. */
 export interface Surroundings {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { TrainConfig } from "./config.js";
+import { TrainConfig } from "./train-config.js";
 
 /** The part of JSON Schema that our schemas use. */
 export interface JsonSchema {

@@ -1,0 +1,62 @@
+import * as z from "zod";
+import { schedules } from "../plan/learning-rate.js";
+
+/** What each step is made at. */
+export const learningRateFields = {
+  learningRate: z
+    .number()
+    .gt(0)
+    .max(100)
+    .default(1e-4)
+    .describe("Peak learning rate")
+    .meta({ flag: "learning-rate" }),
+  schedule: z
+    .enum(schedules)
+    .default("cosine")
+    .describe("Course of the learning rate after the warm-up")
+    .meta({ flag: "schedule" }),
+  scheduleRestarts: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(4)
+    .describe("cosine-restarts: equal parts of the run, each a cosine of its own")
+    .meta({ flag: "schedule-restarts" }),
+  schedulePower: z
+    .number()
+    .gt(0)
+    .max(16)
+    .default(2)
+    .describe("polynomial: the power by which the rate falls")
+    .meta({ flag: "schedule-power" }),
+  scheduleFormula: z
+    .string()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe(
+      "custom: the learning rate as a formula of step, total_steps, progress, epoch, total_epochs, steps_per_epoch and base_lr, such as base_lr * 0.5 ** (epoch // 10)",
+    )
+    .meta({ flag: "schedule-formula" }),
+  warmupSteps: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(100)
+    .describe("Steps of linear warm-up, at most a tenth of the run; 0: none")
+    .meta({ flag: "warmup-steps" }),
+  warmupStartFactor: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe("Share of the learning rate the warm-up begins with")
+    .meta({ flag: "warmup-start-factor" }),
+  minLrRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe("Share of the learning rate that cosine and linear end with")
+    .meta({ flag: "min-lr-ratio" }),
+};

@@ -1,0 +1,47 @@
+import { recomputePolicies } from "@acewright/core-native";
+import * as z from "zod";
+import { deviceSetting } from "./device-setting.js";
+
+const Buckets = z.strictObject({
+  decoderTokens: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(64)
+    .describe("Decoder tokens are rounded up to a multiple of this; results do not change")
+    .meta({ flag: "bucket-decoder-tokens" }),
+  conditionTokens: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(32)
+    .describe("Condition tokens are rounded up to a multiple of this; results do not change")
+    .meta({ flag: "bucket-condition-tokens" }),
+});
+
+/** Where and how it is computed; of these only padding and the buckets stand in the arithmetic. */
+export const machineFields = {
+  recompute: z
+    .enum(["auto", ...recomputePolicies])
+    .default("auto")
+    .describe(
+      "What the backward pass computes again to save memory: nothing, norms and activations, the MLP as well, or whole layers; auto: the fastest that fits the device's free memory; results do not change",
+    )
+    .meta({ flag: "recompute" }),
+  buckets: Buckets.prefault({}).describe("Rounding of shapes, so that few programs serve all songs"),
+  padding: z
+    .enum(["masked", "official"])
+    .default("masked")
+    .describe(
+      "masked: padding is never trained on; official: padding counts and is attended to, as in the original trainer",
+    )
+    .meta({ flag: "padding" }),
+  device: deviceSetting,
+  threads: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe("Threads of the CPU device; default: the machine's cores; results do not change")
+    .meta({ flag: "threads" }),
+};

@@ -1,0 +1,59 @@
+import * as z from "zod";
+
+/** What the network is asked: timesteps, and what it is told of the song. */
+export const objectiveFields = {
+  timesteps: z
+    .enum(["logit-normal-max2", "logit-normal", "uniform", "discrete"])
+    .default("logit-normal-max2")
+    .describe(
+      "Law of the timesteps: the larger of two logit-normal draws (as the model was trained), one draw, uniform, or a table",
+    )
+    .meta({ flag: "timesteps" }),
+  timestepMu: z
+    .number()
+    .min(-10)
+    .max(10)
+    .optional()
+    .describe("Mean of the logit-normal laws; default: timestep_mu of the model's config.json")
+    .meta({ flag: "timestep-mu" }),
+  timestepSigma: z
+    .number()
+    .gt(0)
+    .max(10)
+    .optional()
+    .describe("Deviation of the logit-normal laws; default: timestep_sigma of the model's config.json")
+    .meta({ flag: "timestep-sigma" }),
+  timestepLow: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe("Lower end of the uniform law; default: 0")
+    .meta({ flag: "timestep-low" }),
+  timestepHigh: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe("Upper end of the uniform law; default: 1")
+    .meta({ flag: "timestep-high" }),
+  timestepTable: z
+    .array(z.number().gt(0).max(1))
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("Values of the discrete law; default: the eight turbo times at shift 3")
+    .meta({ flag: "timestep-table" }),
+  timestepRounding: z
+    .enum(["exact", "bf16"])
+    .default("exact")
+    .describe("bf16 rounds timesteps as the original trainer does")
+    .meta({ flag: "timestep-rounding" }),
+  conditionDropout: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.15)
+    .describe("Probability that a song is trained without its caption and lyrics, which guidance needs")
+    .meta({ flag: "condition-dropout" }),
+};

@@ -1,0 +1,114 @@
+import type { RecomputePolicy } from "@acewright/core-native";
+import * as z from "zod";
+import { AdapterSettings } from "./adapter-settings.js";
+import { epochFields } from "./epochs.js";
+import { learningRateFields } from "./learning-rate.js";
+import { machineFields } from "./machine.js";
+import { objectiveFields } from "./objective.js";
+import { Optimizer } from "./optimizer.js";
+import { watchingFields } from "./watching.js";
+
+const Environment = z
+  .strictObject({
+    acewright: z.string().describe("Version that trained"),
+    device: z.string().describe("cpu or cuda"),
+    instructionSet: z.string().describe("Instruction set or architecture of the device"),
+    build: z.string().describe("Build of the native core"),
+    model: z.string().describe("Fingerprint of the base model"),
+    dataset: z.string().describe("Hash of the dataset's tensors"),
+    algorithms: z
+      .string()
+      .optional()
+      .describe("CUDA: the algorithm of each matrix product met, taken again by a rerun and a resume"),
+  })
+  .describe(
+    "Written by a run into its config.json: a rerun that promises the same bits is refused where one of these differs",
+  );
+
+/**
+ * Everything a training run is decided by. Types, defaults, bounds and words stand here once; flags, help, the JSON
+ * schema and the docs are derived. `meta.flag` is the name of the command line's flag.
+ */
+export const TrainConfig = z
+  .strictObject({
+    tensors: z.string().min(1).describe("Folder of preprocessed tensors").meta({ flag: "tensors" }),
+    model: z
+      .string()
+      .min(1)
+      .describe("Folder of the base model's checkpoint (config.json and safetensors)")
+      .meta({ flag: "model" }),
+    output: z.string().min(1).describe("Run folder to write").meta({ flag: "output" }),
+
+    adapter: AdapterSettings.prefault({ kind: "lora" }),
+    trigger: z
+      .string()
+      .max(1000)
+      .optional()
+      .describe(
+        "Word or tag that calls the style, remembered inside the adapter's file; default: the dataset's custom tag",
+      )
+      .meta({ flag: "trigger" }),
+
+    ...learningRateFields,
+    ...epochFields,
+    ...objectiveFields,
+
+    optimizer: Optimizer.prefault({}).describe("Optimizer and its constants"),
+    maxGradNorm: z
+      .number()
+      .min(0)
+      .max(1e6)
+      .default(1)
+      .describe("Global L2 norm the gradient is clipped to; 0: no clipping")
+      .meta({ flag: "max-grad-norm" }),
+    seed: z
+      .int()
+      .min(0)
+      .max(Number.MAX_SAFE_INTEGER)
+      .default(42)
+      .describe("Seed of everything random")
+      .meta({ flag: "seed" }),
+
+    ...machineFields,
+    ...watchingFields,
+
+    environment: Environment.optional(),
+  })
+  .superRefine((config, context) => {
+    const refuse = (path: string, message: string) => {
+      context.addIssue({ code: "custom", path: [path], message });
+    };
+    if (config.cropSeconds !== undefined && config.cropFrames !== undefined) {
+      refuse("cropFrames", "cannot be given together with cropSeconds; keep one of the two");
+    }
+    if ((config.schedule === "custom") !== (config.scheduleFormula !== undefined)) {
+      refuse("scheduleFormula", 'goes with schedule "custom", and each needs the other');
+    }
+    const { adapter } = config;
+    if ("rankDropout" in adapter && adapter.rankDropout > 0 && adapter.weightDecompose) {
+      refuse("adapter.rankDropout", "cannot be combined with adapter.weightDecompose; choose one");
+    }
+    const laws = {
+      timestepMu: ["logit-normal-max2", "logit-normal"],
+      timestepSigma: ["logit-normal-max2", "logit-normal"],
+      timestepLow: ["uniform"],
+      timestepHigh: ["uniform"],
+      timestepTable: ["discrete"],
+    } as const;
+    for (const [field, of] of Object.entries(laws)) {
+      if (config[field as keyof typeof laws] === undefined) continue;
+      if (!(of as readonly string[]).includes(config.timesteps)) {
+        refuse(field, `belongs to timesteps ${of.join(" and ")}, but timesteps is ${config.timesteps}`);
+      }
+    }
+    if ((config.timestepLow ?? 0) >= (config.timestepHigh ?? 1)) {
+      refuse("timestepLow", `must be below timestepHigh (${config.timestepHigh ?? 1})`);
+    }
+  });
+
+/** A checked configuration with every default filled in. */
+export type TrainConfig = z.infer<typeof TrainConfig>;
+/** With every choice written out, as in a run's config.json. */
+export type ResolvedConfig = TrainConfig & { readonly recompute: RecomputePolicy };
+/** What a user may write: everything but `tensors`, `model` and `output` has a default. */
+export type TrainConfigInput = z.input<typeof TrainConfig>;

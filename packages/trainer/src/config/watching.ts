@@ -1,0 +1,63 @@
+import * as z from "zod";
+
+/** What a run keeps and tells on its way. */
+export const watchingFields = {
+  saveEverySteps: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe("Write a checkpoint each time this many steps are done")
+    .meta({ flag: "save-every-steps" }),
+  saveEveryEpochs: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10)
+    .describe("Write a checkpoint each time this many epochs are done")
+    .meta({ flag: "save-every-epochs" }),
+  keepCheckpoints: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(3)
+    .describe("How many of the newest checkpoints to keep; 0: all")
+    .meta({ flag: "keep-checkpoints" }),
+  validationFraction: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0)
+    .describe(
+      "Share of the songs held out from training; 0: validate on the training songs with noise of its own",
+    )
+    .meta({ flag: "validation-fraction" }),
+  validationEvery: z
+    .int()
+    .min(0)
+    .max(100_000_000)
+    .default(0)
+    .describe("Validate before the first step, each time this many steps are done and at the end; 0: never")
+    .meta({ flag: "validation-every" }),
+  validationDraws: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(4)
+    .describe("Fixed noises and timesteps each validation song is judged with")
+    .meta({ flag: "validation-draws" }),
+  sampleEvery: z
+    .int()
+    .min(0)
+    .max(100_000_000)
+    .default(0)
+    .describe("Make a song to listen to each time this many steps are done; 0: never")
+    .meta({ flag: "sample-every" }),
+  logEvery: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1)
+    .describe("Steps between two lines of events.jsonl and two points of TensorBoard")
+    .meta({ flag: "log-every" }),
+};
