@@ -88,7 +88,7 @@ test.each<[string, object, string | RegExp]>([
   [
     "an unknown choice",
     { schedule: "cosin" },
-    'train.json: schedule: expected one of cosine, linear, constant, got "cosin"',
+    'train.json: schedule: expected one of cosine, cosine-restarts, linear, polynomial, constant, custom, got "cosin"',
   ],
   [
     "an unknown device",
