@@ -118,7 +118,7 @@ async function ffmpeg(): Promise<Diagnosis> {
       name: "ffmpeg",
       state: "note",
       detail,
-      mend: "install ffmpeg to read m4a, aac and other formats",
+      mend: "install ffmpeg to read m4a, aac, wma, wv, ape, mka, webm, caf and ac3",
     };
   }
 }

@@ -1,5 +1,6 @@
 import { ByteSource } from "./byte-source.js";
 import { ffmpegBlocks } from "./ffmpeg-decoder.js";
+import { isFfmpegKind } from "./kinds.js";
 import { walkOgg } from "./ogg-pages.js";
 import { pcmBlocks } from "./pcm-samples.js";
 import { brokenOgg, probeSource, type AudioProbe } from "./probe.js";
@@ -11,7 +12,7 @@ import { wasmBlocks, type DecodedBlock } from "./wasm-decoders.js";
 export interface AudioSource {
   sampleRateHz: number;
   channels: number;
-  /** As ffmpeg names it: `pcm_s16le`, `flac`, `mp3`, `vorbis`, `opus`, `aac`. */
+  /** As ffmpeg names it: `pcm_s16le`, `flac`, `mp3`, `vorbis`, `opus`, `aac`, `alac`. */
   codec: string;
   /** Length of the whole file, also where only its beginning was asked for; undefined where the header is silent. */
   durationS: number | undefined;
@@ -57,7 +58,8 @@ export async function decodeFile(request: DecodeRequest, beat: () => void): Prom
   let collector: StereoCollector | undefined;
   let sourceChannels = probe.format?.channels ?? 0;
   let isComplete = true;
-  for await (const block of decodedBlocks(source, probe)) {
+  let { codec } = probe;
+  for await (const block of decodedBlocks(source, probe, (name) => (codec = name))) {
     beat();
     sourceChannels = probe.format?.channels ?? Math.max(sourceChannels, block.channels.length);
     collector ??= openCollector(request, probe, block.sampleRateHz);
@@ -87,7 +89,7 @@ export async function decodeFile(request: DecodeRequest, beat: () => void): Prom
     source: {
       sampleRateHz: collector.sourceRateHz,
       channels: sourceChannels,
-      codec: probe.codec,
+      codec,
       durationS: known === undefined ? undefined : known / collector.sourceRateHz,
     },
     warnings,
@@ -109,12 +111,16 @@ async function endOfOgg(source: ByteSource, probe: AudioProbe, warnings: string[
   return probe.format?.frames ?? Infinity;
 }
 
-async function* decodedBlocks(source: ByteSource, probe: AudioProbe): AsyncGenerator<DecodedBlock> {
+async function* decodedBlocks(
+  source: ByteSource,
+  probe: AudioProbe,
+  hearCodec: (name: string) => void,
+): AsyncGenerator<DecodedBlock> {
   const { kind, pcm, start } = probe;
   if (pcm !== undefined) {
     for await (const channels of pcmBlocks(source, pcm)) yield { channels, sampleRateHz: pcm.sampleRateHz };
-  } else if (kind === "m4a" || kind === "aac") {
-    yield* ffmpegBlocks(source, kind);
+  } else if (isFfmpegKind(kind)) {
+    yield* ffmpegBlocks(source, kind, hearCodec);
   } else if (kind !== "wav" && kind !== "aiff") {
     yield* wasmBlocks(source, kind, start);
   }

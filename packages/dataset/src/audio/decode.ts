@@ -14,7 +14,7 @@ const pool = new DecodePool();
 
 /**
  * Decodes a song to two channels at 48 kHz in a worker thread: wav, aiff, flac, mp3 (gapless), Ogg Vorbis and Opus,
- * and m4a or aac where `ffmpeg` is installed. The content decides what a file is, not its name.
+ * and m4a, aac, wma, wv, ape, mka, webm, caf or ac3 where `ffmpeg` is installed. The content decides what a file is, not its name.
  *
  * @throws {AceError} ERR_FILE when the file is missing, empty, cut off, damaged, no audio, or holds NaN;
  *   ERR_CONFIG when an option is out of range. An abort rejects with the signal's reason.

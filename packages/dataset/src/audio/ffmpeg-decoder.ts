@@ -1,56 +1,108 @@
-import { spawn } from "node:child_process";
-import { resolve } from "node:path";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { tagAt, viewOf, type ByteSource } from "./byte-source.js";
+import { kindWords, type FfmpegKind } from "./kinds.js";
 import { deinterleave, type PcmLayout } from "./pcm-samples.js";
 import { audioRefusal } from "./refusal.js";
 import type { DecodedBlock } from "./wasm-decoders.js";
 
+/** No song takes ffmpeg this long; what a damaged file makes it do might. */
+const longestCpuS = 300;
+
 /**
- * Decodes an MPEG-4 or AAC file through the `ffmpeg` on PATH, reading its answer as it comes.
+ * Decodes through the `ffmpeg` on PATH a file that is not decoded here, reading its answer as it comes.
  *
  * The first damage ends it, rather than a song with holes. The demuxer is named, so that ffmpeg cannot be talked into
- * reading a playlist, and only this file may be opened.
+ * reading a playlist, and only files may be opened.
  *
+ * @param hearCodec is told ffmpeg's name of the codec
  * @throws {AceError} ERR_FILE when ffmpeg is not installed or refuses the file.
  */
-export async function* ffmpegBlocks(source: ByteSource, kind: "m4a" | "aac"): AsyncGenerator<DecodedBlock> {
-  const demuxer = kind === "m4a" ? "mov" : "aac";
-  const input = ["-nostdin", "-v", "error", "-xerror", "-protocol_whitelist", "file,pipe", "-f", demuxer];
-  const output = ["-map", "0:a:0", "-bitexact", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"];
-  const child = spawn("ffmpeg", [...input, "-i", `file:${resolve(source.path)}`, ...output], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let complaint = "";
-  child.stderr
-    .setEncoding("utf8")
-    .on("data", (text: string) => (complaint = (complaint + text).slice(0, 1000)));
-  const exit = once(child, "close") as Promise<[number | null]>;
-  exit.catch(() => undefined); // Awaited below; a failure to start must not be unhandled until then.
+export async function* ffmpegBlocks(
+  source: ByteSource,
+  kind: FfmpegKind,
+  hearCodec: (name: string) => void,
+): AsyncGenerator<DecodedBlock> {
+  const process = startFfmpeg(source.path, kind, ["-bitexact", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]);
   try {
-    yield* wavBlocks(child.stdout);
-    const [code] = await exit.catch((cause: unknown) => {
-      throw startFailure(source.path, kind, cause);
-    });
-    if (code !== 0) {
-      const line = (complaint.trim().split("\n")[0] ?? "").replace(/^\[\w+ @ 0x[0-9a-f]+\] /, "");
-      throw audioRefusal(
-        "damaged",
-        source.path,
-        `ffmpeg could not decode it: ${line === "" ? "no reason given" : line}`,
-      );
-    }
+    yield* wavBlocks(process.child.stdout);
+    await process.ended;
   } finally {
-    child.kill("SIGKILL");
+    if (process.codec !== undefined) hearCodec(process.codec);
+    process.child.kill("SIGKILL");
   }
 }
 
-function startFailure(path: string, kind: "m4a" | "aac", cause: unknown): Error {
+/**
+ * How long a file plays by its container, in seconds; undefined where the container does not say.
+ *
+ * @throws {AceError} ERR_FILE when ffmpeg is not installed or refuses the file.
+ */
+export async function ffmpegLengthS(path: string, kind: FfmpegKind): Promise<number | undefined> {
+  const process = startFfmpeg(path, kind, ["-t", "0", "-f", "null", "-"]);
+  process.child.stdout.resume();
+  await process.ended;
+  return process.lengthS;
+}
+
+/** A running ffmpeg and what it said of its input so far. */
+class FfmpegProcess {
+  codec: string | undefined;
+  lengthS: number | undefined;
+  /** Resolves when it ended well, and rejects with the refusal of the file when not. */
+  readonly ended: Promise<void>;
+  #complaint: string | undefined;
+
+  constructor(
+    readonly child: ChildProcessByStdio<null, Readable, Readable>,
+    path: string,
+    kind: FfmpegKind,
+  ) {
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      this.#hear(line);
+    });
+    const closed = once(child, "close") as Promise<[number | null]>;
+    this.ended = closed.then(
+      ([code]) => {
+        if (code === 0) return;
+        const why = this.#complaint ?? "no reason given";
+        throw audioRefusal("damaged", path, `ffmpeg could not decode it: ${why}; get the file again`);
+      },
+      (cause: unknown) => {
+        throw startFailure(path, kind, cause);
+      },
+    );
+    this.ended.catch(() => undefined); // Awaited by the caller; it must not be unhandled until then.
+  }
+
+  /** Its lines look like `[mov @ 0x55] [error] moov atom not found` and `[info]   Stream #0:0: Audio: aac (LC), ...`. */
+  #hear(line: string): void {
+    this.#complaint ??= /\[(?:error|fatal|panic)\] (.{1,300})/.exec(line)?.[1]?.trim();
+    this.codec ??= /^\[info\] +Stream #0:\d.*?: Audio: (\w+)/.exec(line)?.[1];
+    const [, hours, minutes, seconds] = /^\[info\] +Duration: (\d+):(\d\d):(\d\d\.\d+)/.exec(line) ?? [];
+    if (hours !== undefined) this.lengthS ??= Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  }
+}
+
+function startFfmpeg(path: string, kind: FfmpegKind, output: readonly string[]): FfmpegProcess {
+  const manner = ["-hide_banner", "-nostdin", "-nostats", "-v", "level+info", "-xerror"];
+  const guard = ["-timelimit", String(longestCpuS), "-protocol_whitelist", "file,pipe"];
+  const input = ["-f", kindWords[kind].demuxer ?? kind, "-i", `file:${resolve(path)}`, "-map", "0:a:0"];
+  const child = spawn("ffmpeg", [...manner, ...guard, ...input, ...output], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  return new FfmpegProcess(child, path, kind);
+}
+
+function startFailure(path: string, kind: FfmpegKind, cause: unknown): Error {
   if ((cause as NodeJS.ErrnoException).code !== "ENOENT") return cause as Error;
   return audioRefusal(
     "needs-ffmpeg",
     path,
-    `${kind} files are decoded by ffmpeg, which is not installed; install it or convert to flac`,
+    `is ${kindWords[kind].name}, which is decoded by ffmpeg, which is not installed; install it or convert to flac`,
   );
 }
 

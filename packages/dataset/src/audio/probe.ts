@@ -1,11 +1,12 @@
 import { extname } from "node:path";
 import { readAiffHeader } from "./aiff-header.js";
 import { ByteSource, tagAt, viewOf } from "./byte-source.js";
+import { audioExtensions, isMisnamed, kindWords, type AudioKind } from "./kinds.js";
 import { measureMpeg } from "./mpeg-frames.js";
 import { walkOgg } from "./ogg-pages.js";
 import { pcmCodecName, type PcmLayout } from "./pcm-samples.js";
 import { audioRefusal } from "./refusal.js";
-import { isMisnamed, kindNames, sniffAudio, type AudioKind } from "./sniff.js";
+import { sniffAudio } from "./sniff.js";
 import { readWavHeader } from "./wav-header.js";
 
 /** What an audio file says of itself before anything is decoded. */
@@ -14,7 +15,7 @@ export interface AudioProbe {
   /** Offset of the first byte after any ID3v2 tag. */
   start: number;
   codec: string;
-  /** Undefined for MPEG-4 and AAC, which only ffmpeg reads. */
+  /** Undefined for kinds that only ffmpeg reads. */
   format: AudioFormat | undefined;
   /** Set for WAV and AIFF. */
   pcm: PcmLayout | undefined;
@@ -44,14 +45,14 @@ export async function probeSource(source: ByteSource): Promise<AudioProbe> {
     throw audioRefusal(
       "not-audio",
       source.path,
-      "is not an audio file this program knows (wav, aiff, flac, mp3, ogg, opus, m4a, aac)",
+      `is not an audio file this program knows (${audioExtensions.join(", ")})`,
     );
   }
   const { kind, start } = found;
   const warnings: string[] = [];
   const extension = extname(source.path).slice(1);
   if (extension !== "" && isMisnamed(extension, kind)) {
-    warnings.push(`${source.path}: is ${kindNames[kind]} in spite of its name; read as what it is`);
+    warnings.push(`${source.path}: is ${kindWords[kind].name} in spite of its name; read as what it is`);
   }
   const warn = (text: string): void => {
     warnings.push(`${source.path}: ${text}`);
@@ -85,13 +86,21 @@ async function describe(
       return { codec: "flac", format: flacFormat(source.path, (await source.read(start, 42)).slice()) };
     case "mp3":
       return describeMpeg(source, start, warn);
-    case "m4a":
-    case "aac":
-      return { codec: "aac", format: undefined };
     case "vorbis":
     case "opus":
     case "oggflac":
       return describeOgg(source, kind, start);
+    case "m4a":
+    case "aac":
+    case "wma":
+    case "wavpack":
+    case "ape":
+    case "matroska":
+    case "caf":
+    case "ac3":
+    case "eac3":
+      // The container does not tell the codec; ffmpeg does when it decodes.
+      return { codec: kind, format: undefined };
   }
 }
 

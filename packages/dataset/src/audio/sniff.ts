@@ -1,8 +1,6 @@
 import { tagAt, viewOf, type ByteSource } from "./byte-source.js";
+import type { AudioKind } from "./kinds.js";
 import { parseMpegHeader } from "./mpeg-frames.js";
-
-/** The containers this package tells apart, by their first bytes and never by the file's name. */
-export type AudioKind = "wav" | "aiff" | "flac" | "mp3" | "vorbis" | "opus" | "oggflac" | "m4a" | "aac";
 
 /** Where the audio starts (after an ID3v2 tag) and what it is; undefined when nothing fits. */
 export async function sniffAudio(
@@ -21,8 +19,22 @@ function kindOfHead(head: Uint8Array): AudioKind | undefined {
   if (tag === "fLaC") return "flac";
   if (tagAt(head, 4) === "ftyp") return "m4a";
   if (tag === "OggS" && head.length > 28) return oggKind(head.subarray(27 + (head[26] ?? 0)));
+  if (tag === "wvpk") return "wavpack";
+  if (tag === "MAC ") return "ape";
+  if (tag === "caff") return "caf";
+  if (tag === "\x1a\x45\xdf\xa3") return "matroska";
+  if (tagAt(head, 0, 8) === "\x30\x26\xb2\x75\x8e\x66\xcf\x11") return "wma";
+  if (tagAt(head, 0, 2) === "\x0b\x77" && head.length >= 6) return dolbyKind(head);
   if (head.length >= 7 && head[0] === 0xff && ((head[1] ?? 0) & 0xf6) === 0xf0) return "aac";
   return undefined;
+}
+
+/** By rate, frame size and version after the two bytes that every frame begins with (ETSI TS 102 366). */
+function dolbyKind(head: Uint8Array): AudioKind | undefined {
+  const [, , , , rateAndSize = 0, versionAndMode = 0] = head;
+  const version = versionAndMode >> 3;
+  if (version > 10) return version <= 16 ? "eac3" : undefined;
+  return rateAndSize >> 6 < 3 && (rateAndSize & 63) < 38 ? "ac3" : undefined;
 }
 
 /** By the first packet of the first page. */
@@ -72,38 +84,4 @@ export async function startOfTrailingTags(source: ByteSource): Promise<number> {
   const view = viewOf(footer);
   const header = (view.getUint32(20, true) & 0x80000000) === 0 ? 0 : 32;
   return Math.max(0, end - view.getUint32(12, true) - header);
-}
-
-const kindsOfExtension: Readonly<Record<string, readonly AudioKind[]>> = {
-  wav: ["wav"],
-  aiff: ["aiff"],
-  aif: ["aiff"],
-  flac: ["flac", "oggflac"],
-  mp3: ["mp3"],
-  oga: ["vorbis", "opus", "oggflac"],
-  ogg: ["vorbis", "opus", "oggflac"],
-  opus: ["opus"],
-  m4a: ["m4a"],
-  aac: ["aac", "m4a"],
-};
-
-/** Extensions (lower case, no dot) a folder scan takes for songs. */
-export const audioExtensions: readonly string[] = Object.keys(kindsOfExtension);
-
-/** The words for a kind in messages. */
-export const kindNames: Readonly<Record<AudioKind, string>> = {
-  wav: "a WAV file",
-  aiff: "an AIFF file",
-  flac: "a FLAC file",
-  mp3: "an MP3 file",
-  vorbis: "an Ogg Vorbis file",
-  opus: "an Ogg Opus file",
-  oggflac: "an Ogg FLAC file",
-  m4a: "an MPEG-4 file",
-  aac: "an AAC file",
-};
-
-/** True when the name's extension promises another kind than the content is. */
-export function isMisnamed(extension: string, kind: AudioKind): boolean {
-  return !(kindsOfExtension[extension.toLowerCase()]?.includes(kind) ?? false);
 }

@@ -3,8 +3,9 @@ import { OggVorbisDecoder } from "@wasm-audio-decoders/ogg-vorbis";
 import { MPEGDecoder } from "mpg123-decoder";
 import { OggOpusDecoder } from "ogg-opus-decoder";
 import type { ByteSource } from "./byte-source.js";
+import type { AudioKind } from "./kinds.js";
 import { audioRefusal } from "./refusal.js";
-import { startOfTrailingTags, type AudioKind } from "./sniff.js";
+import { startOfTrailingTags } from "./sniff.js";
 
 /** One piece of decoded audio: planar channels at the rate the stream has at this place. */
 export interface DecodedBlock {

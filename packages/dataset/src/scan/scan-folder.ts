@@ -1,10 +1,10 @@
 import { AceError } from "@acewright/core-native";
 import { join, relative, resolve, sep } from "node:path";
 import { ByteSource } from "../audio/byte-source.js";
-import { decodeAudio } from "../audio/decode.js";
+import { songLengthS } from "../audio/song-length.js";
 import { probeSource } from "../audio/probe.js";
 import { audioProblemOf } from "../audio/refusal.js";
-import { audioExtensions } from "../audio/sniff.js";
+import { audioExtensions } from "../audio/kinds.js";
 import { setAllInstrumental } from "../dataset-file/prompt-caption.js";
 import { setFolderRepeats } from "../dataset-file/repeats.js";
 import { DatasetMetadata, type Dataset, type Sample } from "../dataset-file/schema.js";
@@ -163,15 +163,12 @@ async function readSong(path: string, { signal, tags = true }: ScanOptions): Pro
   const song: ReadSong = { path, durationS: 0, skippedBecause: undefined, tags: {}, warnings: [] };
   try {
     await using source = await ByteSource.open(path);
-    const { format, kind, warnings } = await probeSource(source);
-    song.warnings.push(...warnings);
-    song.durationS =
-      format?.frames === undefined
-        ? (await decodeAudio(path, { signal })).durationS
-        : format.frames / format.sampleRateHz;
+    const probe = await probeSource(source);
+    song.warnings.push(...probe.warnings);
+    song.durationS = await songLengthS(path, probe, signal);
     if (song.durationS === 0) song.skippedBecause = "holds no audio samples";
     else if (tags) {
-      const inside = await readSongTags(source, kind);
+      const inside = await readSongTags(source, probe.kind);
       song.tags = inside.tags;
       song.warnings.push(...inside.warnings);
     }

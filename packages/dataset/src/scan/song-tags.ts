@@ -1,7 +1,7 @@
 import { parseFromTokenizer, type IAudioMetadata, type ILyricsTag } from "music-metadata";
 import { BufferSizeError } from "strtok3";
 import type { ByteSource } from "../audio/byte-source.js";
-import type { AudioKind } from "../audio/sniff.js";
+import { kindWords, type AudioKind } from "../audio/kinds.js";
 import { SourceTokenizer } from "./source-tokenizer.js";
 
 /** What the tags inside an audio file say. Absent fields were not there. */
@@ -14,35 +14,25 @@ export interface SongTags {
   lyrics?: string;
 }
 
-/** By content, because names lie. */
-const mimeTypes: Readonly<Record<AudioKind, string>> = {
-  wav: "audio/wav",
-  aiff: "audio/aiff",
-  flac: "audio/flac",
-  mp3: "audio/mpeg",
-  vorbis: "audio/ogg",
-  opus: "audio/ogg",
-  oggflac: "audio/ogg",
-  m4a: "audio/mp4",
-  aac: "audio/aac",
-};
-
 /** A header can be forged so that walking it takes forever. */
 const longestMs = 3000;
 
 /**
- * Reads the tags of an audio file: ID3, Vorbis comments, MP4, RIFF INFO, AIFF, APE. Tags are extras: where they are damaged
- * the song stays, and one line says so.
+ * Reads the tags of an audio file: ID3, Vorbis comments, MP4, RIFF INFO, AIFF, APE, ASF, Matroska. Tags are extras: where they
+ * are damaged the song stays, and one line says so.
  */
 export async function readSongTags(
   source: ByteSource,
   kind: AudioKind,
 ): Promise<{ tags: SongTags; warnings: string[] }> {
+  // By content, because names lie.
+  const { mimeType } = kindWords[kind];
+  if (mimeType === undefined) return { tags: {}, warnings: [] };
   const timeout = new AbortController();
   const timer = setTimeout(() => {
     timeout.abort();
   }, longestMs);
-  const tokenizer = new SourceTokenizer(source, mimeTypes[kind], timeout.signal);
+  const tokenizer = new SourceTokenizer(source, mimeType, timeout.signal);
   let found: IAudioMetadata;
   try {
     found = await parseFromTokenizer(tokenizer, { duration: false, skipCovers: true });

@@ -1,7 +1,7 @@
 import { AceError } from "@acewright/core-native";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { audioExtensions } from "../audio/sniff.js";
+import { audioExtensions } from "../audio/kinds.js";
 
 /** One folder of the walk: what it holds decides which sidecars are looked for. */
 export interface FolderFiles {
