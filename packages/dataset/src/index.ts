@@ -1,6 +1,7 @@
 export { decodeAudio, setDecodeConcurrency } from "./audio/decode.js";
 export type { DecodeOptions } from "./audio/decode.js";
-export type { AudioSource, DecodedAudio } from "./audio/decode-file.js";
+export type { DecodedAudio } from "./audio/decode-file.js";
+export type { AudioSource } from "./audio/stream-file.js";
 export { audioProblemOf } from "./audio/refusal.js";
 export type { AudioProblem } from "./audio/refusal.js";
 export { writeWav } from "./audio/write-wav.js";

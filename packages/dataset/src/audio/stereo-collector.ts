@@ -1,41 +1,24 @@
-import { audioRefusal } from "./refusal.js";
 import { designResampleFilter, Resampler, type ResampleFilter } from "./resample.js";
 
-/** Beyond 60 dB over full scale a file is no music but wrongly scaled or damaged. */
-const absurdLevel = 1000;
-
-/** Gathers decoded blocks into two channels at the wanted rate, and checks each sample on its way. */
+/** Gathers decoded blocks into two channels at the wanted rate. */
 export class StereoCollector {
-  readonly #path: string;
-  readonly #fromHz: number;
   readonly #filter: ResampleFilter | undefined;
   readonly #sides: [Side, Side];
-  #received = 0;
   #isMono: boolean | undefined;
 
-  constructor(path: string, fromHz: number, toHz: number, expectedFrames: number) {
-    this.#path = path;
-    this.#fromHz = fromHz;
+  constructor(fromHz: number, toHz: number, expectedFrames: number) {
     this.#filter = fromHz === toHz ? undefined : designResampleFilter(fromHz, toHz);
     const capacity = Math.ceil((expectedFrames * toHz) / fromHz);
     this.#sides = [new Side(this.#filter, capacity), new Side(this.#filter, capacity)];
-  }
-
-  /** Samples per channel so far, at the source's rate. */
-  get received(): number {
-    return this.#received;
   }
 
   /** Takes one or two channels; a single one goes to both sides. */
   push(channels: readonly Float32Array[]): void {
     const [left, right = left] = channels;
     if (left === undefined || right === undefined) return;
-    this.#check(left);
-    if (right !== left) this.#check(right);
     // A stream may turn from mono to stereo midway; from then on both sides are kept.
     if (right !== left && this.#isMono === true) this.#sides[1] = this.#sides[0].clone();
     this.#isMono = (this.#isMono ?? true) && right === left;
-    this.#received += left.length;
     this.#sides[0].push(left);
     if (!this.#isMono) this.#sides[1].push(right);
   }
@@ -44,30 +27,6 @@ export class StereoCollector {
   finish(): [Float32Array<ArrayBuffer>, Float32Array<ArrayBuffer>] {
     const left = this.#sides[0].finish();
     return [left, this.#isMono === false ? this.#sides[1].finish() : left.slice()];
-  }
-
-  get sourceRateHz(): number {
-    return this.#fromHz;
-  }
-
-  #check(samples: Float32Array): void {
-    for (let index = 0; index < samples.length; index++) {
-      const level = Math.abs(samples[index] as number);
-      if (level <= absurdLevel) continue;
-      const at = `${((this.#received + index) / this.#fromHz).toFixed(2)} s`;
-      if (Number.isFinite(level)) {
-        throw audioRefusal(
-          "too-loud",
-          this.#path,
-          `the sample at ${at} is ${level.toPrecision(3)} times full scale; normalise the file`,
-        );
-      }
-      throw audioRefusal(
-        "not-finite",
-        this.#path,
-        `the sample at ${at} is not a number (NaN or infinite); export the song again`,
-      );
-    }
   }
 }
 
