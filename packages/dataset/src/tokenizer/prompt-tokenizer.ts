@@ -7,6 +7,8 @@ import { join } from "node:path";
 interface Tokenizer {
   encode(text: string, options?: { add_special_tokens?: boolean }): { ids: number[] };
   token_to_id(token: string): number | undefined;
+  get_vocab(withAdded: boolean): Map<string, number>;
+  get_added_tokens_decoder(): Map<number, { content: string }>;
 }
 const { Tokenizer } = library as unknown as {
   Tokenizer: new (tokenizer: object, config: object) => Tokenizer;
@@ -53,6 +55,15 @@ export class PromptTokenizer {
   /** Ids without anything appended. */
   ids(text: string): number[] {
     return this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Every token: `vocabulary` as tokenizer.json writes them, `added` (marks and the like) by id as they are written. */
+  tokens(): { vocabulary: ReadonlyMap<string, number>; added: ReadonlyMap<number, string> } {
+    const added = [...this.#tokenizer.get_added_tokens_decoder()];
+    return {
+      vocabulary: this.#tokenizer.get_vocab(false),
+      added: new Map(added.map(([id, { content }]) => [id, content])),
+    };
   }
 
   /** Ids with the appended token, which stays when the text is cut to `limit` ids in all. */

@@ -1,0 +1,130 @@
+import { AceError } from "@acewright/core-native";
+import { folderFingerprint } from "../../fingerprint.js";
+import type { NetworkOptions } from "../../onnx/network.js";
+import { PromptTokenizer } from "../../tokenizer/prompt-tokenizer.js";
+import type { Constraint } from "../decoding/constraint.js";
+import { FormConstraints, unconstrained } from "../decoding/constraint.js";
+import { sampleToken, uniforms } from "../decoding/sampling.js";
+import { lyricsForm, metadataForm } from "../decoding/text-form.js";
+import { CausalModel } from "./causal-model.js";
+import { chatPrompt, lyricsRequest } from "./chat-prompt.js";
+import type { Answer, AnswerRequest, LanguageModel } from "./language-model.js";
+import { TokenVocabulary } from "./token-vocabulary.js";
+
+export interface LocalLanguageModelOptions extends NetworkOptions {
+  /** Tokens of prompt and answer together. */
+  readonly contextTokens: number;
+}
+
+/** A language model's folder, run in this process. */
+export class LocalLanguageModel implements LanguageModel {
+  readonly fingerprint: string;
+  readonly #model: CausalModel;
+  readonly #tokenizer: PromptTokenizer;
+  readonly #vocabulary: TokenVocabulary;
+  readonly #metadata: FormConstraints;
+  readonly #contextTokens: number;
+
+  private constructor(
+    folder: string,
+    model: CausalModel,
+    tokenizer: PromptTokenizer,
+    vocabulary: TokenVocabulary,
+    contextTokens: number,
+  ) {
+    this.fingerprint = languageModelFingerprint(folder);
+    this.#model = model;
+    this.#tokenizer = tokenizer;
+    this.#vocabulary = vocabulary;
+    this.#contextTokens = contextTokens;
+    this.#metadata = new FormConstraints(vocabulary, metadataForm(vocabulary.ids));
+  }
+
+  /**
+   * @param folder with config.json, weights and tokenizer.json of a 5 Hz language model.
+   * @throws {AceError} ERR_FILE, ERR_CHECKPOINT for files that are missing, damaged or another model's; ERR_CONFIG for
+   *   a context longer than the model's.
+   */
+  static async open(folder: string, options: LocalLanguageModelOptions): Promise<LocalLanguageModel> {
+    const { contextTokens, ...network } = options;
+    // The tokenizer is read first: what is wrong with it should not show after minutes of loading.
+    const tokenizer = PromptTokenizer.open(folder);
+    const vocabulary = new TokenVocabulary(folder, tokenizer);
+    const model = await CausalModel.open(folder, network);
+    const { maxTokens } = model.config;
+    if (contextTokens > maxTokens) {
+      await model.close();
+      throw new AceError("ERR_CONFIG", `contextTokens: ${contextTokens} tokens, but ${folder} was made for at most ${maxTokens}`); // prettier-ignore
+    }
+    return new LocalLanguageModel(folder, model, tokenizer, vocabulary, contextTokens);
+  }
+
+  mostCodes(maxNewTokens: number): number {
+    const { before, after } = chatPrompt("describe");
+    return this.#contextTokens - this.#tokenizer.ids(before + after).length - maxNewTokens;
+  }
+
+  async describe(codes: readonly number[], withLyrics: boolean, request: AnswerRequest): Promise<Answer> {
+    const { before, after } = chatPrompt("describe");
+    const prompt = [
+      ...this.#tokenizer.ids(before),
+      ...codes.map((code) => this.#vocabulary.codeId(code)),
+      ...this.#tokenizer.ids(after),
+    ];
+    const constraint = request.isConstrained ? this.#metadata.begin(withLyrics) : unconstrained;
+    return await this.#answer(prompt, constraint, request);
+  }
+
+  async formatLyrics(caption: string, lyrics: string, request: AnswerRequest): Promise<Answer> {
+    const { before, after } = chatPrompt("format");
+    const prompt = this.#tokenizer.ids(`${before}${lyricsRequest(caption, lyrics)}${after}`);
+    const lines = lyrics
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== "");
+    const constraint = request.isConstrained
+      ? new FormConstraints(this.#vocabulary, lyricsForm(this.#vocabulary.ids, lines)).begin(false)
+      : unconstrained;
+    return await this.#answer(prompt, constraint, request);
+  }
+
+  close(): Promise<void> {
+    return this.#model.close();
+  }
+
+  async #answer(prompt: readonly number[], constraint: Constraint, request: AnswerRequest): Promise<Answer> {
+    const { sampling, key, maxNewTokens, signal, onTokens } = request;
+    const room = this.#contextTokens - prompt.length;
+    if (room < 1) {
+      throw new AceError("ERR_CONFIG", `the prompt has ${prompt.length} tokens, the context ${this.#contextTokens}; allow more (contextTokens, --context-tokens)`); // prettier-ignore
+    }
+    const limit = Math.min(maxNewTokens, room);
+    const random = uniforms(key);
+    const sequence = this.#model.begin(prompt.length + limit);
+    const answer: number[] = [];
+    const seen = new Set<number>();
+    let next = prompt;
+    while (answer.length < limit) {
+      const logits = await sequence.append(next, { signal });
+      signal?.throwIfAborted();
+      const id = sampleToken(logits, sampling, random, constraint.allowed(), seen);
+      const isEnd = this.#vocabulary.isEnd(id);
+      if (!isEnd) answer.push(id);
+      seen.add(id);
+      constraint.advance(id);
+      onTokens?.(answer.length);
+      if (isEnd || constraint.isDone) return this.#told(answer, true);
+      next = [id];
+    }
+    return this.#told(answer, false);
+  }
+
+  #told(ids: readonly number[], isWhole: boolean): Answer {
+    return { text: this.#vocabulary.decode(ids), tokens: ids.length, isWhole };
+  }
+}
+
+/** Tells two language models apart without loading them. */
+export function languageModelFingerprint(folder: string): string {
+  return folderFingerprint(folder, "model", ["config.json", "tokenizer.json"]);
+}
