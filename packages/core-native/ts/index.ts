@@ -27,12 +27,19 @@ export type {
   TrainSessionConfig,
 } from "./types.js";
 export { recomputePolicies } from "./types.js";
-export { removeAbandonedFiles, writeFileAtomic } from "./atomic-file.js";
+export { removeAbandonedFiles, writeChunksAtomic, writeFileAtomic } from "./atomic-file.js";
 export { openCheckpoint } from "./checkpoint.js";
 export type { Checkpoint, CheckpointEntry } from "./checkpoint.js";
 export { formatBytes } from "./format-bytes.js";
 export { fromFloat32, toFloat32 } from "./float-tensor.js";
-export { readByteRanges, readSafetensors, readSafetensorsHeader, writeSafetensors } from "./safetensors.js";
+export {
+  parseSafetensors,
+  readByteRanges,
+  readSafetensors,
+  readSafetensorsHeader,
+  safetensorsChunks,
+  writeSafetensors,
+} from "./safetensors.js";
 export type { SafetensorsHeader } from "./safetensors-header.js";
 export { Adapter } from "./adapter.js";
 export type { AdapterModuleInfo } from "./adapter.js";

@@ -36,6 +36,29 @@ export function readSafetensors(
 }
 
 /**
+ * Reads all tensors of a file that is in memory, e.g. one that lies inside a larger file. The tensors are views of
+ * `bytes`.
+ *
+ * @param where the file's name in messages.
+ * @throws {AceError} ERR_FILE as {@link readSafetensorsHeader}.
+ */
+export function parseSafetensors(
+  where: string,
+  bytes: Uint8Array,
+): { metadata: Record<string, string>; tensors: Record<string, HostTensor> } {
+  // A Buffer's own slice() would not copy, which whoever reads the values relies on.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  const headerBytes = headerLength(where, plain.subarray(0, 8), plain.length);
+  const dataOffset = 8 + headerBytes;
+  const { metadata, tensors } = parseHeader(where, plain.subarray(8, dataOffset), dataOffset, plain.length);
+  const views = Object.entries(tensors).map(([name, { dtype, shape, byteOffset, byteLength }]) => {
+    const data = plain.subarray(byteOffset, byteOffset + byteLength);
+    return [name, { dtype, shape, data }] as const;
+  });
+  return { metadata, tensors: Object.fromEntries(views) };
+}
+
+/**
  * Reads part of a file, e.g. some rows of a table, by its place from {@link readSafetensorsHeader}.
  *
  * @param ranges byte ranges [from, to) within the file; the result holds them one after another.
@@ -55,8 +78,7 @@ export function readByteRanges(path: string, ranges: readonly (readonly [number,
 }
 
 /**
- * Writes tensors and metadata: temporary name, fsync, rename. The order in the file is by element size, then by name,
- * so equal content gives equal bytes and every tensor is aligned.
+ * Writes tensors and metadata: temporary name, fsync, rename; the bytes are those of {@link safetensorsChunks}.
  *
  * @throws {AceError} ERR_SHAPE when a tensor's bytes do not fit its shape; ERR_FILE when writing fails.
  */
@@ -65,6 +87,21 @@ export function writeSafetensors(
   tensors: Readonly<Record<string, HostTensor>>,
   metadata?: Readonly<Record<string, string>>,
 ): void {
+  writeChunksAtomic(path, safetensorsChunks(path, tensors, metadata));
+}
+
+/**
+ * The bytes of a file of tensors and metadata, in pieces that follow each other. The order is by element size, then by
+ * name, so equal content gives equal bytes and every tensor is aligned.
+ *
+ * @param path only named in messages.
+ * @throws {AceError} ERR_SHAPE when a tensor's bytes do not fit its shape.
+ */
+export function safetensorsChunks(
+  path: string,
+  tensors: Readonly<Record<string, HostTensor>>,
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array[] {
   const sorted = Object.entries(tensors).sort(
     ([nameA, a], [nameB, b]) => dtypeBytes[b.dtype] - dtypeBytes[a.dtype] || (nameA < nameB ? -1 : 1),
   );
@@ -98,7 +135,7 @@ export function writeSafetensors(
   const head = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
   head.set(json, 8);
-  writeChunksAtomic(path, [head, ...sorted.map(([, tensor]) => tensor.data)]);
+  return [head, ...sorted.map(([, tensor]) => tensor.data)];
 }
 
 interface OpenFile {
@@ -128,19 +165,24 @@ function withFile<T>(path: string, work: (file: OpenFile) => T): T {
 
 function readHeader(file: OpenFile): SafetensorsHeader {
   const { path, byteLength } = file;
-  if (byteLength < 8) throw damaged(path, `it has ${byteLength} bytes, at least 8 are needed`);
-  const lengthField = new Uint8Array(8);
+  const lengthField = new Uint8Array(Math.min(8, byteLength));
   readInto(file, lengthField, 0);
-  const headerBytes = new DataView(lengthField.buffer).getBigUint64(0, true);
+  const header = new Uint8Array(headerLength(path, lengthField, byteLength));
+  readInto(file, header, 8);
+  return parseHeader(path, header, 8 + header.length, byteLength);
+}
+
+/** Length of the JSON header by a file's first 8 bytes, checked against the length of the file. */
+function headerLength(path: string, first: Uint8Array, fileBytes: number): number {
+  if (fileBytes < 8) throw damaged(path, `it has ${fileBytes} bytes, at least 8 are needed`);
+  const headerBytes = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
   if (headerBytes > BigInt(maxHeaderBytes)) {
     throw damaged(path, `its header claims ${headerBytes} bytes, at most ${maxHeaderBytes} are read`);
   }
-  if (headerBytes > BigInt(byteLength - 8)) {
-    throw damaged(path, `its header claims ${headerBytes} bytes, but the file has ${byteLength}`);
+  if (headerBytes > BigInt(fileBytes - 8)) {
+    throw damaged(path, `its header claims ${headerBytes} bytes, but the file has ${fileBytes}`);
   }
-  const header = new Uint8Array(Number(headerBytes));
-  readInto(file, header, 8);
-  return parseHeader(path, header, 8 + header.length, byteLength);
+  return Number(headerBytes);
 }
 
 function readTensor(file: OpenFile, entry: TensorEntry): HostTensor {

@@ -14,9 +14,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AceError } from "../../ts/errors.js";
 import { fromFloat32, toFloat32 } from "../../ts/float-tensor.js";
 import {
+  parseSafetensors,
   readByteRanges,
   readSafetensors,
   readSafetensorsHeader,
+  safetensorsChunks,
   writeSafetensors,
 } from "../../ts/safetensors.js";
 import { dtypeBytes } from "../../ts/safetensors-header.js";
@@ -279,4 +281,18 @@ describe("a file that lies is refused with ERR_FILE", () => {
     writeFileSync(join(folder, "empty"), "");
     expect(refusal(() => readSafetensors(join(folder, "empty"))).message).toContain("0 bytes");
   });
+});
+
+test("a file in memory gives what the file on disk gives, and is refused alike", () => {
+  const path = join(folder, "whole.safetensors");
+  const tensors = { a: fromFloat32(Float32Array.of(1, 2), [2]), b: fromFloat32(Float32Array.of(3), [1, 1]) };
+  writeSafetensors(path, tensors, { note: "n" });
+  const bytes = readFileSync(path);
+  expect(Buffer.concat(safetensorsChunks("x", tensors, { note: "n" })).equals(bytes)).toBe(true);
+  const inside = Buffer.concat([Buffer.alloc(3), bytes, Buffer.alloc(5)]).subarray(3, 3 + bytes.length);
+  const parsed = parseSafetensors("x", inside);
+  expect(parsed.metadata).toEqual({ note: "n" });
+  expect(Array.from(toFloat32(parsed.tensors["a"] as HostTensor))).toEqual([1, 2]);
+  expect(() => parseSafetensors("x", bytes.subarray(0, 7))).toThrow("x: ");
+  expect(() => parseSafetensors("x", bytes.subarray(0, -1))).toThrow("x: ");
 });

@@ -1,6 +1,4 @@
-import { join } from "node:path";
 import type { TensorContent, TensorMetadata } from "../tensors/tensor-file.js";
-import { writeTensorFile } from "../tensors/tensor-file.js";
 import type { SilenceLatent } from "../torch-file/silence-latent.js";
 import { silenceFrames } from "../torch-file/silence-latent.js";
 import type { ConditionNetwork } from "./condition-network.js";
@@ -13,9 +11,9 @@ export async function conditionsPhase(
   context: PhaseContext,
   songs: readonly PendingSong[],
   network: ConditionNetwork,
-  onMade: (song: PendingSong, content: TensorContent, metadata: TensorMetadata) => Promise<void>,
+  onMade: (song: PendingSong, content: TensorContent, metadata: TensorMetadata) => void,
 ): Promise<void> {
-  const { settings, parts, silence, output } = context;
+  const { settings, parts, silence, store } = context;
   const timbre =
     settings.conditioning === "official"
       ? oneZeroFrame(silence)
@@ -55,10 +53,11 @@ export async function conditionsPhase(
       modelFingerprint: network.config.fingerprint,
       recipe: { ...song.recipe },
       segments,
+      sample: song.sample,
     };
-    return async () => {
-      writeTensorFile(join(output, song.file), content, metadata);
-      await onMade(song, content, metadata);
+    return () => {
+      store.put(content, metadata, song.repeats);
+      onMade(song, content, metadata);
       parts.remove(latentsPart(song));
       parts.remove(promptPart(song));
     };

@@ -1,58 +1,34 @@
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { fileSha256 } from "../fingerprint.js";
-import type { Manifest, ManifestSample } from "../tensors/manifest.js";
-import { writeManifest } from "../tensors/manifest.js";
-import type { TensorContent, TensorMetadata } from "../tensors/tensor-file.js";
-import type { SongWork } from "./song-work.js";
+import type { ManifestHead } from "../tensors/manifest.js";
+import type { TensorStore } from "../tensors/tensor-store.js";
 
-/** Keeps manifest.json in step with the tensor files that are finished, in the dataset's order. */
+/** Completes what the manifest says of all songs by what the first finished one tells, and keeps it up to date. */
 export class ManifestKeeper {
-  readonly #folder: string;
-  readonly #order: readonly string[];
-  readonly #base: Omit<Manifest, "model" | "width" | "samples"> & { readonly modelName: string };
-  readonly #samples = new Map<string, ManifestSample>();
-  #model = "";
-  #width = 0;
+  readonly #store: TensorStore;
+  readonly #base: Omit<ManifestHead, "model" | "width"> & { readonly modelName: string };
+  #head: ManifestHead | undefined;
 
   constructor(
-    folder: string,
-    works: readonly SongWork[],
-    base: Omit<Manifest, "model" | "width" | "samples"> & { readonly modelName: string },
+    store: TensorStore,
+    base: Omit<ManifestHead, "model" | "width"> & { readonly modelName: string },
   ) {
-    this.#folder = folder;
-    this.#order = works.map(({ id }) => id);
+    this.#store = store;
     this.#base = base;
   }
 
-  /** Takes note of a finished file. */
-  async add(song: SongWork, content: TensorContent, metadata: TensorMetadata): Promise<void> {
-    this.#model = metadata.modelFingerprint;
-    this.#width = content.width;
-    this.#samples.set(song.id, {
-      id: song.id,
-      file: song.file,
-      sha256: await fileSha256(join(this.#folder, song.file)),
-      frames: content.frames,
-      tokens: content.conditions.map((condition) => condition.length / content.width),
-      caption: song.prompt.captions[0] ?? "",
-      audioPath: song.audioFile,
-      repeats: song.repeats,
-    });
+  /** Takes note of a song's model and the width of its conditions. */
+  take(fingerprint: string, width: number): void {
+    const { modelName, ...base } = this.#base;
+    this.#head = { ...base, model: { name: modelName, fingerprint }, width };
+  }
+
+  /** {@link take}, and the manifest may be written. */
+  note(fingerprint: string, width: number): void {
+    this.take(fingerprint, width);
+    if (this.#head !== undefined) this.#store.note(this.#head);
   }
 
   /** Writes the manifest; without a finished song there is none. */
-  write(): void {
-    if (this.#samples.size === 0) {
-      rmSync(join(this.#folder, "manifest.json"), { force: true });
-      return;
-    }
-    const { modelName, ...base } = this.#base;
-    writeManifest(this.#folder, {
-      ...base,
-      model: { name: modelName, fingerprint: this.#model },
-      width: this.#width,
-      samples: this.#order.flatMap((id) => this.#samples.get(id) ?? []),
-    });
+  finish(order: readonly string[]): void {
+    this.#store.finish(this.#head, order);
   }
 }

@@ -5,7 +5,9 @@ import type { EncoderDevice } from "../onnx/execution-device.js";
 import type { SilenceLatent } from "../torch-file/silence-latent.js";
 import type { PreprocessEvent, PreprocessPhase } from "./events.js";
 import type { PartFiles } from "./part-files.js";
-import type { Recipe, TensorFile } from "./recipe.js";
+import type { TensorFile } from "../tensors/tensor-file.js";
+import type { TensorStore } from "../tensors/tensor-store.js";
+import type { Recipe } from "./recipe.js";
 import type { PreprocessSettings } from "./settings.js";
 import type { SongWork } from "./song-work.js";
 
@@ -15,7 +17,7 @@ export interface PhaseContext {
   readonly folders: ModelFolders;
   readonly device: EncoderDevice;
   readonly silence: SilenceLatent;
-  readonly output: string;
+  readonly store: TensorStore;
   readonly parts: PartFiles;
   readonly signal: AbortSignal;
   readonly emit: (event: PreprocessEvent) => void;

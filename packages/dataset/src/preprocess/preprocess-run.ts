@@ -15,6 +15,9 @@ import type { ModelFolders } from "../encoders/model-folders.js";
 import { resolveModelFolders } from "../encoders/model-folders.js";
 import { fileSha256, folderFingerprint, textSha256 } from "../fingerprint.js";
 import { resolveEncoderDevice } from "../onnx/execution-device.js";
+import { openStore } from "../tensors/open-store.js";
+import type { TensorMetadata } from "../tensors/tensor-file.js";
+import type { TensorStore } from "../tensors/tensor-store.js";
 import type { SilenceLatent } from "../torch-file/silence-latent.js";
 import { readSilenceLatent } from "../torch-file/silence-latent.js";
 import type { ConditionNetwork } from "./condition-network.js";
@@ -26,7 +29,7 @@ import { PartFiles } from "./part-files.js";
 import type { PendingSong, PhaseContext } from "./phase.js";
 import { promptsPhase } from "./prompts-phase.js";
 import type { Recipe } from "./recipe.js";
-import { defined, existingTensors, makeRecipe } from "./recipe.js";
+import { canonical, defined, existingTensors, makeRecipe } from "./recipe.js";
 import { PreprocessSettings } from "./settings.js";
 import type { SongWork } from "./song-work.js";
 import { songWorks } from "./song-work.js";
@@ -84,22 +87,31 @@ export class PreprocessRun {
 
     makeFolder(this.#output);
     removeAbandonedFiles(this.#output);
-    const manifest = await this.#openManifest(loaded, folders, silence, works);
-    const pending = await this.#pendingSongs(works, this.#networkPrints(folders, silence), manifest);
-    const parts = new PartFiles(this.#output);
-    const context: PhaseContext = {
-      settings: this.#settings,
-      folders,
-      device,
-      silence,
-      output: this.#output,
-      parts,
-      signal: this.#signal,
-      emit: this.#emit,
-    };
-    await this.#make(context, pending, manifest);
-    manifest.write();
-    parts.clear();
+    const { shards } = this.#settings;
+    const store = await openStore(
+      this.#output,
+      shards === undefined ? undefined : Math.round(shards * 2 ** 30),
+    );
+    try {
+      const manifest = await this.#openManifest(loaded, folders, silence, store);
+      const pending = await this.#pendingSongs(works, this.#networkPrints(folders, silence), manifest, store);
+      const parts = new PartFiles(this.#output);
+      const context: PhaseContext = {
+        settings: this.#settings,
+        folders,
+        device,
+        silence,
+        store,
+        parts,
+        signal: this.#signal,
+        emit: this.#emit,
+      };
+      await this.#make(context, pending, manifest);
+      manifest.finish(works.map(({ id }) => id));
+      parts.clear();
+    } finally {
+      store.close();
+    }
     const [made, skipped, failed] = [this.#made, this.#skipped, this.#failed];
     this.#emit({ type: "done", made, skipped, failed, folder: this.#output });
   }
@@ -116,9 +128,8 @@ export class PreprocessRun {
     const network: ConditionNetwork = await open(context.folders.model);
     try {
       checkSizes(context.folders.model, network, context.silence);
-      await conditionsPhase(context, prompted, network, async (song, content, metadata) => {
-        await manifest.add(song, content, metadata);
-        manifest.write();
+      await conditionsPhase(context, prompted, network, (song, content, metadata) => {
+        manifest.note(metadata.modelFingerprint, content.width);
         this.#made++;
         const tokens = content.conditions.map((condition) => condition.length / content.width);
         const { id, file } = song;
@@ -134,6 +145,7 @@ export class PreprocessRun {
     works: readonly SongWork[],
     prints: Pick<Recipe, "model" | "vae" | "textEncoder">,
     manifest: ManifestKeeper,
+    store: TensorStore,
   ): Promise<PendingSong[]> {
     const { conditioning, posterior, seed, maxDurationS } = this.#settings;
     const pending: PendingSong[] = [];
@@ -151,9 +163,13 @@ export class PreprocessRun {
         ...defined({ maxDurationS }),
         ...prints,
       });
-      const existing = existingTensors(join(this.#output, file), recipe);
+      const existing = await existingTensors(store, id, recipe);
       if (existing.state === "valid") {
-        await manifest.add({ ...work, audioFile }, existing.content, existing.metadata);
+        const { sample, content, metadata } = existing.song;
+        if (sameRecord(metadata.sample, work.sample))
+          store.keep({ ...sample, audioPath: audioFile, repeats: work.repeats });
+        else store.put(content, { ...metadata, sample: work.sample }, work.repeats);
+        manifest.take(metadata.modelFingerprint, content.width);
         this.#skipped++;
         this.#emit({ type: "skipped", id, file });
         continue;
@@ -192,7 +208,7 @@ export class PreprocessRun {
     { dataset }: LoadedDataset,
     folders: ModelFolders,
     silence: SilenceLatent,
-    works: readonly SongWork[],
+    store: TensorStore,
   ): Promise<ManifestKeeper> {
     const tensor = fromFloat32(silence.latents, [silence.frames, silence.channels]);
     writeSafetensors(join(this.#output, silenceFile), { silence_latent: tensor });
@@ -200,9 +216,8 @@ export class PreprocessRun {
       join(folders.model, "config.json"),
       z.object({ model_version: z.string().default("") }),
     );
-    return new ManifestKeeper(this.#output, works, {
+    return new ManifestKeeper(store, {
       format: "acewright.tensors",
-      version: 1,
       modelName: config.model_version,
       conditioning: this.#settings.conditioning,
       channels: silence.channels,
@@ -239,13 +254,18 @@ function checkSizes(model: string, { config }: ConditionNetwork, silence: Silenc
 }
 
 function parseSettings(options: PreprocessOptions): PreprocessSettings {
-  const { conditioning, posterior, seed, maxDurationS, device, threads } = options;
+  const { conditioning, posterior, seed, maxDurationS, device, threads, shards } = options;
   const result = PreprocessSettings.safeParse(
-    defined({ conditioning, posterior, seed, maxDurationS, device, threads }),
+    defined({ conditioning, posterior, seed, maxDurationS, device, threads, shards }),
   );
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new AceError("ERR_CONFIG", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "does not fit"}`);
+}
+
+/** Whether two records of dataset.json tell the same; repeats stand in the manifest and need no file written again. */
+function sameRecord(old: TensorMetadata["sample"], now: TensorMetadata["sample"]): boolean {
+  return canonical({ ...old, repeat: undefined }) === canonical({ ...now, repeat: undefined });
 }
 
 function makeFolder(folder: string): void {

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import type { TensorMetadata } from "../tensors/tensor-file.js";
-import { readTensorFile } from "../tensors/tensor-file.js";
-import type { TensorContent } from "../tensors/tensor-file.js";
+import type { TensorFile, TensorMetadata } from "../tensors/tensor-file.js";
+import type { StoredSong, TensorStore } from "../tensors/tensor-store.js";
 
 /** Raised whenever equal inputs would no longer give equal tensors. */
 const recipeVersion = 1;
@@ -65,21 +63,20 @@ export type ExistingTensors =
   | { readonly state: "none" }
   /** `latents` where they at least are still right. */
   | { readonly state: "stale"; readonly reason: string; readonly latents?: TensorFile }
-  | ({ readonly state: "valid" } & TensorFile);
+  | { readonly state: "valid"; readonly song: StoredSong };
 
-export interface TensorFile {
-  readonly content: TensorContent;
-  readonly metadata: TensorMetadata;
-}
-
-/** Looks whether a file holds the tensors that this recipe would give, undamaged. */
-export function existingTensors(path: string, recipe: Recipe): ExistingTensors {
-  if (!existsSync(path)) return { state: "none" };
+/** Looks whether a store holds the tensors that this recipe would give, undamaged. */
+export async function existingTensors(
+  store: TensorStore,
+  id: string,
+  recipe: Recipe,
+): Promise<ExistingTensors> {
   try {
-    const file = readTensorFile(path);
+    const file = await store.find(id);
+    if (file === undefined) return { state: "none" };
     const old = file.metadata.recipe;
     const reason = recipeDifference(old, recipe);
-    if (reason === undefined) return { state: "valid", ...file };
+    if (reason === undefined) return { state: "valid", song: file };
     const sameLatents =
       canonical(latentsRecipe(old as unknown as Recipe)) === canonical(latentsRecipe(recipe));
     return { state: "stale", reason, ...(sameLatents ? { latents: file } : {}) };

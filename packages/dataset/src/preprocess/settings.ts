@@ -29,6 +29,14 @@ export const PreprocessSettings = z.strictObject({
     .describe(
       "where the networks run; auto takes CUDA where it can be used: by onnxruntime for autoencoder and text encoder, by the native core for the condition encoder",
     ),
+  shards: z
+    .number()
+    .min(0.001)
+    .max(64)
+    .optional()
+    .describe(
+      "many songs a file, each file up to so many GiB (1 to 4 suit sets of 10,000 songs and more); default a file a song",
+    ),
   threads: z.int().positive().optional().describe("CPU cores a network may use; default all"),
 });
 export type PreprocessSettings = z.infer<typeof PreprocessSettings>;

@@ -13,6 +13,8 @@ export interface SongWork {
   readonly audioFile: string;
   readonly isMissing: boolean;
   readonly prompt: TensorMetadata["prompt"];
+  /** Its record of dataset.json, with every key. */
+  readonly sample: Song["sample"];
   /** How often it stands in an epoch. */
   readonly repeats: number;
 }
@@ -31,6 +33,7 @@ export function songWorks(dataset: Dataset, songs: readonly Song[]): SongWork[] 
       file: `${id}.safetensors`,
       audioFile,
       isMissing,
+      sample,
       repeats: songRepeats(sample),
       prompt: {
         captions: [...new Set(captions)],

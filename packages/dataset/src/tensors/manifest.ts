@@ -7,12 +7,11 @@ import { mostRepeats } from "../dataset-file/repeats.js";
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** A plain name beside the manifest: no separator of any system, so it cannot lead elsewhere. */
 const fileName = z.string().regex(/^[^/\\:\0]+\.safetensors$/);
+const shardName = z.string().regex(/^shard-\d{5}\.bin$/);
 
-/** One song in a folder of tensors. */
-export const ManifestSample = z.object({
+const songFacts = {
   id: z.string(),
-  file: fileName,
-  /** Of the whole file. */
+  /** Of the song's whole file, or of its part of a shard: the same bytes. */
   sha256,
   frames: z.int().positive(),
   /** Condition tokens, one per caption variant. */
@@ -21,13 +20,23 @@ export const ManifestSample = z.object({
   audioPath: z.string(),
   /** How often the song stands in one epoch: its `repeat` in dataset.json. */
   repeats: z.int().min(1).max(mostRepeats).default(1),
+};
+/** A song that has a file of its own. */
+const FileSample = z.object({ ...songFacts, file: fileName });
+/** A song that lies in a shard, at these bytes. */
+export const ShardSample = z.object({
+  ...songFacts,
+  file: shardName,
+  offset: z.int().nonnegative(),
+  bytes: z.int().positive(),
 });
-export type ManifestSample = z.infer<typeof ManifestSample>;
+export type ShardSample = z.infer<typeof ShardSample>;
 
-/** What a folder of tensors holds. */
-export const Manifest = z.object({
+/** One song in a folder of tensors. */
+export type ManifestSample = z.infer<typeof FileSample> | ShardSample;
+
+const headFacts = {
   format: z.literal("acewright.tensors"),
-  version: z.literal(1),
   model: z.object({ name: z.string(), fingerprint: z.string() }),
   conditioning: z.enum(["inference", "official"]),
   /** Latent channels and width of a condition token. */
@@ -37,14 +46,21 @@ export const Manifest = z.object({
   silence: z.object({ file: fileName, sha256 }),
   /** The dataset's metadata, as dataset.json has it. */
   dataset: z.record(z.string(), z.unknown()),
-  samples: z.array(ManifestSample),
-});
+};
+/** What holds for all songs of a folder. */
+export type ManifestHead = Omit<Manifest, "version" | "samples" | "index">;
+
+/** What a folder of tensors holds: version 1 lists files, version 2 points to the index of songs in shards. */
+export const Manifest = z.discriminatedUnion("version", [
+  z.object({ ...headFacts, version: z.literal(1), samples: z.array(FileSample) }),
+  z.object({ ...headFacts, version: z.literal(2), index: z.literal("index.jsonl") }),
+]);
 export type Manifest = z.infer<typeof Manifest>;
 
 const manifestName = "manifest.json";
 const maxBytes = 256_000_000;
 
-/** Undefined when the folder has none. @throws {AceError} ERR_FILE when it is damaged. */
+/** Undefined when the folder has none. @throws {AceError} ERR_FILE when it is damaged or of an unknown version. */
 export function readManifest(folder: string): Manifest | undefined {
   const path = join(folder, manifestName);
   if (!existsSync(path)) return undefined;
@@ -59,12 +75,30 @@ export function readManifest(folder: string): Manifest | undefined {
       { cause },
     );
   }
+  refuseOthers(path, json);
   const result = Manifest.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new AceError(
     "ERR_FILE",
     `${path}: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "does not fit"}; preprocess again`,
+  );
+}
+
+/** A manifest of another program or of a later version is told apart from a damaged one. */
+function refuseOthers(path: string, json: unknown): void {
+  if (typeof json !== "object" || json === null) return;
+  const { format, version, samples } = json as Record<string, unknown>;
+  if (format === undefined && Array.isArray(samples)) {
+    throw new AceError(
+      "ERR_FILE",
+      `${path}: is the official trainer's; convert its .pt files with: acewright tensors import`,
+    );
+  }
+  if (format !== "acewright.tensors" || version === 1 || version === 2) return;
+  throw new AceError(
+    "ERR_FILE",
+    `${path}: is of version ${JSON.stringify(version)}, this program reads 1 and 2; update it, or preprocess again`,
   );
 }
 

@@ -1,5 +1,13 @@
 import type { HostTensor } from "@acewright/core-native";
-import { AceError, fromFloat32, readSafetensors, toFloat32, writeSafetensors } from "@acewright/core-native";
+import {
+  AceError,
+  fromFloat32,
+  parseSafetensors,
+  readSafetensors,
+  safetensorsChunks,
+  toFloat32,
+  writeChunksAtomic,
+} from "@acewright/core-native";
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
@@ -29,8 +37,10 @@ export const TensorMetadata = z.object({
   modelFingerprint: z.string(),
   /** What the tensors were made with; equal recipes give equal tensors. */
   recipe: z.record(z.string(), z.unknown()),
-  /** One per condition. */
-  segments: z.array(Segments).min(1),
+  /** One per condition; none where nobody knows them, as in tensors another trainer made. */
+  segments: z.array(Segments),
+  /** The song's record of dataset.json, or what another trainer wrote about it, with every key. */
+  sample: z.record(z.string(), z.unknown()).optional(),
 });
 export type TensorMetadata = z.infer<typeof TensorMetadata>;
 
@@ -46,6 +56,8 @@ export interface TensorContent {
   readonly width: number;
   /** [frames, 2 channels]; undefined for plain silence. */
   readonly contextLatents: Float32Array | undefined;
+  /** How values are stored; BF16 only where they were bf16 before, so that nothing is lost. F32 by default. */
+  readonly dtype?: "F32" | "BF16";
 }
 
 const formatName = "acewright.tensors";
@@ -53,17 +65,22 @@ const formatVersion = "1";
 
 /** Writes a song's tensors: temporary name, fsync, rename. */
 export function writeTensorFile(path: string, content: TensorContent, metadata: TensorMetadata): void {
-  const { frames, channels, width, contextLatents } = content;
+  writeChunksAtomic(path, tensorChunks(path, content, metadata));
+}
+
+/** The bytes of a song's tensor file, in pieces that follow each other; `where` is only named in messages. */
+export function tensorChunks(where: string, content: TensorContent, metadata: TensorMetadata): Uint8Array[] {
+  const { frames, channels, width, contextLatents, dtype = "F32" } = content;
   const tensors: Record<string, HostTensor> = {
-    target_latents: fromFloat32(content.latents, [frames, channels]),
+    target_latents: fromFloat32(content.latents, [frames, channels], dtype),
   };
   for (const [i, condition] of content.conditions.entries()) {
-    tensors[conditionName(i)] = fromFloat32(condition, [condition.length / width, width]);
+    tensors[conditionName(i)] = fromFloat32(condition, [condition.length / width, width], dtype);
   }
   if (contextLatents !== undefined) {
-    tensors["context_latents"] = fromFloat32(contextLatents, [frames, 2 * channels]);
+    tensors["context_latents"] = fromFloat32(contextLatents, [frames, 2 * channels], dtype);
   }
-  writeSafetensors(path, tensors, {
+  return safetensorsChunks(where, tensors, {
     format: formatName,
     version: formatVersion,
     context: contextLatents === undefined ? "silence" : "stored",
@@ -78,12 +95,34 @@ export function writeTensorFile(path: string, content: TensorContent, metadata: 
  * @throws {AceError} ERR_FILE naming the file and what does not fit: damaged, another format, a wrong dtype or shape,
  *   a value that is not finite.
  */
-export function readTensorFile(path: string): { content: TensorContent; metadata: TensorMetadata } {
-  const { metadata, tensors } = readSafetensors(path);
+export function readTensorFile(path: string): TensorFile {
+  return checkedSong(path, readSafetensors(path), true);
+}
+
+/**
+ * {@link readTensorFile} of bytes in memory.
+ *
+ * @param checksum false: the tensors are not compared with the checksum the file has of them.
+ */
+export function parseTensorFile(where: string, bytes: Uint8Array, checksum: boolean): TensorFile {
+  return checkedSong(where, parseSafetensors(where, bytes), checksum);
+}
+
+/** A song's tensors with what they say of it. */
+export interface TensorFile {
+  readonly content: TensorContent;
+  readonly metadata: TensorMetadata;
+}
+
+function checkedSong(
+  path: string,
+  { metadata, tensors }: ReturnType<typeof readSafetensors>,
+  checksum: boolean,
+): TensorFile {
   if (metadata["format"] !== formatName || metadata["version"] !== formatVersion) {
     throw refuse(path, `it is not a tensor file of version ${formatVersion}`);
   }
-  if (metadata["sha256"] !== tensorsSha256(tensors))
+  if (checksum && metadata["sha256"] !== tensorsSha256(tensors))
     throw refuse(path, "its tensors do not match their checksum");
   const parsed = parseMetadata(path, metadata);
   const latents = floats(path, "target_latents", tensors["target_latents"]);
@@ -98,7 +137,7 @@ export function readTensorFile(path: string): { content: TensorContent; metadata
     conditions.push(condition.values);
   }
   if (width === undefined) throw refuse(path, "it has no encoder_hidden_states");
-  if (conditions.length !== parsed.segments.length) {
+  if (parsed.segments.length > 0 && conditions.length !== parsed.segments.length) {
     throw refuse(
       path,
       `it has ${conditions.length} conditions, its metadata speaks of ${parsed.segments.length}`,
@@ -121,6 +160,7 @@ export function readTensorFile(path: string): { content: TensorContent; metadata
     conditions,
     width,
     contextLatents: context?.values,
+    dtype: tensors["target_latents"]?.dtype === "BF16" ? ("BF16" as const) : ("F32" as const),
   };
   return { content, metadata: parsed };
 }

@@ -133,6 +133,40 @@ test("repeats reach the manifest, and changing them makes no tensors again", asy
   await expect(run()).rejects.toThrow("a whole number from 1 to 1000");
 });
 
+test("into shards: the same tensors, kept and made again as files are", async () => {
+  save(song("a.wav", { "nobody's key": [1] }), song("b.wav"));
+  await run();
+  const files = await openTensors(output);
+  const shards = join(folder, "shards");
+  const into = { output: shards, shards: 1 };
+  expect(counts(await run(into))).toEqual([2, 0, 0]);
+  expect(readdirSync(shards).sort()).toEqual([
+    "index.jsonl",
+    "manifest.json",
+    "shard-00000.bin",
+    "silence_latent.safetensors",
+  ]);
+  const packed = await openTensors(shards);
+  for (const { id } of files.samples) expect(await packed.read(id)).toEqual(await files.read(id));
+  expect((await packed.read("a")).metadata.sample).toMatchObject({
+    "nobody's key": [1],
+    audio_path: "a.wav",
+  });
+
+  expect(counts(await run(into))).toEqual([0, 2, 0]);
+  save(song("a.wav", { caption: "other" }), song("b.wav"));
+  const again = await run({ output: shards });
+  expect(counts(again)).toEqual([1, 1, 0]);
+  expect(of(again, "stale")).toMatchObject([{ id: "a", reason: "caption, lyrics or metas changed" }]);
+  const { size } = statSync(join(shards, "shard-00000.bin"));
+  truncateSync(join(shards, "shard-00000.bin"), size - 1);
+  const damaged = await run({ output: shards });
+  expect(counts(damaged)).toEqual([1, 1, 0]);
+  expect(of(damaged, "stale")[0]?.reason).toContain("it ends at byte");
+  expect((await openTensors(shards, { checksums: "open" })).samples.map(({ id }) => id)).toEqual(["a", "b"]);
+  await expect(run({ shards: 1 })).rejects.toThrow("holds a file a song");
+});
+
 describe("a first run", () => {
   test("writes a file per song and a manifest, and openTensors reads them", async () => {
     save(song("a.wav", { bpm: 120 }), song("b.wav"));

@@ -52,7 +52,7 @@ const metadata: TensorMetadata = {
   segments: [segment, segment],
 };
 
-async function saveManifest(change: Partial<Manifest> = {}): Promise<void> {
+async function saveManifest(change: Partial<Extract<Manifest, { version: 1 }>> = {}): Promise<void> {
   writeManifest(folder, {
     format: "acewright.tensors",
     version: 1,
@@ -66,7 +66,7 @@ async function saveManifest(change: Partial<Manifest> = {}): Promise<void> {
     },
     dataset: { name: "n" },
     samples: [
-      { id: "song", file: "song.safetensors", sha256: await fileSha256(path), frames: 3, tokens: [2, 1], caption: "piano", audioPath: "/songs/song.wav" }, // prettier-ignore
+      { id: "song", file: "song.safetensors", sha256: await fileSha256(path), frames: 3, tokens: [2, 1], caption: "piano", audioPath: "/songs/song.wav", repeats: 1 }, // prettier-ignore
     ],
     ...change,
   });
@@ -112,7 +112,7 @@ describe("what is opened is refused when", () => {
   });
 
   test.each([
-    [{ version: 2 as never }, "version"],
+    [{ version: 3 as never }, "is of version 3, this program reads 1 and 2; update it"],
     [{ samples: [] }, "lists no song"],
     [{ channels: 0 }, "channels"],
     [{ silence: { file: "../silence.safetensors", sha256: "0".repeat(64) } }, "silence.file"],
@@ -135,6 +135,7 @@ describe("what is opened is refused when", () => {
         tokens: [1],
         caption: "",
         audioPath: "",
+        repeats: 1,
       };
       await saveManifest({ samples: [sample] });
       expect(await refusal(() => openTensors(folder))).toContain("samples.0.file");
@@ -158,7 +159,7 @@ describe("a song is refused when", () => {
   });
 
   test("the manifest tells other sizes than the file", async () => {
-    const sample = { id: "song", file: "song.safetensors", sha256: await fileSha256(path), frames: 4, tokens: [2, 1], caption: "", audioPath: "" }; // prettier-ignore
+    const sample = { id: "song", file: "song.safetensors", sha256: await fileSha256(path), frames: 4, tokens: [2, 1], caption: "", audioPath: "", repeats: 1 }; // prettier-ignore
     await saveManifest({ samples: [sample] });
     expect(await refusal(read)).toContain("3 frames of 2");
   });

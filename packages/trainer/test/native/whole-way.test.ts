@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConditionEncoder } from "@acewright/core-native";
-import { decodeAudio, preprocess, saveDataset, scanFolder } from "@acewright/dataset";
+import { decodeAudio, packTensors, preprocess, saveDataset, scanFolder } from "@acewright/dataset";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { generate, type GenerateOptions } from "../../src/generate/generate.js";
 import { targetPeak } from "../../src/generate/loudness.js";
@@ -158,4 +158,13 @@ test("the tensors' identity changes with their content alone", async () => {
   expect(songs).toHaveLength(3);
   expect(encoderHiddenSize).toBe(160);
   expect(listRuns(folder)[0]?.config.environment?.dataset).toBe(hash);
+});
+
+test("songs packed into shards are the same dataset, song by song", async () => {
+  const packed = join(folder, "packed");
+  await packTensors({ input: tensors, output: packed, shardBytes: 2 ** 20 });
+  const [files, shards] = [await openTensorSamples(tensors), await openTensorSamples(packed)];
+  expect(shards.hash).toBe(files.hash);
+  expect(shards.songs).toEqual(files.songs);
+  for (const i of files.songs.keys()) expect(await shards.read(i)).toEqual(await files.read(i));
 });
