@@ -63,8 +63,25 @@ export interface ValidationEvent {
   readonly type: "validation";
   readonly step: number;
   readonly loss: number;
-  /** The lowest so far; the adapter was then written to `best/`. */
+  /** The lowest so far; the adapter was then written to `best/`, where validation decides it. */
   readonly best: boolean;
+  /** The same loss by parts of the timesteps' range; parts without a question are left out. */
+  readonly byTimestep: readonly TimestepLoss[];
+}
+
+/** Mean loss over timesteps in [from, to). */
+export interface TimestepLoss {
+  readonly from: number;
+  readonly to: number;
+  readonly loss: number;
+  readonly samples: number;
+}
+
+/** The mean training loss of five epochs is lower than ever; the adapter was written to `best/`. */
+export interface BestEvent {
+  readonly type: "best";
+  readonly step: number;
+  readonly loss: number;
 }
 
 /** A checkpoint is complete on disk. */
@@ -98,6 +115,8 @@ export interface FinishedEvent {
   readonly skippedSteps: number;
   /** Largest change the adapter makes to any weight. */
   readonly effect: number;
+  /** There where no better adapter came for as long as the patience lasts: which one was the best. */
+  readonly stoppedEarly?: { readonly best: { readonly step: number; readonly loss: number } };
 }
 
 /** Training was stopped from outside; with a checkpoint it can go on. */
@@ -113,6 +132,7 @@ export type TrainEvent =
   | StartedEvent
   | StepEvent
   | ValidationEvent
+  | BestEvent
   | CheckpointEvent
   | SampleEvent
   | WarningEvent

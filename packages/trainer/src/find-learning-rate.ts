@@ -86,7 +86,7 @@ export async function findLearningRateWith(
     const run = { ...checked, ...(await openNative(checked, opened)) };
     const split = { ...run.split, validation: run.split.training.slice(0, askedSongs) };
     const planner = new StepPlanner({ ...run, plan: run.steps });
-    const ask = () => askValidation({ ...run, split }, stop);
+    const ask = async () => (await askValidation({ ...run, split }, stop))?.loss;
     const lossBefore = (await ask()) ?? Number.NaN;
     const points: LearningRatePoint[] = [];
     for (let step = 0; step < steps && !stop.isRequested; step++) {

@@ -4,6 +4,7 @@ export type { TrainConfigInput } from "./config/train-config.js";
 export { trainConfigSchema } from "./config/json-schema.js";
 export type { JsonSchema } from "./config/json-schema.js";
 export type {
+  BestEvent,
   CheckpointEvent,
   FinishedEvent,
   InterruptedEvent,
@@ -12,6 +13,7 @@ export type {
   SampleEvent,
   StartedEvent,
   StepEvent,
+  TimestepLoss,
   TrainEvent,
   ValidationEvent,
   WarningEvent,

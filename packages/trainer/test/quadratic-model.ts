@@ -35,6 +35,8 @@ export interface Mischief {
   /** What a step of this size needs. */
   readonly plan?: (request: PlanRequest) => MemoryPlan;
   readonly evaluateDelay?: () => Promise<void>;
+  /** What a question of the validation answers instead of its loss. */
+  readonly answer?: (loss: number) => number;
   /** The record of the products' algorithms at each time it is asked for. */
   readonly algorithms?: () => string;
   /** Told of the record a run takes; may throw. */
@@ -281,9 +283,10 @@ class QuadraticSession implements SessionPort {
   ) {
     if (this.closed || this.busy) throw new AceError("ERR_DISPOSED", "evaluate: session is closed or busy");
     await this.mischief.evaluateDelay?.();
+    const { answer = (loss: number) => loss } = this.mischief;
     const samples = microBatches.flat().map((ref) => ({
-      loss: this.judge(ref, options.seed, options.step, undefined, 1),
-      timestep: 0.5,
+      loss: answer(this.judge(ref, options.seed, options.step, undefined, 1)),
+      timestep: (ref.key % 8) / 8,
       conditionDropped: false,
     }));
     return { loss: samples.reduce((sum, { loss }) => sum + loss, 0) / samples.length, samples };

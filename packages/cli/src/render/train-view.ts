@@ -45,6 +45,9 @@ export class TrainView {
           `step ${event.step}: held-out-noise loss ${event.loss.toFixed(4)}${event.best ? " (best)" : ""}`,
         );
         return;
+      case "best":
+        this.line(`step ${event.step}: mean loss of five epochs ${event.loss.toFixed(4)} (best)`);
+        return;
       case "checkpoint":
         this.line(`step ${event.step}: checkpoint ${output.path(event.folder)}`);
         return;
@@ -57,6 +60,10 @@ export class TrainView {
         return;
       case "finished":
         this.bar?.finish(`${event.step} steps`);
+        if (event.stoppedEarly !== undefined)
+          this.line(
+            `ended early: no better adapter since step ${event.stoppedEarly.best.step} (kept in best/)`,
+          );
         this.closing();
         output.say(`adapter: ${output.path(event.folder)}`);
         return;

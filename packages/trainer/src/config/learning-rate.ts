@@ -52,6 +52,34 @@ export const learningRateFields = {
     .default(0.1)
     .describe("Share of the learning rate the warm-up begins with")
     .meta({ flag: "warmup-start-factor" }),
+  targetLoss: z
+    .number()
+    .gt(0)
+    .max(100)
+    .optional()
+    .describe("Let the learning rate fall as the smoothed loss comes near this one; default: off")
+    .meta({ flag: "target-loss" }),
+  targetLossFloor: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe("Share of the learning rate that is left at the target loss")
+    .meta({ flag: "target-loss-floor" }),
+  targetLossWarmup: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(50)
+    .describe("Steps, at least those of the warm-up, before the target loss takes hold")
+    .meta({ flag: "target-loss-warmup" }),
+  targetLossSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.98)
+    .describe("Weight of the past in the smoothed loss that is held against the target")
+    .meta({ flag: "target-loss-smoothing" }),
   minLrRatio: z
     .number()
     .min(0)

@@ -84,6 +84,15 @@ export const TrainConfig = z
     if ((config.schedule === "custom") !== (config.scheduleFormula !== undefined)) {
       refuse("scheduleFormula", 'goes with schedule "custom", and each needs the other');
     }
+    if (config.targetLoss !== undefined && config.earlyStopPatience > 0) {
+      refuse("earlyStopPatience", "cannot be combined with targetLoss, which holds the loss where it is");
+    }
+    if (config.bestBy === "validation" && config.validationEvery === 0) {
+      refuse("bestBy", "validation needs validationEvery");
+    }
+    if (config.earlyStopPatience > 0 && bestCriterion(config) === "never") {
+      refuse("earlyStopPatience", "needs validationEvery, or bestBy loss");
+    }
     const { adapter } = config;
     if ("rankDropout" in adapter && adapter.rankDropout > 0 && adapter.weightDecompose) {
       refuse("adapter.rankDropout", "cannot be combined with adapter.weightDecompose; choose one");
@@ -105,6 +114,14 @@ export const TrainConfig = z
       refuse("timestepLow", `must be below timestepHigh (${config.timestepHigh ?? 1})`);
     }
   });
+
+/** What decides the best adapter once `auto` is resolved. */
+export function bestCriterion(
+  config: Pick<TrainConfig, "bestBy" | "validationEvery">,
+): "validation" | "loss" | "never" {
+  if (config.bestBy !== "auto") return config.bestBy;
+  return config.validationEvery > 0 ? "validation" : "never";
+}
 
 /** A checked configuration with every default filled in. */
 export type TrainConfig = z.infer<typeof TrainConfig>;

@@ -46,6 +46,36 @@ export const watchingFields = {
     .default(4)
     .describe("Fixed noises and timesteps each validation song is judged with")
     .meta({ flag: "validation-draws" }),
+  bestBy: z
+    .enum(["auto", "validation", "loss", "never"])
+    .default("auto")
+    .describe(
+      "What decides which adapter is kept in best/: the validation, the mean training loss of five epochs, or nothing; auto: the validation where there is one",
+    )
+    .meta({ flag: "best-by" }),
+  bestAfterEpochs: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe("Epochs before an adapter can be the best")
+    .meta({ flag: "best-after-epochs" }),
+  minImprovement: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe("By how much a loss must be lower than the best to count as better")
+    .meta({ flag: "min-improvement" }),
+  earlyStopPatience: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe(
+      "End the run after so many validations (with bestBy loss: epochs) without a better one; 0: never",
+    )
+    .meta({ flag: "early-stop-patience" }),
   sampleEvery: z
     .int()
     .min(0)

@@ -8,6 +8,7 @@ import {
   type HostTensor,
 } from "@acewright/core-native";
 import * as z from "zod";
+import { Judgement } from "../plan/judgement.js";
 import { writeFolderAtomic } from "./atomic-folder.js";
 import { nodeFiles, type Files } from "./files.js";
 
@@ -28,8 +29,9 @@ export const Progress = z.strictObject({
   skippedInARow: z.int().min(0),
   /** Step of the last validation. */
   validatedStep: z.int().min(0).nullable(),
-  /** Lowest validation loss so far. */
+  /** Lowest loss so far by what decides the best adapter. */
   best: z.strictObject({ step: z.int().min(0), loss: z.number() }).nullable(),
+  judgement: Judgement.prefault({}),
 });
 export type Progress = z.infer<typeof Progress>;
 

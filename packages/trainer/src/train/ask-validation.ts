@@ -1,9 +1,16 @@
+import type { TimestepLoss } from "../events.js";
 import { validationPlaces } from "../plan/validation.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
 import type { OpenRun } from "./open-run.js";
 
 /** Keeps validation noise apart from training noise of the same seed. */
 const validationStep = 0x7fffffff;
+
+/** What the questions came to. */
+export interface Answers {
+  readonly loss: number;
+  readonly byTimestep: readonly TimestepLoss[];
+}
 
 /** The part of a run that is asked. */
 type Asked = Pick<OpenRun, "config" | "samples" | "split" | "session" | "handles">;
@@ -12,7 +19,7 @@ type Asked = Pick<OpenRun, "config" | "samples" | "split" | "session" | "handles
  * Mean loss over the fixed questions of the run: the same crops, noises and timesteps whenever it is asked, without
  * dropout. Undefined when a stop came first.
  */
-export async function askValidation(run: Asked, stop: StopRequest): Promise<number | undefined> {
+export async function askValidation(run: Asked, stop: StopRequest): Promise<Answers | undefined> {
   const { config, samples, split, session, handles } = run;
   const asked = split.validation.length > 0 ? split.validation : split.training;
   const songs = asked.map((index) => ({
@@ -24,14 +31,28 @@ export async function askValidation(run: Asked, stop: StopRequest): Promise<numb
     cropFrames: config.cropFrames,
     seed: config.seed,
   });
-  let sum = 0;
+  const answers: { loss: number; timestep: number }[] = [];
   for (const { song, start, frames, variant, key } of places) {
     if (stop.isRequested) return undefined;
     const ref = { sample: handles[song] as number, key, start, frames, variant };
     const options = { seed: config.seed, step: validationStep };
     const result = await stop.race(session.evaluate([[ref]], options));
     if (result === stoppedAtOnce) return undefined;
-    sum += result.loss;
+    answers.push(...result.samples);
   }
-  return sum / places.length;
+  return { loss: mean(answers), byTimestep: lossByTimestep(answers) };
+}
+
+/** Equal parts of the range of timesteps. */
+const parts = 5;
+
+function lossByTimestep(answers: readonly { loss: number; timestep: number }[]): TimestepLoss[] {
+  return Array.from({ length: parts }, (_, i) => {
+    const inside = answers.filter(({ timestep }) => Math.min(parts - 1, Math.floor(timestep * parts)) === i);
+    return { from: i / parts, to: (i + 1) / parts, loss: mean(inside), samples: inside.length };
+  }).filter(({ samples }) => samples > 0);
+}
+
+function mean(answers: readonly { loss: number }[]): number {
+  return answers.reduce((sum, { loss }) => sum + loss, 0) / answers.length;
 }

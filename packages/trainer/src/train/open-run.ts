@@ -4,6 +4,7 @@ import type { ResolvedConfig, TrainConfig } from "../config/train-config.js";
 import type { RunPlan, StartedEvent } from "../events.js";
 import type { AdapterPort, DevicePort, NativePort, SessionPort } from "../native-port.js";
 import { adapterConfigOf } from "../plan/adapter-targets.js";
+import { Judgement } from "../plan/judgement.js";
 import type { Split } from "../plan/validation.js";
 import { sessionConfigOf, withAlgorithms } from "../config/resolve-config.js";
 import type { Checkpoint, Progress } from "../run/checkpoint.js";
@@ -175,5 +176,6 @@ function beginning(config: TrainConfig): Progress {
     skippedInARow: 0,
     validatedStep: null,
     best: null,
+    judgement: Judgement.parse({}),
   };
 }

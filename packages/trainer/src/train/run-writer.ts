@@ -42,6 +42,14 @@ export class RunWriter {
     tensorBoard.scalars(step, { "train/loss": loss, "train/lr": learningRate, "train/grad_norm": gradNorm });
   }
 
+  validation(event: Extract<TrainEvent, { type: "validation" }>): void {
+    this.record(event);
+    const parts = event.byTimestep.map(
+      ({ from, to, loss }) => [`val_loss_by_timestep/${from.toFixed(1)}-${to.toFixed(1)}`, loss] as const,
+    );
+    this.run.tensorBoard.scalars(event.step, { val_loss: event.loss, ...Object.fromEntries(parts) });
+  }
+
   /** Returns the checkpoint's folder. */
   async checkpoint(progress: Progress): Promise<string> {
     const { folder, log, session, config, device } = this.run;

@@ -1,6 +1,9 @@
 import { AceError, type StepResult } from "@acewright/core-native";
 import type { NotFinite, TrainEvent } from "../events.js";
-import { learningRateCourse } from "../plan/learning-rate.js";
+import { bestCriterion } from "../config/train-config.js";
+import { cruiseScale } from "../plan/cruise-control.js";
+import { afterEpoch, afterStep, afterValidation, epochsLoss, isOverfitting } from "../plan/judgement.js";
+import { learningRateCourse, warmupLength } from "../plan/learning-rate.js";
 import { saveIsDue } from "../plan/retention.js";
 import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";
@@ -32,7 +35,10 @@ export class TrainingLoop {
   ) {
     this.progress = run.progress;
     this.planner = new StepPlanner(run);
-    this.learningRateAt = learningRateCourse(run.config, run.plan);
+    const scheduled = learningRateCourse(run.config, run.plan);
+    const warmupSteps = warmupLength(run.config.warmupSteps, run.plan.steps);
+    this.learningRateAt = (step) =>
+      scheduled(step) * cruiseScale(run.config, this.progress.judgement.cruise, { step, warmupSteps });
     this.writer = new RunWriter(run, files, tell);
     // A process that made this step's song and its checkpoint leaves both.
     if (files.existsSync(sampleFile(run, run.progress.step))) this.sampledStep = run.progress.step;
@@ -46,7 +52,7 @@ export class TrainingLoop {
       if (this.validationIsDue() && !(await this.validate())) break;
       if (this.sampleIsDue() && !(await this.sample())) break;
       if (this.saveIsDue()) await this.save();
-      if (this.progress.step === this.run.plan.steps) {
+      if (this.isEnded) {
         await this.finish();
         return;
       }
@@ -65,7 +71,7 @@ export class TrainingLoop {
     if (result === stoppedAtOnce) return false;
     const { loss, gradNorm, skipped } = result;
     const notFinite = skipped ? notFiniteOf(songs, result) : undefined;
-    this.advance(skipped);
+    this.advance(skipped, loss);
     const pace = this.pace.after(songs.length, plan.steps - this.progress.step);
     this.writer.step({
       type: "step",
@@ -79,7 +85,41 @@ export class TrainingLoop {
       ...(notFinite && { notFinite }),
     });
     if (notFinite !== undefined) await this.bearSkip(notFinite);
+    if (this.planner.position(step).endsEpoch) await this.endEpoch();
     return true;
+  }
+
+  private async endEpoch(): Promise<void> {
+    const judgement = afterEpoch(this.progress.judgement);
+    this.progress = { ...this.progress, judgement };
+    if (bestCriterion(this.run.config) !== "loss") return;
+    const loss = epochsLoss(judgement);
+    if (loss === undefined || !(await this.keepIfBest(loss))) return;
+    this.writer.record({ type: "best", step: this.progress.step, loss });
+  }
+
+  /** Writes the adapter to `best/` where its loss is lower than any before; counts how long none was. */
+  private async keepIfBest(loss: number): Promise<boolean> {
+    const { step, epoch, best, judgement } = this.progress;
+    const { minImprovement, bestAfterEpochs } = this.run.config;
+    if (epoch < bestAfterEpochs) return false;
+    const isBest = Number.isFinite(loss) && (best === null || loss < best.loss - minImprovement);
+    this.progress = {
+      ...this.progress,
+      best: isBest ? { step, loss } : best,
+      judgement: { ...judgement, sinceBest: isBest ? 0 : judgement.sinceBest + 1 },
+    };
+    if (isBest) await this.writer.adapter(this.run.folder.paths.best, step);
+    return isBest;
+  }
+
+  private get isEnded(): boolean {
+    return this.progress.step === this.run.plan.steps || this.isStoppedEarly;
+  }
+
+  private get isStoppedEarly(): boolean {
+    const { earlyStopPatience } = this.run.config;
+    return earlyStopPatience > 0 && this.progress.judgement.sinceBest >= earlyStopPatience;
   }
 
   /** The core names operator and shape of what failed on the device; which step it was is known here. */
@@ -92,12 +132,13 @@ export class TrainingLoop {
     }
   }
 
-  private advance(skipped: boolean): void {
+  private advance(skipped: boolean, loss: number): void {
     const step = this.progress.step + 1;
     const { epoch, from } = this.planner.position(step);
-    const { skippedSteps, skippedInARow } = this.progress;
+    const { skippedSteps, skippedInARow, judgement } = this.progress;
     this.progress = {
       ...this.progress,
+      judgement: skipped ? judgement : afterStep(judgement, this.run.config, loss),
       step,
       epoch,
       microBatch: from,
@@ -123,25 +164,32 @@ export class TrainingLoop {
     const { validationEvery } = this.run.config;
     const { step, validatedStep } = this.progress;
     if (validationEvery === 0 || validatedStep === step) return false;
-    return step % validationEvery === 0 || step === this.run.plan.steps;
+    return step % validationEvery === 0 || this.isEnded;
   }
 
   /** False when a stop came first; the questions are then asked after the resume. */
   private async validate(): Promise<boolean> {
     const { step } = this.progress;
-    const loss = await askValidation(this.run, this.stop);
-    if (loss === undefined) return false;
-    const best = Number.isFinite(loss) && loss < (this.progress.best?.loss ?? Infinity);
-    this.progress = {
-      ...this.progress,
-      validatedStep: step,
-      best: best ? { step, loss } : this.progress.best,
-    };
-    if (best) await this.writer.adapter(this.run.folder.paths.best, step);
-    this.writer.record({ type: "validation", step, loss, best });
-    this.run.tensorBoard.scalars(step, { val_loss: loss });
+    const answers = await askValidation(this.run, this.stop);
+    if (answers === undefined) return false;
+    const { loss } = answers;
+    const judgement = afterValidation(this.progress.judgement, loss);
+    this.progress = { ...this.progress, validatedStep: step, judgement };
+    const best = bestCriterion(this.run.config) === "validation" && (await this.keepIfBest(loss));
+    this.writer.validation({ type: "validation", step, best, ...answers });
+    if (this.run.split.validation.length > 0 && isOverfitting(judgement)) this.warnOfOverfitting(loss);
     this.pace.restart();
     return true;
+  }
+
+  private warnOfOverfitting(loss: number): void {
+    const { step, best } = this.progress;
+    const kept =
+      best === null ? "" : `; the best adapter so far is that of step ${best.step} (${best.loss.toFixed(4)})`;
+    this.writer.warn(
+      step,
+      `the loss of the held-out songs has risen three times in a row (now ${loss.toFixed(4)}) while the training loss fell: the adapter learns its songs by heart${kept}`,
+    );
   }
 
   private sampleIsDue(): boolean {
@@ -165,7 +213,7 @@ export class TrainingLoop {
     if (step === 0 || this.writer.savedStep === step) return false;
     const { epoch, endsEpoch } = this.planner.position(step - 1);
     const done = { steps: step, epochs: epoch + 1, epochEnded: endsEpoch };
-    return step === this.run.plan.steps || saveIsDue(this.run.config, done);
+    return this.isEnded || saveIsDue(this.run.config, done);
   }
 
   private async save(): Promise<string> {
@@ -188,7 +236,9 @@ export class TrainingLoop {
     if (effect === 0) {
       this.writer.warn(step, "the trained adapter changes no weight of the model: it will have no effect");
     }
-    this.writer.record({ type: "finished", step, folder: final, skippedSteps, effect });
+    const { best } = this.progress;
+    const stoppedEarly = this.isStoppedEarly && best !== null && { stoppedEarly: { best } };
+    this.writer.record({ type: "finished", step, folder: final, skippedSteps, effect, ...stoppedEarly });
     this.run.log.sync();
   }
 

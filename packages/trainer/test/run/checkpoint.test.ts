@@ -15,6 +15,14 @@ const progress: Progress = {
   skippedInARow: 0,
   validatedStep: 6,
   best: { step: 6, loss: 0.1 + 0.2 },
+  judgement: {
+    cruise: { mean: 0.1 + 0.2, last: 1e-9 },
+    training: { sum: 0.4, weight: 0.9 },
+    epoch: { sum: 0.7, count: 2 },
+    epochLosses: [0.5, 1 / 3],
+    sinceBest: 3,
+    validation: { loss: 0.25, trainingLossAtFall: null, rises: 1 },
+  },
 };
 const tensor = (value: number) => fromFloat32(Float32Array.of(value, 2 * value), [2]);
 
