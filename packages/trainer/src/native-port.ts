@@ -51,6 +51,12 @@ export interface AdapterPort {
   save(folder: string, metadata: Record<string, string>): Promise<readonly string[]>;
   tensors(): Promise<Record<string, HostTensor>>;
   setTensors(tensors: Record<string, HostTensor>): Promise<LoadReport>;
+  /**
+   * Takes the weights of another adapter of the same kind, modules, ranks and alphas.
+   *
+   * @throws {AceError} ERR_CONFIG with what differs
+   */
+  continueFrom(path: string): Promise<void>;
   /** Largest |delta| over all modules: 0 for an adapter that does nothing. */
   effect(): Promise<number>;
   /** Latents [frames, 64] of a song with the adapter as it is now. */

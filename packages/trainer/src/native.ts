@@ -1,4 +1,5 @@
 import {
+  AceError,
   Adapter,
   Decoder,
   openDevice,
@@ -79,6 +80,7 @@ function adapterPort(adapter: Adapter): AdapterPort {
     save: (folder, metadata) => adapter.save(folder, metadata),
     tensors: () => adapter.tensors(),
     setTensors: (tensors) => adapter.setTensors(tensors),
+    continueFrom: (path) => continueFrom(adapter, path),
     effect: () => adapter.effect(),
     sample: async (request) => {
       const sampler = new Sampler(adapter.decoder, [{ adapter, scale: 1 }]);
@@ -93,4 +95,49 @@ function adapterPort(adapter: Adapter): AdapterPort {
       adapter.close();
     },
   };
+}
+
+async function continueFrom(adapter: Adapter, path: string): Promise<void> {
+  const { adapter: other } = await Adapter.load(adapter.decoder, path);
+  try {
+    const differences = differencesOf(adapter, other);
+    if (differences.length > 0) {
+      throw new AceError(
+        "ERR_CONFIG",
+        `from: ${path} is another adapter than the one to train: ${differences.join("; ")}; train with its settings`,
+      );
+    }
+    await adapter.setTensors(await other.tensors());
+  } finally {
+    other.close();
+  }
+}
+
+/** `theirs -> ours`, a line a difference; many modules that differ alike are told by the first. */
+function differencesOf(ours: Adapter, theirs: Adapter): string[] {
+  if (ours.config.kind !== theirs.config.kind) return [`kind ${theirs.config.kind} -> ${ours.config.kind}`];
+  const mine = new Map(ours.modules.map((module) => [module.name, module]));
+  const known = new Set(theirs.modules.map(({ name }) => name));
+  const missing = ours.modules.filter(({ name }) => !known.has(name));
+  const extra = theirs.modules.filter(({ name }) => !mine.has(name));
+  const ranks = theirs.modules.filter(({ name, rank }) => mine.has(name) && mine.get(name)?.rank !== rank);
+  const alphas = theirs.modules.filter(
+    ({ name, alpha }) => mine.has(name) && mine.get(name)?.alpha !== alpha,
+  );
+  const first = (what: string, [module, ...rest]: typeof ranks, key: "rank" | "alpha") =>
+    module === undefined
+      ? []
+      : [
+          `${what} ${module[key]} -> ${mine.get(module.name)?.[key] ?? 0} of ${module.name}${rest.length > 0 ? ` and ${rest.length} more` : ""}`,
+        ];
+  return [
+    ...(missing.length > 0
+      ? [`it lacks ${missing.length} modules, the first is ${missing[0]?.name ?? ""}`]
+      : []),
+    ...(extra.length > 0
+      ? [`it has ${extra.length} more modules, the first is ${extra[0]?.name ?? ""}`]
+      : []),
+    ...first("rank", ranks, "rank"),
+    ...first("alpha", alphas, "alpha"),
+  ];
 }

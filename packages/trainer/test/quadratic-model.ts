@@ -2,6 +2,7 @@ import { join } from "node:path";
 import {
   AceError,
   fromFloat32,
+  readSafetensors,
   toFloat32,
   writeFileAtomic,
   writeSafetensors,
@@ -10,6 +11,7 @@ import {
   type MemoryPlan,
   type ModelConfig,
   type PlanRequest,
+  type RecomputePolicy,
   type SampleRef,
   type SampleRequest,
   type StepInput,
@@ -27,7 +29,7 @@ export interface Mischief {
   readonly nanAt?: (step: number) => boolean;
   /** Awaited in every step. */
   readonly duringStep?: (step: number) => Promise<void>;
-  readonly failAt?: (step: number) => Error | undefined;
+  readonly failAt?: (step: number, recompute: RecomputePolicy) => Error | undefined;
   /** Told of every step as it is asked. */
   readonly onStep?: (input: StepInput) => void;
   /** Another device than a CPU with room enough. */
@@ -155,6 +157,9 @@ class QuadraticAdapter implements AdapterPort {
       unexpected: given.filter((name) => !names.includes(name)),
     });
   }
+  async continueFrom(path: string): Promise<void> {
+    await this.setTensors(readSafetensors(path).tensors);
+  }
   effect(): Promise<number> {
     const [a, b] = this.values;
     return Promise.resolve(Math.max(...Array.from(a, (value, i) => Math.abs(value * at(b, i)))));
@@ -198,7 +203,7 @@ class QuadraticSession implements SessionPort {
     this.busy = true;
     try {
       this.mischief.onStep?.(input);
-      const error = this.mischief.failAt?.(input.step);
+      const error = this.mischief.failAt?.(input.step, this.config.recompute);
       if (error !== undefined) throw error;
       await this.mischief.duringStep?.(input.step);
       return this.update(input);

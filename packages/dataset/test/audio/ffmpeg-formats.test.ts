@@ -121,7 +121,9 @@ describe.skipIf(!hasFfmpeg)(`files that ffmpeg decodes ${withFfmpeg}`, () => {
     const { dataset, report } = await scanFolder(songs);
     expect([report.skipped, report.warnings]).toEqual([[], []]);
     expect(dataset.samples.map(({ duration }) => duration)).toEqual([2, 2, 2, 2, 2, 2]);
-    const titled = dataset.samples.filter((sample) => sample.acewright?.title === "Bells");
+    const titled = dataset.samples.filter(
+      (sample) => (sample.acewright as { title?: string } | undefined)?.title === "Bells",
+    );
     expect(titled.map(({ filename }) => filename)).toEqual(["a.m4a", "b.wma", "c.wv", "d.mka"]);
   });
 

@@ -14,6 +14,7 @@ const harmless: ReadonlySet<string> = new Set([
   "sampleEvery",
   "logEvery",
   "environment.acewright",
+  "environment.from",
   // Grows while a run meets new shapes; a device that cannot take them says so itself.
   "environment.algorithms",
 ]);

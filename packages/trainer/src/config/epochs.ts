@@ -42,13 +42,18 @@ export const epochFields = {
     .min(0.08)
     .max(3600)
     .optional()
-    .describe("Train on random crops of this length in seconds; default: whole songs")
+    .describe("Train on crops of this length in seconds; default: whole songs")
     .meta({ flag: "crop-seconds" }),
   cropFrames: z
     .int()
     .min(2)
     .max(90_000)
     .optional()
-    .describe("Train on random crops of this many latent frames of 40 ms; default: whole songs")
+    .describe("Train on crops of this many latent frames of 40 ms; default: whole songs")
     .meta({ flag: "crop-frames" }),
+  cropPlacement: z
+    .enum(["even", "random"])
+    .default("even")
+    .describe("even: a song's crops spread over it from epoch to epoch; random: each is drawn by itself")
+    .meta({ flag: "crop-placement" }),
 };

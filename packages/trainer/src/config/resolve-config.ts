@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { AceError, type DeviceInfo, type ModelConfig, type TrainSessionConfig } from "@acewright/core-native";
 import { framesPerSecond } from "../frames.js";
 import type { ResolvedConfig, TrainConfig } from "./train-config.js";
+import { findAdapter } from "../export/find-adapter.js";
 import { packageVersion } from "../package-version.js";
 import { parseConfig } from "./parse-config.js";
 import { alphaOf } from "../plan/adapter-targets.js";
@@ -22,6 +25,8 @@ export interface Surroundings {
  * @throws {AceError} ERR_CONFIG where the given configuration already holds an environment and it is another one.
  */
 export function resolveConfig(config: TrainConfig, around: Surroundings): TrainConfig {
+  // A run that is resumed has its weights in its checkpoint, and does not miss the adapter it began with.
+  const from = config.from !== undefined && existsSync(config.from) ? findAdapter(config.from) : undefined;
   const environment = {
     acewright: packageVersion,
     device: around.device.name === "cpu" ? "cpu" : "cuda",
@@ -29,6 +34,7 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     build: around.device.buildId,
     model: around.model.config.fingerprint,
     dataset: around.dataset.hash,
+    ...(from && { from: sha256Of(from.weights) }),
   };
   refuseOtherEnvironment(config.environment, environment);
   const algorithms = config.environment?.algorithms;
@@ -42,6 +48,7 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     ...(cropFrames !== undefined && { cropFrames }),
     ...(trigger !== "" && { trigger }),
     adapter: { ...config.adapter, alpha: alphaOf(config.adapter) },
+    ...(config.from !== undefined && { from: resolve(config.from) }),
     // Folders in full, so that the run can be resumed from anywhere.
     tensors: resolve(config.tensors),
     output: resolve(config.output),
@@ -55,6 +62,10 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
 export function withAlgorithms(config: ResolvedConfig, algorithms = ""): ResolvedConfig {
   if (algorithms === "" || config.environment === undefined) return config;
   return { ...config, environment: { ...config.environment, algorithms } };
+}
+
+function sha256Of(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
 }
 
 function refuseOtherEnvironment(
@@ -96,6 +107,7 @@ export function epochSettingsOf(config: TrainConfig, patchSize: number): EpochSe
     repeats: config.datasetRepeats,
     batchSize: config.batchSize,
     cropFrames: config.cropFrames,
+    cropPlacement: config.cropPlacement,
     bucketFrames: config.buckets.decoderTokens * patchSize,
     bucketConditionTokens: config.buckets.conditionTokens,
   };

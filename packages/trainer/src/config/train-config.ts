@@ -16,6 +16,7 @@ const Environment = z
     build: z.string().describe("Build of the native core"),
     model: z.string().describe("Fingerprint of the base model"),
     dataset: z.string().describe("Hash of the dataset's tensors"),
+    from: z.string().optional().describe("SHA-256 of the adapter that training went on from"),
     algorithms: z
       .string()
       .optional()
@@ -40,6 +41,14 @@ export const TrainConfig = z
     output: z.string().min(1).describe("Run folder to write").meta({ flag: "output" }),
 
     adapter: AdapterSettings.prefault({ kind: "lora" }),
+    from: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Go on training this adapter (a run, a PEFT folder or a LyCORIS file of the same kind, rank and targets) with a fresh optimizer; default: a fresh adapter",
+      )
+      .meta({ flag: "from" }),
     trigger: z
       .string()
       .max(1000)

@@ -9,6 +9,7 @@ export const purposes = {
   variant: 4,
   validationSplit: 5,
   validationCrop: 6,
+  cropOffset: 7,
 } as const;
 export type Purpose = keyof typeof purposes;
 

@@ -25,8 +25,10 @@ export interface EpochSettings {
   /** Passes over the songs that make one epoch; each song's own repeats count within a pass. */
   readonly repeats: number;
   readonly batchSize: number;
-  /** Latent frames of a random crop; undefined: whole songs. */
+  /** Latent frames of a crop; undefined: whole songs. */
   readonly cropFrames: number | undefined;
+  /** `even`: a song's crops spread over it as they come; `random`: each is drawn by itself. */
+  readonly cropPlacement: "even" | "random";
   /** Songs whose shapes round up to the same multiples are put into one batch. */
   readonly bucketFrames: number;
   readonly bucketConditionTokens: number;
@@ -52,12 +54,20 @@ export function batchesPerEpoch(
  */
 export function epochBatches(songs: readonly SongShape[], settings: EpochSettings, epoch: number): Place[][] {
   const { seed, repeats, batchSize } = settings;
-  const pass = songs.flatMap((song, index) => new Array<number>(song.repeats ?? 1).fill(index));
+  const pass = songs.flatMap((song, index) =>
+    Array.from({ length: song.repeats ?? 1 }, (_, copy) => ({ song: index, copy })),
+  );
   const order = Array.from({ length: pass.length * repeats }, (_, i) => i);
   shuffle(order, randomStream(seed, "order", epoch));
-  const places = order.map((entry) =>
-    placeOf(songs, settings, epoch, { entry, song: pass[entry % pass.length] as number }),
-  );
+  const places = order.map((entry) => {
+    const { song, copy } = pass[entry % pass.length] as (typeof pass)[number];
+    const turn = Math.floor(entry / pass.length) + repeats * epoch;
+    return placeOf(songs, settings, epoch, {
+      entry,
+      song,
+      visit: turn * (songs[song]?.repeats ?? 1) + copy,
+    });
+  });
   if (batchSize === 1) return places.map((place) => [place]);
   // The sort is stable, so within a bucket the shuffled order decides who meets whom.
   const bucketed = places
@@ -75,14 +85,14 @@ function placeOf(
   songs: readonly SongShape[],
   settings: EpochSettings,
   epoch: number,
-  { entry, song }: { readonly entry: number; readonly song: number },
+  { entry, song, visit }: { readonly entry: number; readonly song: number; readonly visit: number },
 ): Place {
   const shape = songs[song] as SongShape;
-  const { start, frames } = crop(
-    shape.frames,
-    settings.cropFrames,
-    randomStream(settings.seed, "crop", epoch, entry),
-  );
+  const next =
+    settings.cropPlacement === "even"
+      ? () => evenly(settings.seed, song, visit)
+      : randomStream(settings.seed, "crop", epoch, entry);
+  const { start, frames } = crop(shape.frames, settings.cropFrames, next);
   const variant = randomBelow(
     randomStream(settings.seed, "variant", epoch, entry),
     shape.conditionTokens.length,
@@ -90,7 +100,16 @@ function placeOf(
   return { song, start, frames, variant };
 }
 
-/** A uniformly placed crop that never leaves the song; a song that is not longer is taken whole. */
+/**
+ * Where in [0, 1) a song's visit number `visit` falls: a start drawn by the seed, moved on by the golden ratio each time.
+ * However many visits there were, no part of the song is visited much more often than another (Kronecker sequence), which
+ * needs no count of visits to be kept, and so none to be lost.
+ */
+function evenly(seed: number, song: number, visit: number): number {
+  return (randomStream(seed, "cropOffset", song)() + visit * 0.618_033_988_749_894_8) % 1;
+}
+
+/** A crop placed by a number in [0, 1) that never leaves the song; a song that is not longer is taken whole. */
 export function crop(
   songFrames: number,
   cropFrames: number | undefined,

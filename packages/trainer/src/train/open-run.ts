@@ -1,6 +1,7 @@
-import { AceError, type ModelConfig } from "@acewright/core-native";
+import { AceError, recomputePolicies, type ModelConfig, type RecomputePolicy } from "@acewright/core-native";
 import { checkRun, refuseTooLarge, type CheckedRun } from "../check-run.js";
 import type { ResolvedConfig, TrainConfig } from "../config/train-config.js";
+import { findAdapter } from "../export/find-adapter.js";
 import type { RunPlan, StartedEvent } from "../events.js";
 import type { AdapterPort, DevicePort, NativePort, SessionPort } from "../native-port.js";
 import { adapterConfigOf } from "../plan/adapter-targets.js";
@@ -35,9 +36,14 @@ export interface OpenRun {
   readonly plan: RunPlan;
   readonly folder: RunFolder;
   readonly adapter: AdapterPort;
-  readonly session: SessionPort;
+  /** Another one after {@link lowerMemory}. */
+  session: SessionPort;
   /** Native handle of each song. */
-  readonly handles: readonly number[];
+  handles: readonly number[];
+  /** What its memory is spent on; a policy that proved too large for the device is left for the next. */
+  recompute: RecomputePolicy;
+  /** Another session on the same adapter, all songs in it; the one before must be closed. */
+  readonly openSession: (recompute: RecomputePolicy) => Promise<OpenSession>;
   readonly log: EventLog;
   readonly tensorBoard: TensorBoardLog;
   /** There where the configuration asks for samples. */
@@ -84,6 +90,7 @@ export async function openRun(
   if (space !== undefined) warnings.push(space);
   const checkpoint = resuming ? folder.newestCheckpoint((message) => warnings.push(message)) : undefined;
   if (checkpoint !== undefined) await restore(checkpoint, native);
+  else if (config.from !== undefined) await native.adapter.continueFrom(findAdapter(config.from).weights);
   const progress = checkpoint?.progress ?? beginning(config);
   folder.writeConfig(withAlgorithms(config, algorithms));
   const log = EventLog.open(parts.files, folder.paths.events, progress.step);
@@ -128,7 +135,9 @@ async function takeAlgorithms(
   }
 }
 
-type Native = Pick<OpenRun, "adapter" | "session" | "handles">;
+type Native = Pick<OpenRun, "adapter" | "session" | "handles" | "openSession" | "recompute">;
+
+type OpenSession = Pick<OpenRun, "session" | "handles">;
 
 /** Base weights, a fresh adapter, and a session that holds all songs, on the device as far as they fit. */
 export async function openNative(
@@ -143,16 +152,41 @@ export async function openNative(
   opened.native(() => {
     adapter.close();
   });
-  const session = await adapter.openSession({
-    ...sessionConfigOf(config, model),
-    ...(residentBytes !== undefined && { residentBytes }),
-  });
-  opened.native(() => {
-    session.close();
-  });
-  const handles: number[] = [];
-  for (let i = 0; i < samples.songs.length; i++) handles.push(await session.addSample(await samples.read(i)));
-  return { adapter, session, handles };
+  const openSession = async (recompute: RecomputePolicy): Promise<OpenSession> => {
+    const session = await adapter.openSession({
+      ...sessionConfigOf({ ...config, recompute }, model),
+      ...(residentBytes !== undefined && { residentBytes }),
+    });
+    opened.native(() => {
+      session.close();
+    });
+    const handles: number[] = [];
+    for (let i = 0; i < samples.songs.length; i++)
+      handles.push(await session.addSample(await samples.read(i)));
+    return { session, handles };
+  };
+  const { recompute } = config;
+  return { adapter, openSession, recompute, ...(await openSession(recompute)) };
+}
+
+/**
+ * Goes on under the next thriftier policy, with every weight and moment as they were: what a step that found no memory
+ * asks for. All policies give the same numbers.
+ *
+ * @returns what it was and is, or undefined where there is none thriftier.
+ */
+export async function lowerMemory(
+  run: OpenRun,
+): Promise<{ readonly before: RecomputePolicy; readonly now: RecomputePolicy } | undefined> {
+  const { recompute: before, session } = run;
+  const now = recomputePolicies[recomputePolicies.indexOf(before) + 1];
+  if (now === undefined) return undefined;
+  const state = await session.state();
+  session.close();
+  Object.assign(run, await run.openSession(now));
+  await run.session.setState(state);
+  run.recompute = now;
+  return { before, now };
 }
 
 async function restore(checkpoint: Checkpoint, { adapter, session }: Native): Promise<void> {

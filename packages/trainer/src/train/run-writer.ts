@@ -1,3 +1,4 @@
+import type { RecomputePolicy } from "@acewright/core-native";
 import { adapterMetadata } from "../adapter-metadata.js";
 import type { TrainEvent } from "../events.js";
 import { withAlgorithms } from "../config/resolve-config.js";
@@ -11,12 +12,14 @@ export class RunWriter {
   /** Step of the newest checkpoint. */
   savedStep: number | undefined;
   private algorithms = "";
+  private recompute: RecomputePolicy;
 
   constructor(
     private readonly run: OpenRun,
     private readonly files: Files,
     private readonly tell: (event: TrainEvent) => void,
   ) {
+    this.recompute = run.recompute;
     this.savedStep = run.started.resumedFrom === undefined ? undefined : run.progress.step;
   }
 
@@ -50,13 +53,26 @@ export class RunWriter {
     this.run.tensorBoard.scalars(event.step, { val_loss: event.loss, ...Object.fromEntries(parts) });
   }
 
+  /** The policy the run goes on with, so that a resume does not meet the same want again. */
+  resolveRecompute(recompute: RecomputePolicy): void {
+    this.recompute = recompute;
+    this.writeConfig();
+  }
+
+  private writeConfig(): void {
+    const config = { ...this.run.config, recompute: this.recompute };
+    this.run.folder.writeConfig(withAlgorithms(config, this.algorithms));
+  }
+
   /** Returns the checkpoint's folder. */
   async checkpoint(progress: Progress): Promise<string> {
     const { folder, log, session, config, device } = this.run;
     // Before the checkpoint: who resumes from it must know how the products up to it were computed.
     const algorithms = await device.algorithms();
-    if (algorithms !== this.algorithms) folder.writeConfig(withAlgorithms(config, algorithms));
-    this.algorithms = algorithms;
+    if (algorithms !== this.algorithms) {
+      this.algorithms = algorithms;
+      this.writeConfig();
+    }
     // What the log says up to this step must be durable before a checkpoint exists that lets the rest be cut off.
     log.sync();
     const content = {

@@ -10,10 +10,12 @@ import type { Files } from "../run/files.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
 import { askValidation } from "./ask-validation.js";
 import { makeSample, sampleFile } from "./make-sample.js";
-import type { OpenRun } from "./open-run.js";
+import { lowerMemory, type OpenRun } from "./open-run.js";
 import { Pace } from "./pace.js";
 import { RunWriter } from "./run-writer.js";
 import { StepPlanner } from "./step-batches.js";
+
+const roomMade = Symbol("room made");
 
 /** NaN steps in a row that end a run. */
 const hopeless = 10;
@@ -67,8 +69,10 @@ export class TrainingLoop {
     const { step } = this.progress;
     const { microBatches, songs, epoch } = this.planner.batchesOf(step);
     const learningRate = this.learningRateAt(step);
-    const result = await this.stop.race(this.naming(session.step({ step, learningRate, microBatches })));
+    const work = session.step({ step, learningRate, microBatches });
+    const result = await this.stop.race(this.naming(work)).catch((cause: unknown) => this.makeRoom(cause));
     if (result === stoppedAtOnce) return false;
+    if (result === roomMade) return true; // the same step again
     const { loss, gradNorm, skipped } = result;
     const notFinite = skipped ? notFiniteOf(songs, result) : undefined;
     this.advance(skipped, loss);
@@ -120,6 +124,20 @@ export class TrainingLoop {
   private get isStoppedEarly(): boolean {
     const { earlyStopPatience } = this.run.config;
     return earlyStopPatience > 0 && this.progress.judgement.sinceBest >= earlyStopPatience;
+  }
+
+  /** A step that found no memory left everything as it was: it is made again under the next policy. */
+  private async makeRoom(cause: unknown): Promise<typeof roomMade> {
+    if (!(cause instanceof AceError) || cause.code !== "ERR_OUT_OF_MEMORY") throw cause;
+    const lowered = await lowerMemory(this.run);
+    if (lowered === undefined) throw cause;
+    const { before, now } = lowered;
+    this.writer.warn(
+      this.progress.step,
+      `${cause.message}; recompute ${before} -> ${now}, which needs less memory and gives the same numbers`,
+    );
+    this.writer.resolveRecompute(now);
+    return roomMade;
   }
 
   /** The core names operator and shape of what failed on the device; which step it was is known here. */

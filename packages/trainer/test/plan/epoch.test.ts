@@ -13,6 +13,7 @@ const settings: EpochSettings = {
   repeats: 1,
   batchSize: 1,
   cropFrames: undefined,
+  cropPlacement: "even",
   bucketFrames: 128,
   bucketConditionTokens: 32,
 };
@@ -36,6 +37,7 @@ function* cases(count: number): Generator<{ songs: SongShape[]; settings: EpochS
         repeats: pick(1, 3),
         batchSize: pick(1, 7),
         cropFrames: next() < 0.5 ? undefined : pick(2, 1500),
+        cropPlacement: next() < 0.5 ? "even" : "random",
       },
     };
   }
@@ -87,7 +89,7 @@ test("with more than one song a batch, all but few batches hold one bucket", () 
 
 test("the order is fixed for all time: old runs must resume with it", () => {
   const songs = Array.from({ length: 8 }, () => ({ frames: 100, conditionTokens: [10, 12] }));
-  const places = epochBatches(songs, { ...settings, cropFrames: 20 }, 1).flat();
+  const places = epochBatches(songs, { ...settings, cropFrames: 20, cropPlacement: "random" }, 1).flat();
   expect(places.map(({ song, start, variant }) => [song, start, variant])).toMatchInlineSnapshot(`
     [
       [
@@ -154,4 +156,35 @@ test("a song's repeats draw crops of their own, and repeats of 1 change nothing"
   expect(new Set(places.filter(({ song }) => song === 1).map(({ start }) => start)).size).toBeGreaterThan(3);
   const plain = songs.map((song) => ({ ...song, repeats: 1 }));
   expect(epochBatches(plain, crops, 3)).toEqual(epochBatches(songs, crops, 3));
+});
+
+test("even crops visit every part of a song equally often, however its visits are spread over epochs", () => {
+  const songs: SongShape[] = [
+    { frames: 3300, conditionTokens: [10] },
+    { frames: 500, conditionTokens: [10], repeats: 3 },
+  ];
+  const spread = (cropPlacement: "even" | "random", song: number) => {
+    const bins = new Array<number>(32).fill(0);
+    const range = (songs[song]?.frames ?? 0) - 100 + 1;
+    for (let epoch = 0; epoch < 160; epoch++) {
+      const all = epochBatches(
+        songs,
+        { ...settings, repeats: 2, cropFrames: 100, cropPlacement },
+        epoch,
+      ).flat();
+      for (const place of all.filter((one) => one.song === song)) {
+        const bin = Math.floor((place.start / range) * 32);
+        bins[bin] = (bins[bin] ?? 0) + 1;
+      }
+    }
+    return { least: Math.min(...bins), most: Math.max(...bins) };
+  };
+  // 320 visits are ten a bin; drawn at random some bins get four, others seventeen.
+  const first = spread("even", 0);
+  expect(first.least).toBeGreaterThanOrEqual(8);
+  expect(first.most).toBeLessThanOrEqual(12);
+  const second = spread("even", 1);
+  expect(second.least).toBeGreaterThanOrEqual(26);
+  expect(second.most).toBeLessThanOrEqual(34);
+  expect(spread("random", 0).least).toBeLessThan(first.least);
 });
