@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import picocolors from "picocolors";
 
 /** Where words go, and how much may be drawn there. */
@@ -12,6 +13,8 @@ export interface Terminal {
   readonly columns: number;
   /** False under NO_COLOR, and where nobody looks. */
   readonly color: boolean;
+  /** One line from the person; undefined where nobody can answer. An abort rejects with the signal's reason. */
+  readonly ask?: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
 }
 
 /** The terminal this process was started from. */
@@ -28,5 +31,21 @@ export function processTerminal(): Terminal {
       return stderr.columns > 0 ? stderr.columns : 80;
     },
     color: picocolors.isColorSupported && looksOn,
+    ask: (process.stdin as { readonly isTTY?: boolean }).isTTY === true ? askPerson : undefined,
   };
+}
+
+/** Not in raw mode, so that Ctrl-C stays a signal. The end of input is no answer. */
+async function askPerson(question: string, signal: AbortSignal): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const ended = new Promise<string>((resolve) => {
+    lines.once("close", () => {
+      resolve("");
+    });
+  });
+  try {
+    return await Promise.race([lines.question(question, { signal }), ended]);
+  } finally {
+    lines.close();
+  }
 }

@@ -1,6 +1,12 @@
 import type { Command } from "commander";
 import { GenerateSettings, SweepSettings, TrainConfig } from "@acewright/trainer";
-import { MetadataEdit, PreprocessSettings, SampleEdit } from "@acewright/dataset";
+import {
+  CaptionSettings,
+  MetadataEdit,
+  PreprocessSettings,
+  SampleEdit,
+  TranscribeSettings,
+} from "@acewright/dataset";
 import type { z } from "zod";
 import { expect, test } from "vitest";
 import { expectation, flagsOf } from "../src/flags.js";
@@ -29,7 +35,7 @@ const all = leaves(program()).map(({ path }) => path);
 
 test("there are the commands the design names", () => {
   expect(all.sort()).toEqual(
-    ["check", "clean-lyrics", "mix", "scan", "set", "show", "undo"]
+    ["caption", "check", "clean-lyrics", "transcribe", "mix", "scan", "set", "show", "undo"]
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
       .concat(["doctor", "export", "find-lr", "generate", "models toy", "models verify"])
@@ -70,6 +76,8 @@ test.each<[string, z.ZodType]>([
   ["find-lr", SweepSettings],
   ["generate", GenerateSettings],
   ["preprocess", PreprocessSettings],
+  ["dataset transcribe", TranscribeSettings],
+  ["dataset caption", CaptionSettings],
   ["dataset set", SampleEdit],
   ["dataset set", MetadataEdit],
 ])("the help of `%s` says of each field of the schema what the schema says", (path, schema) => {

@@ -6,6 +6,7 @@ export const errors = {
   ERR_SHAPE: "Two tensors do not fit.",
   ERR_OUT_OF_MEMORY: "The device has no room; the message says how much was asked and what would fit.",
   ERR_DEVICE: "The device or dtype asked for is not available here.",
+  ERR_SERVICE: "A service on the network refused, failed, or answered what is no answer.",
   ERR_TRAINING: "Training diverged or came to nothing; the message says at which step and on which songs.",
   ERR_DISPOSED: "The object was used after it was closed.",
   ERR_INTERNAL: "A fault of ours; please report it.",

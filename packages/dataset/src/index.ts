@@ -1,3 +1,16 @@
+export { planAnnotation } from "./annotate/runs/plan-annotation.js";
+export type {
+  AnnotationEstimate,
+  AnnotationPlan,
+  AnnotationTask,
+  PlanOptions,
+} from "./annotate/runs/plan-annotation.js";
+export { caption, runAnnotation, transcribe } from "./annotate/runs/run-annotation.js";
+export type { AnnotateOptions, AnnotationReport, RunOptions } from "./annotate/runs/run-annotation.js";
+export { CaptionSettings, TranscribeSettings } from "./annotate/runs/settings.js";
+export type { AnnotationPolicy } from "./annotate/runs/settings.js";
+export { wordsToLines } from "./annotate/transcripts/words-to-lines.js";
+export type { HeardWord } from "./annotate/transcripts/word.js";
 export { decodeAudio, setDecodeConcurrency } from "./audio/decode.js";
 export type { DecodeOptions } from "./audio/decode.js";
 export type { DecodedAudio } from "./audio/decode-file.js";
@@ -29,7 +42,7 @@ export { resolveSongs } from "./dataset-file/resolve-audio.js";
 export type { ResolveOptions, Song } from "./dataset-file/resolve-audio.js";
 export { saveDataset } from "./dataset-file/save-dataset.js";
 export { Dataset, DatasetMetadata, Sample } from "./dataset-file/schema.js";
-export type { SampleAdditions } from "./dataset-file/schema.js";
+export type { Provenance, SampleAdditions } from "./dataset-file/schema.js";
 export { normaliseTimeSignature } from "./dataset-file/time-signature.js";
 export { cleanDatasetLyrics, cleanLyricsFiles } from "./lyrics/clean-lyrics.js";
 export type { CleanedFile, CleanLyricsOptions, CleanLyricsReport } from "./lyrics/clean-lyrics.js";

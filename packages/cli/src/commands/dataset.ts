@@ -16,12 +16,14 @@ import type { Context } from "../command.js";
 import { gather } from "../gather.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
+import { captionCommand } from "./dataset/caption.js";
 import { cleanLyricsCommand } from "./dataset/clean-lyrics.js";
 import { mixCommand } from "./dataset/mix.js";
 import { setCommand } from "./dataset/set.js";
 import { showCommand } from "./dataset/show.js";
 import { songTable } from "./dataset/song-table.js";
 import { tagsCommand } from "./dataset/tags.js";
+import { transcribeCommand } from "./dataset/transcribe.js";
 import { undoCommand } from "./dataset/undo.js";
 
 export function datasetCommand(context: Context): Command {
@@ -34,6 +36,8 @@ export function datasetCommand(context: Context): Command {
     .addCommand(mixCommand(context))
     .addCommand(undoCommand(context))
     .addCommand(cleanLyricsCommand(context))
+    .addCommand(transcribeCommand(context))
+    .addCommand(captionCommand(context))
     .addCommand(checkCommand(context));
 }
 

@@ -8,8 +8,7 @@ const bytesPerSample: Readonly<Record<WavFormat, number>> = { float32: 4, pcm16:
 /**
  * Writes planar channels (full scale 1) as a WAV file, whole or not at all. PCM clips at full scale; float does not.
  *
- * @throws {AceError} ERR_SHAPE when channels differ in length or there are none; ERR_FILE when a sample is not finite,
- *   the file would pass 4 GiB, or it cannot be written.
+ * @throws {AceError} as {@link encodeWav}, and ERR_FILE when the file cannot be written.
  */
 export function writeWav(
   path: string,
@@ -17,6 +16,21 @@ export function writeWav(
   sampleRateHz: number,
   format: WavFormat = "pcm16",
 ): void {
+  writeFileAtomic(path, encodeWav(path, channels, sampleRateHz, format));
+}
+
+/**
+ * The bytes of a WAV file; `path` is only named in errors.
+ *
+ * @throws {AceError} ERR_SHAPE when channels differ in length or there are none; ERR_FILE when a sample is not finite or
+ *   the file would pass 4 GiB.
+ */
+export function encodeWav(
+  path: string,
+  channels: readonly Float32Array[],
+  sampleRateHz: number,
+  format: WavFormat,
+): Uint8Array<ArrayBuffer> {
   const frames = channels[0]?.length;
   if (frames === undefined || channels.some((channel) => channel.length !== frames)) {
     const lengths = channels.map((channel) => channel.length).join(", ");
@@ -53,7 +67,7 @@ export function writeWav(
       }
     }
   });
-  writeFileAtomic(path, bytes);
+  return bytes;
 }
 
 function toInteger(value: number, full: number): number {

@@ -145,7 +145,7 @@ function editSample(
 }
 
 /** The user's own words: later switches and labels keep them. */
-function setLyrics(sample: Sample, lyrics: string): void {
+export function setLyrics(sample: Sample, lyrics: string): void {
   const none = lyrics === "" || /^\[instrumental\]$/i.test(lyrics);
   const written = none ? "[Instrumental]" : lyrics;
   Object.assign(sample, {

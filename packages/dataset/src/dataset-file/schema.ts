@@ -41,6 +41,27 @@ export interface SampleAdditions {
   lyric_lines?: LyricLine[];
   /** Further captions of the song. */
   captions?: string[];
+  /** Who made a field, by the field's name; fields without an entry are the user's own. */
+  provenance?: Record<string, Provenance>;
+}
+
+/** Where a field came from. */
+export interface Provenance {
+  /** The provider's name: "openai", "gemini". */
+  by: string;
+  model: string;
+  /** Origin of the service that was asked. */
+  origin?: string;
+  /** SHA-256 (hex) of the user's own prompt. */
+  prompt_sha256?: string;
+  /** ISO 8601, UTC. */
+  made_at: string;
+  /** 0 to 1, where the provider says. */
+  confidence?: number;
+  /** The confidence is low: a person should look. */
+  low?: true;
+  /** The provider was asked and found nothing: a song without words. */
+  none?: true;
 }
 
 /** What holds for all songs of a dataset. */

@@ -8,6 +8,8 @@ export interface LyricLine {
   text: string;
   /** Where the file stamps words or syllables. */
   words?: { start_s: number; text: string }[];
+  /** How sure a transcription is of the line, 0 to 1. */
+  confidence?: number;
 }
 
 /** Lyrics with everything that is no lyrics set aside. */

@@ -1,5 +1,6 @@
 import { AceError } from "@acewright/core-native";
 import { join, relative, resolve, sep } from "node:path";
+import { readFolderRecord, withRecordedProvenance } from "../annotate/runs/folder-record.js";
 import { ByteSource } from "../audio/byte-source.js";
 import { songLengthS } from "../audio/song-length.js";
 import { probeSource } from "../audio/probe.js";
@@ -111,13 +112,18 @@ export async function scanFolder(
       return { ...song, notes, warnings: [...song.warnings, ...warnings] };
     },
   );
+  const record = await readFolderRecord(root).catch((error: unknown) => {
+    if (!(error instanceof AceError)) throw error;
+    report.warnings.push(error.message);
+    return {};
+  });
   const samples: Sample[] = [];
   const ids = new Set<string>();
   for (const { path, durationS, skippedBecause, notes, warnings } of read) {
     report.warnings.push(...warnings);
     if (skippedBecause === undefined) {
       const id = songId(relative(root, path).split(sep).join("/"), ids);
-      samples.push(songSample(path, id, durationS, notes));
+      samples.push(withRecordedProvenance(songSample(path, id, durationS, notes), root, record));
     } else skipped.push({ path, reason: skippedBecause });
   }
   const dataset = { metadata: { ...metadata, num_samples: samples.length }, samples };
