@@ -1,4 +1,4 @@
-import { basename, dirname, relative, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
 import {
   checkDataset,
@@ -7,9 +7,8 @@ import {
   PromptTokenizer,
   resolveModelFolders,
   saveDataset,
-  scanFolder,
 } from "@acewright/dataset";
-import type { CheckOptions, Dataset, Finding, MatchReport, ScanOptions } from "@acewright/dataset";
+import type { CheckOptions, Dataset, Finding, ScanOptions } from "@acewright/dataset";
 import { Command, InvalidArgumentError } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
@@ -17,8 +16,10 @@ import { gather } from "../gather.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import { captionCommand } from "./dataset/caption.js";
+import { analyzeCommand } from "./dataset/analyze.js";
 import { cleanLyricsCommand } from "./dataset/clean-lyrics.js";
 import { mixCommand } from "./dataset/mix.js";
+import { scan } from "./dataset/scan-songs.js";
 import { setCommand } from "./dataset/set.js";
 import { showCommand } from "./dataset/show.js";
 import { songTable } from "./dataset/song-table.js";
@@ -35,6 +36,7 @@ export function datasetCommand(context: Context): Command {
     .addCommand(tagsCommand(context))
     .addCommand(mixCommand(context))
     .addCommand(undoCommand(context))
+    .addCommand(analyzeCommand(context))
     .addCommand(cleanLyricsCommand(context))
     .addCommand(transcribeCommand(context))
     .addCommand(captionCommand(context))
@@ -112,61 +114,6 @@ function scanOptions(command: Command): ScanOptions {
     ...(given.all_instrumental === undefined ? {} : { allInstrumental: given.all_instrumental }),
     ...(given.genre_ratio === undefined ? {} : { genreRatio: given.genre_ratio }),
   };
-}
-
-/**
- * Scans a folder with a bar, and says what was skipped.
- *
- * @throws {AceError} ERR_FILE when not one song could be read
- */
-export async function scan(
-  folder: string,
-  options: ScanOptions,
-  output: Output,
-  signal: AbortSignal,
-): Promise<Awaited<ReturnType<typeof scanFolder>>> {
-  const bar = output.progress("scan", "song");
-  const scanned = await scanFolder(folder, {
-    ...options,
-    signal,
-    onProgress: ({ done, total, path }) => {
-      bar.update(done, total, basename(path));
-    },
-  }).finally(() => {
-    bar.clear();
-  });
-  const { dataset, report } = scanned;
-  bar.finish(`${dataset.samples.length} songs`);
-  for (const { path, reason } of report.skipped)
-    output.warn(`${relative(folder, path)} is skipped: ${reason}`);
-  for (const line of report.warnings) output.warn(line);
-  for (const line of matchLines(report.csv, folder)) output.warn(line);
-  if (dataset.samples.length > 0) return scanned;
-  const [first] = report.skipped;
-  const why = first === undefined ? "" : `; ${basename(first.path)}: ${first.reason}`;
-  throw new AceError("ERR_FILE", `${folder}: none of ${report.files} songs can be read${why}`);
-}
-
-/** More lines of one kind hide the others. */
-const mostLines = 10;
-
-/** Which rows of the tables have no song, and which songs no row. */
-function matchLines({ unmatchedRows, unmatchedSongs, matchedSongs }: MatchReport, folder: string): string[] {
-  const rows = unmatchedRows.map(({ table, line, file, similar }) => {
-    const guess = similar === undefined ? "" : `; did you mean ${basename(similar)}?`;
-    return `${relative(folder, table)} line ${line}: ${file} names no song${guess}`;
-  });
-  const all = unmatchedSongs.length + matchedSongs;
-  const songs = unmatchedSongs.map((path) => `${relative(folder, path)} has no row in the table`);
-  const some = (lines: string[], what: string): string[] =>
-    lines.length <= mostLines
-      ? lines
-      : [...lines.slice(0, mostLines), `and ${lines.length - mostLines} more ${what}; --json lists all`];
-  return [
-    ...some(rows, "rows without a song"),
-    ...some(songs, "songs without a row"),
-    ...(songs.length > 0 ? [`${matchedSongs} of ${all} songs have a row`] : []),
-  ];
 }
 
 function checkCommand(context: Context): Command {

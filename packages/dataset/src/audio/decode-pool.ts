@@ -1,8 +1,8 @@
 import { AceError } from "@acewright/core-native";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import type { WorkerReply } from "./audio-worker.js";
 import type { DecodedAudio, DecodeRequest } from "./decode-file.js";
-import type { DecodeReply } from "./decode-worker.js";
 import { audioRefusal } from "./refusal.js";
 
 export interface DecodePoolOptions {
@@ -15,27 +15,31 @@ export interface DecodePoolOptions {
   workerUrl?: URL;
 }
 
-interface Job {
-  request: DecodeRequest;
-  resolve(audio: DecodedAudio): void;
+/** A request names the file it is about, for messages. */
+interface Job<Request, Result> {
+  request: Request;
+  resolve(result: Result): void;
   reject(error: unknown): void;
 }
 
-interface Slot {
+interface Slot<Request, Result> {
   worker: Worker;
   heartbeat: Int32Array;
-  job: Job | undefined;
+  job: Job<Request, Result> | undefined;
   idleTimer: NodeJS.Timeout | undefined;
 }
 
-/** Worker threads that decode, so that the event loop never waits; threads start when needed and end when idle. */
-export class DecodePool {
+/**
+ * Worker threads that decode, or decode and do more, so that the event loop never waits; threads start when needed and
+ * end when idle.
+ */
+export class DecodePool<Request extends { path: string } = DecodeRequest, Result = DecodedAudio> {
   #concurrency: number;
   readonly #stallS: number;
   readonly #idleS: number;
   readonly #workerUrl: URL;
-  readonly #queue: Job[] = [];
-  readonly #slots = new Set<Slot>();
+  readonly #queue: Job<Request, Result>[] = [];
+  readonly #slots = new Set<Slot<Request, Result>>();
 
   constructor(options: DecodePoolOptions = {}) {
     this.#concurrency = options.concurrency ?? Math.max(1, Math.min(4, availableParallelism() - 1));
@@ -56,12 +60,12 @@ export class DecodePool {
   }
 
   /** Queues one file; an abort drops it from the queue or stops its thread. */
-  async run(request: DecodeRequest, signal?: AbortSignal): Promise<DecodedAudio> {
+  async run(request: Request, signal?: AbortSignal): Promise<Result> {
     signal?.throwIfAborted();
     let onAbort: (() => void) | undefined;
     try {
-      return await new Promise<DecodedAudio>((resolve, reject) => {
-        const job: Job = { request, resolve, reject };
+      return await new Promise<Result>((resolve, reject) => {
+        const job: Job<Request, Result> = { request, resolve, reject };
         onAbort = () => {
           this.#abort(job, signal?.reason);
         };
@@ -85,7 +89,7 @@ export class DecodePool {
     }
   }
 
-  #start(slot: Slot, job: Job): void {
+  #start(slot: Slot<Request, Result>, job: Job<Request, Result>): void {
     clearTimeout(slot.idleTimer);
     slot.job = job;
     slot.worker.ref();
@@ -94,7 +98,7 @@ export class DecodePool {
   }
 
   /** Counts ticks without a heartbeat, not wall time: a laptop that slept has not stalled. */
-  #watch(slot: Slot, job: Job, lastBeat: number, quietTicks: number): void {
+  #watch(slot: Slot<Request, Result>, job: Job<Request, Result>, lastBeat: number, quietTicks: number): void {
     const ticks = 12;
     setTimeout(
       () => {
@@ -112,13 +116,18 @@ export class DecodePool {
     ).unref();
   }
 
-  #open(): Slot {
+  #open(): Slot<Request, Result> {
     const memory = new SharedArrayBuffer(4);
     // Flags of the main program (--input-type, --test and the like) are not meant for the thread, and some refuse it.
     const worker = new Worker(this.#workerUrl, { workerData: memory, execArgv: [] });
-    const slot: Slot = { worker, heartbeat: new Int32Array(memory), job: undefined, idleTimer: undefined };
+    const slot: Slot<Request, Result> = {
+      worker,
+      heartbeat: new Int32Array(memory),
+      job: undefined,
+      idleTimer: undefined,
+    };
     this.#slots.add(slot);
-    worker.on("message", (reply: DecodeReply) => {
+    worker.on("message", (reply: WorkerReply<Result>) => {
       this.#settle(slot, reply);
     });
     const fail = (cause: unknown): void => {
@@ -134,7 +143,7 @@ export class DecodePool {
     return slot;
   }
 
-  #settle(slot: Slot, reply: DecodeReply): void {
+  #settle(slot: Slot<Request, Result>, reply: WorkerReply<Result>): void {
     const { job } = slot;
     slot.job = undefined;
     slot.worker.unref();
@@ -142,7 +151,7 @@ export class DecodePool {
       this.#close(slot);
     }, this.#idleS * 1000).unref();
     if (job !== undefined) {
-      if ("audio" in reply) job.resolve(reply.audio);
+      if ("result" in reply) job.resolve(reply.result);
       else if ("refusal" in reply) {
         job.reject(new AceError("ERR_FILE", reply.refusal.message, { cause: reply.refusal.problem }));
       } else job.reject(new AceError("ERR_INTERNAL", reply.fault.message, { cause: reply.fault.stack }));
@@ -150,14 +159,14 @@ export class DecodePool {
     this.#next();
   }
 
-  #fail(slot: Slot, error: unknown): void {
+  #fail(slot: Slot<Request, Result>, error: unknown): void {
     slot.job?.reject(error);
     slot.job = undefined;
     this.#close(slot);
     this.#next();
   }
 
-  #abort(job: Job, reason: unknown): void {
+  #abort(job: Job<Request, Result>, reason: unknown): void {
     const queued = this.#queue.indexOf(job);
     if (queued >= 0) {
       this.#queue.splice(queued, 1);
@@ -168,7 +177,7 @@ export class DecodePool {
     if (slot !== undefined) this.#fail(slot, reason);
   }
 
-  #close(slot: Slot): void {
+  #close(slot: Slot<Request, Result>): void {
     clearTimeout(slot.idleTimer);
     this.#slots.delete(slot);
     void slot.worker.terminate();

@@ -9,10 +9,11 @@ import type { Dataset } from "./schema.js";
  * `num_samples` brought up to date. `.json` is added to a name without it. What the file held before is kept as
  * `dataset.json.bak` (see {@link undoChange}); a file that would stay the same is not written.
  *
+ * @param options.backup false for the later of several saves that are one change to the user
  * @returns the path written.
  * @throws {AceError} ERR_FILE when it cannot be written; ERR_INTERNAL when the dataset would not load again.
  */
-export function saveDataset(path: string, dataset: Dataset): string {
+export function saveDataset(path: string, dataset: Dataset, options: { backup?: boolean } = {}): string {
   const target = path.toLowerCase().endsWith(".json") ? path : `${path}.json`;
   const text = datasetToJson(dataset);
   try {
@@ -22,8 +23,10 @@ export function saveDataset(path: string, dataset: Dataset): string {
   }
   if (existsSync(target)) {
     if (readFileSync(target, "utf8") === text) return target;
-    keepBackup(target);
-    forgetUndone(target);
+    if (options.backup !== false) {
+      keepBackup(target);
+      forgetUndone(target);
+    }
   }
   writeFileAtomic(target, text);
   return target;

@@ -48,7 +48,8 @@ export class RealFft {
     im: Float64Array,
   ): void {
     const half = this.size / 2;
-    const [packedRe, packedIm] = [this.#re, this.#im];
+    const packedRe = this.#re;
+    const packedIm = this.#im;
     const isInside = offset >= 0 && offset + this.size <= samples.length;
     for (let i = 0; i < half; i++) {
       const at = offset + 2 * i;
@@ -65,10 +66,16 @@ export class RealFft {
     for (let bin = 0; bin <= half; bin++) {
       const a = bin === half ? 0 : bin;
       const b = bin === 0 ? 0 : half - bin;
-      const [ar, ai, br, bi] = [packedRe[a] ?? 0, packedIm[a] ?? 0, packedRe[b] ?? 0, packedIm[b] ?? 0];
-      const [evenRe, evenIm] = [(ar + br) / 2, (ai - bi) / 2];
-      const [oddRe, oddIm] = [(ai + bi) / 2, (br - ar) / 2];
-      const [c, s] = [this.#cos[bin] as number, this.#sin[bin] as number];
+      const ar = packedRe[a] ?? 0;
+      const ai = packedIm[a] ?? 0;
+      const br = packedRe[b] ?? 0;
+      const bi = packedIm[b] ?? 0;
+      const evenRe = (ar + br) / 2;
+      const evenIm = (ai - bi) / 2;
+      const oddRe = (ai + bi) / 2;
+      const oddIm = (br - ar) / 2;
+      const c = this.#cos[bin] as number;
+      const s = this.#sin[bin] as number;
       re[bin] = evenRe + c * oddRe + s * oddIm;
       im[bin] = evenIm + c * oddIm - s * oddRe;
     }
@@ -85,7 +92,8 @@ export class RealFft {
     const im = this.#scratch;
     this.forward(samples, offset, window, power, im);
     for (let bin = 0; bin < this.bins; bin++) {
-      const [r, i] = [power[bin] as number, im[bin] as number];
+      const r = power[bin] as number;
+      const i = im[bin] as number;
       power[bin] = r * r + i * i;
     }
   }
@@ -134,7 +142,8 @@ export class ComplexFft {
     for (let i = 0; i < this.size; i++) {
       const j = reversed[i] as number;
       if (j <= i) continue;
-      const [r, m] = [re[i] as number, im[i] as number];
+      const r = re[i] as number;
+      const m = im[i] as number;
       re[i] = re[j] as number;
       im[i] = im[j] as number;
       re[j] = r;
@@ -144,7 +153,10 @@ export class ComplexFft {
 
   #pairs(re: Float64Array, im: Float64Array): void {
     for (let i = 0; i + 1 < this.size; i += 2) {
-      const [ar, ai, br, bi] = [re[i] as number, im[i] as number, re[i + 1] as number, im[i + 1] as number];
+      const ar = re[i] as number;
+      const ai = im[i] as number;
+      const br = re[i + 1] as number;
+      const bi = im[i + 1] as number;
       re[i] = ar + br;
       im[i] = ai + bi;
       re[i + 1] = ar - br;
@@ -155,16 +167,20 @@ export class ComplexFft {
   #butterflies(re: Float64Array, im: Float64Array, span: number): void {
     const half = span / 2;
     const stride = this.size / span;
-    const [cos, sin] = [this.#cos, this.#sin];
+    const cos = this.#cos;
+    const sin = this.#sin;
     for (let start = 0; start < this.size; start += span) {
       for (let k = 0, t = 0; k < half; k++, t += stride) {
         const a = start + k;
         const b = a + half;
-        const [c, s] = [cos[t] as number, sin[t] as number];
-        const [br, bi] = [re[b] as number, im[b] as number];
+        const c = cos[t] as number;
+        const s = sin[t] as number;
+        const br = re[b] as number;
+        const bi = im[b] as number;
         const xr = br * c - bi * s;
         const xi = br * s + bi * c;
-        const [ar, ai] = [re[a] as number, im[a] as number];
+        const ar = re[a] as number;
+        const ai = im[a] as number;
         re[b] = ar - xr;
         im[b] = ai - xi;
         re[a] = ar + xr;

@@ -90,7 +90,7 @@ describe("a decode pool", () => {
   it("runs no more files at once than allowed", async () => {
     const workerUrl = fakeWorker(
       "slow",
-      `parentPort.on("message", ({ path }) => setTimeout(() => parentPort.postMessage({ audio: { path, channels: [] } }), 50));`,
+      `parentPort.on("message", ({ path }) => setTimeout(() => parentPort.postMessage({ result: { path, channels: [] } }), 50));`,
     );
     const pool = new DecodePool({ concurrency: 2, workerUrl, idleS: 0.05 });
     const finished: string[] = [];
@@ -111,7 +111,7 @@ describe("a decode pool", () => {
   it("takes files in the order they came", async () => {
     const workerUrl = fakeWorker(
       "echo",
-      `parentPort.on("message", () => parentPort.postMessage({ audio: { channels: [] } }));`,
+      `parentPort.on("message", () => parentPort.postMessage({ result: { channels: [] } }));`,
     );
     const pool = new DecodePool({ concurrency: 1, workerUrl, idleS: 0.05 });
     const order: string[] = [];
@@ -155,7 +155,7 @@ describe("a decode pool", () => {
       `const heart = new Int32Array(workerData);
        parentPort.on("message", () => {
          const timer = setInterval(() => Atomics.add(heart, 0, 1), 20);
-         setTimeout(() => { clearInterval(timer); parentPort.postMessage({ audio: { channels: [] } }); }, 1500);
+         setTimeout(() => { clearInterval(timer); parentPort.postMessage({ result: { channels: [] } }); }, 1500);
        });`,
     );
     const pool = new DecodePool({ concurrency: 1, workerUrl, stallS: 0.6, idleS: 0.05 });

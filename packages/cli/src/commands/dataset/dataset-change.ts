@@ -25,15 +25,15 @@ export const whereNotes =
   "in any case, with * and ? for a whole value. Fields are the keys of a sample, acewright.artist and the like, folder and number.";
 
 /** Gives a command the file and the root folders it may lead into. */
-export function takesDataset(command: Command): Command {
+export function takesDataset(command: Command, help = "dataset.json"): Command {
   return command
-    .argument("<file>", "dataset.json")
+    .argument("<file>", help)
     .option("--allow-root <dir>", "folder that relative paths with .. may lead into (repeatable)", gather);
 }
 
 /** And the filter and the rehearsal that a change has. */
-export function takesChange(command: Command): Command {
-  return takesDataset(command)
+export function takesChange(command: Command, help?: string): Command {
+  return takesDataset(command, help)
     .option("-w, --where <filter>", whereHelp, gather)
     .option("-n, --dry-run", "show what would change, write nothing");
 }
