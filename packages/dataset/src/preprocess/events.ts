@@ -44,29 +44,3 @@ export type PreprocessEvent =
       readonly failed: number;
       readonly folder: string;
     };
-
-/** A queue between work that tells and a reader that asks; the work never waits for the reader. */
-export class EventQueue<Event> {
-  readonly #events: Event[] = [];
-  #wake: (() => void) | undefined;
-  #closed = false;
-
-  push(event: Event): void {
-    this.#events.push(event);
-    this.#wake?.();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#wake?.();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void> {
-    for (;;) {
-      const next = this.#events.shift();
-      if (next !== undefined) yield next;
-      else if (this.#closed) return;
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-}

@@ -1,5 +1,5 @@
+import { eventStream } from "../event-stream.js";
 import type { PreprocessEvent } from "./events.js";
-import { EventQueue } from "./events.js";
 import type { PreprocessOptions } from "./preprocess-run.js";
 import { PreprocessRun } from "./preprocess-run.js";
 
@@ -11,27 +11,8 @@ import { PreprocessRun } from "./preprocess-run.js";
  * @throws {AceError} ERR_FILE, ERR_CHECKPOINT, ERR_CONFIG, ERR_DEVICE for what concerns all songs: dataset, model,
  *   settings, device, output folder. The signal's reason when it is aborted.
  */
-export async function* preprocess(options: PreprocessOptions): AsyncGenerator<PreprocessEvent, void> {
-  const queue = new EventQueue<PreprocessEvent>();
-  const stop = new AbortController();
-  const signals = options.signal === undefined ? [stop.signal] : [stop.signal, options.signal];
-  const run = new PreprocessRun(options, AbortSignal.any(signals), (event) => {
-    queue.push(event);
-  });
-  const outcome = run.run().then(
-    () => undefined,
-    (error: unknown) => ({ error }),
+export function preprocess(options: PreprocessOptions): AsyncGenerator<PreprocessEvent, void> {
+  return eventStream<PreprocessEvent>(options.signal, (signal, emit) =>
+    new PreprocessRun(options, signal, emit).run(),
   );
-  void outcome.then(() => {
-    queue.close();
-  });
-  try {
-    yield* queue;
-  } finally {
-    // A reader that leaves early still waits until nothing is being written any more.
-    stop.abort();
-    await outcome;
-  }
-  const failure = await outcome;
-  if (failure !== undefined) throw failure.error;
 }

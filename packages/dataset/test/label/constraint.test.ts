@@ -115,7 +115,7 @@ describe("the tokens that may come next", () => {
   });
 
   test("an allowed token is one whose bytes the form takes, and no other, in states all along a block", () => {
-    const constraint = constraints.begin(true);
+    const constraint = constraints.begin(true, 300);
     const tokenizer = PromptTokenizer.open(folder);
     const text = `<think>${block({ caption: "Un son\n  ok." })}</think>`;
     let state = form.start;

@@ -12,9 +12,6 @@ export interface Constraint {
   readonly isDone: boolean;
 }
 
-/** Tokens that a free text (caption, genres) may have before it is led to its end. */
-const mostFreeTokens = 300;
-
 /** The ids that each state of a form allows, worked out when it is first met; shared by all songs of one form. */
 export class FormConstraints {
   readonly #vocabulary: TokenVocabulary;
@@ -29,9 +26,10 @@ export class FormConstraints {
   /**
    * A new text of this form.
    *
+   * @param freeTokens tokens that a part of free wording may have before it is led to its end.
    * @param withFreeText free text without audio codes may follow the form, until the model ends it.
    */
-  begin(withFreeText: boolean, freeTokens = mostFreeTokens): Constraint {
+  begin(withFreeText: boolean, freeTokens: number): Constraint {
     return new FormConstraint(this, this.#vocabulary, this.#form, withFreeText, freeTokens);
   }
 

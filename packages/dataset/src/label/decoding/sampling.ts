@@ -18,7 +18,7 @@ export function uniforms(key: string): () => number {
   const digest = createHash("sha256").update(key).digest();
   const [k0, k1] = [digest.readUInt32LE(0), digest.readUInt32LE(4)];
   let counter = 0;
-  return () => (philox(counter++, k0, k1)[0]) / 2 ** 32;
+  return () => philox(counter++, k0, k1)[0] / 2 ** 32;
 }
 
 /**

@@ -22,8 +22,6 @@ export interface Answer {
 export interface LanguageModel {
   /** Says which model it is, so that answers of another one are not taken for its own. */
   readonly fingerprint: string;
-  /** Audio codes one prompt may have beside so many new tokens. */
-  mostCodes(maxNewTokens: number): number;
   /** Describes a song. @param withLyrics false: the answer may end behind the block of metadata. */
   describe(codes: readonly number[], withLyrics: boolean, request: AnswerRequest): Promise<Answer>;
   /** Puts structure into lyrics. */

@@ -42,8 +42,7 @@ export class LocalLanguageModel implements LanguageModel {
 
   /**
    * @param folder with config.json, weights and tokenizer.json of a 5 Hz language model.
-   * @throws {AceError} ERR_FILE, ERR_CHECKPOINT for files that are missing, damaged or another model's; ERR_CONFIG for
-   *   a context longer than the model's.
+   * @throws {AceError} ERR_FILE, ERR_CHECKPOINT for files that are missing, damaged or another model's.
    */
   static async open(folder: string, options: LocalLanguageModelOptions): Promise<LocalLanguageModel> {
     const { contextTokens, ...network } = options;
@@ -51,17 +50,7 @@ export class LocalLanguageModel implements LanguageModel {
     const tokenizer = PromptTokenizer.open(folder);
     const vocabulary = new TokenVocabulary(folder, tokenizer);
     const model = await CausalModel.open(folder, network);
-    const { maxTokens } = model.config;
-    if (contextTokens > maxTokens) {
-      await model.close();
-      throw new AceError("ERR_CONFIG", `contextTokens: ${contextTokens} tokens, but ${folder} was made for at most ${maxTokens}`); // prettier-ignore
-    }
     return new LocalLanguageModel(folder, model, tokenizer, vocabulary, contextTokens);
-  }
-
-  mostCodes(maxNewTokens: number): number {
-    const { before, after } = chatPrompt("describe");
-    return this.#contextTokens - this.#tokenizer.ids(before + after).length - maxNewTokens;
   }
 
   async describe(codes: readonly number[], withLyrics: boolean, request: AnswerRequest): Promise<Answer> {
@@ -71,7 +60,9 @@ export class LocalLanguageModel implements LanguageModel {
       ...codes.map((code) => this.#vocabulary.codeId(code)),
       ...this.#tokenizer.ids(after),
     ];
-    const constraint = request.isConstrained ? this.#metadata.begin(withLyrics) : unconstrained;
+    const constraint = request.isConstrained
+      ? this.#metadata.begin(withLyrics, freeTokens(request))
+      : unconstrained;
     return await this.#answer(prompt, constraint, request);
   }
 
@@ -83,7 +74,10 @@ export class LocalLanguageModel implements LanguageModel {
       .map((line) => line.trim())
       .filter((line) => line !== "");
     const constraint = request.isConstrained
-      ? new FormConstraints(this.#vocabulary, lyricsForm(this.#vocabulary.ids, lines)).begin(false)
+      ? new FormConstraints(this.#vocabulary, lyricsForm(this.#vocabulary.ids, lines)).begin(
+          false,
+          freeTokens(request),
+        )
       : unconstrained;
     return await this.#answer(prompt, constraint, request);
   }
@@ -122,6 +116,16 @@ export class LocalLanguageModel implements LanguageModel {
   #told(ids: readonly number[], isWhole: boolean): Answer {
     return { text: this.#vocabulary.decode(ids), tokens: ids.length, isWhole };
   }
+}
+
+/** Tokens that the block's fixed words and short values take, written in single bytes at worst. */
+const fixedTokens = 120;
+/** What caption or genres may take at most; a caption of the published model has about a hundred. */
+const mostFreeTokens = 300;
+
+/** How long caption and genres may each become, so that the block always comes to its end. */
+function freeTokens({ maxNewTokens }: AnswerRequest): number {
+  return Math.max(8, Math.min(mostFreeTokens, Math.floor((maxNewTokens - fixedTokens) / 3)));
 }
 
 /** Tells two language models apart without loading them. */
