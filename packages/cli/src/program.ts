@@ -9,6 +9,7 @@ import { modelsCommand } from "./commands/models.js";
 import { planCommand } from "./commands/plan.js";
 import { preprocessCommand } from "./commands/preprocess.js";
 import { runCommand } from "./commands/run.js";
+import { runsCommand } from "./commands/runs.js";
 import { trainCommand } from "./commands/train.js";
 import { packageVersion } from "./package-version.js";
 
@@ -26,7 +27,8 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(trainCommand(context))
     .addCommand(generateCommand(context))
     .addCommand(exportCommand(context))
-    .addCommand(runCommand(context));
+    .addCommand(runCommand(context))
+    .addCommand(runsCommand(context));
   speakThrough(program, context);
   return program;
 }

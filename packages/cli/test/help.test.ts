@@ -39,6 +39,7 @@ test("there are the commands the design names", () => {
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
       .concat(["doctor", "export", "find-lr", "generate", "models toy", "models verify"])
+      .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))
       .concat(["plan", "preprocess", "run", "train"])
       .sort(),
   );

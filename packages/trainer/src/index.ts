@@ -30,8 +30,13 @@ export type { AdapterUse, GenerateOptions, GeneratePart, GenerateResult } from "
 export type { Sampling } from "./generate/sampling.js";
 export { GenerateSettings } from "./generate/settings.js";
 export type { GenerateSettingsInput } from "./generate/settings.js";
-export { listRuns, readRun } from "./list-runs.js";
-export type { RunDetails, RunSummary } from "./list-runs.js";
+export { listRuns, readRun } from "./runs/list-runs.js";
+export { compareRuns } from "./runs/compare-runs.js";
+export type { RunComparison, SettingsDifference } from "./runs/compare-runs.js";
+export { runCurves } from "./runs/curves.js";
+export type { CurvePoint, RunCurves } from "./runs/curves.js";
+export { removeRun } from "./runs/remove-run.js";
+export type { RunDetails, RunSummary } from "./runs/list-runs.js";
 export { parseConfig } from "./config/parse-config.js";
 export { learningRateCourse } from "./plan/learning-rate.js";
 export type { LearningRateSettings, ScheduleSpan } from "./plan/learning-rate.js";

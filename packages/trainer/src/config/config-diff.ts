@@ -1,7 +1,7 @@
 import type { TrainConfig } from "./train-config.js";
 
 /** Fields that change no number of a run: where things lie, how often one looks, how memory and cores are used. */
-const harmless: ReadonlySet<string> = new Set([
+export const harmless: ReadonlySet<string> = new Set([
   "tensors",
   "model",
   "output",
@@ -49,7 +49,8 @@ export function describeChanges(changes: readonly ConfigChange[]): string {
   return changes.map(({ field, before, after }) => `${field}: ${text(before)} -> ${text(after)}`).join("; ");
 }
 
-function flatten(value: object, prefix = "", into = new Map<string, unknown>()): Map<string, unknown> {
+/** Every setting by its dotted path, in the schema's order. */
+export function flatten(value: object, prefix = "", into = new Map<string, unknown>()): Map<string, unknown> {
   for (const [key, entry] of Object.entries(value) as [string, unknown][]) {
     if (entry === undefined) continue;
     if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) {

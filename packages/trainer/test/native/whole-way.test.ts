@@ -6,7 +6,7 @@ import { decodeAudio, packTensors, preprocess, saveDataset, scanFolder } from "@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { generate, type GenerateOptions } from "../../src/generate/generate.js";
 import { targetPeak } from "../../src/generate/loudness.js";
-import { listRuns } from "../../src/list-runs.js";
+import { listRuns } from "../../src/runs/list-runs.js";
 import { planRun } from "../../src/plan-run.js";
 import { train } from "../../src/train/train.js";
 import { openTensorSamples } from "../../src/tensor-samples.js";

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { AceError } from "@acewright/core-native";
-import type { TrainConfig } from "./config/train-config.js";
-import type { LoggedEvent } from "./run/event-log.js";
-import { readEventLog } from "./run/event-log.js";
-import { nodeFiles } from "./run/files.js";
-import { checkpointSteps, readRunConfig } from "./run/run-folder.js";
-import { isRunLocked } from "./run/run-lock.js";
-import { runPaths } from "./run/run-paths.js";
+import type { TrainConfig } from "../config/train-config.js";
+import type { LoggedEvent } from "../run/event-log.js";
+import { readEventLog } from "../run/event-log.js";
+import { nodeFiles } from "../run/files.js";
+import { checkpointSteps, readRunConfig } from "../run/run-folder.js";
+import { isRunLocked } from "../run/run-lock.js";
+import { runPaths } from "../run/run-paths.js";
 
 /** A run as its folder tells it. */
 export interface RunSummary {
@@ -19,13 +19,16 @@ export interface RunSummary {
   readonly steps: number | undefined;
   /** Loss of the last step that counted. */
   readonly lastLoss: number | undefined;
-  readonly bestValidation: { readonly step: number; readonly loss: number } | undefined;
+  /** Lowest loss by what decides the best adapter: the validation, or the mean of five epochs. */
+  readonly best: { readonly step: number; readonly loss: number } | undefined;
   /** Steps of the checkpoints there are, rising. */
   readonly checkpoints: readonly number[];
   /** Folder of the trained adapter, once the run is finished. */
   readonly final: string | undefined;
   /** When the run began, ISO 8601. */
   readonly startedAt: string | undefined;
+  /** Time of its newest event, ISO 8601. */
+  readonly lastAt: string | undefined;
 }
 
 /** One run in full: its summary and every event of its log. */
@@ -51,7 +54,9 @@ function summarise(folder: string): { summary: RunSummary; events: readonly Logg
   const last = events.at(-1);
   const losses = events.filter((event) => event.type === "step" && !event.skipped);
   const lastLoss = losses.at(-1);
-  const best = events.filter((event) => event.type === "validation" && event.best).at(-1);
+  const best = events
+    .flatMap((event) => (event.type === "best" || (event.type === "validation" && event.best) ? [event] : []))
+    .at(-1);
   const ended = last?.type === "finished" || last?.type === "interrupted" ? last.type : "stopped";
   const summary: RunSummary = {
     folder,
@@ -60,10 +65,11 @@ function summarise(folder: string): { summary: RunSummary; events: readonly Logg
     step: events.reduce((most, { step }) => Math.max(most, step), 0),
     steps: started?.type === "started" ? started.plan.steps : undefined,
     lastLoss: lastLoss?.type === "step" ? lastLoss.loss : undefined,
-    bestValidation: best?.type === "validation" ? { step: best.step, loss: best.loss } : undefined,
+    best: best && { step: best.step, loss: best.loss },
     checkpoints: checkpointSteps(folder).sort((a, b) => a - b),
     final: nodeFiles.existsSync(paths.final) ? paths.final : undefined,
     startedAt: started?.time,
+    lastAt: last?.time,
   };
   return { summary, events };
 }

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { listRuns, readRun } from "../src/list-runs.js";
-import { trainWith } from "../src/train/train.js";
-import { abortWhen, events, parts, scratch, shortRun } from "./trained.js";
+import { listRuns, readRun } from "../../src/runs/list-runs.js";
+import { trainWith } from "../../src/train/train.js";
+import { abortWhen, events, parts, scratch, shortRun } from "../trained.js";
 
 test("runs are listed newest first with where they stand", async () => {
   const root = scratch();
@@ -29,7 +29,7 @@ test("runs are listed newest first with where they stand", async () => {
   const done = runs[2];
   expect(done?.final).toBe(join(root, "done", "final"));
   expect(done?.checkpoints).toEqual([3, 6]);
-  expect(done?.bestValidation?.loss).toBeLessThan(1);
+  expect(done?.best?.loss).toBeLessThan(1);
   expect(done?.lastLoss).toBeGreaterThan(0);
   expect(readRun(join(root, "done")).events.at(-1)?.type).toBe("finished");
 });
