@@ -174,12 +174,20 @@ describe("a dataset", () => {
     ]);
   });
 
+  test("several samples of one song take one call and one answer", async () => {
+    using songs = songFolder(3, () => ({ audio_path: "song-000.wav" }));
+    await using server = await loopback(heard);
+    expect(await run(songs.dataset, server)).toMatchObject({ answered: 1 });
+    expect(lyricsOf(songs.samples())).toEqual(Array(3).fill("la la\nlu"));
+    expect(server.arrived.length).toBe(1);
+  });
+
   test("a filter picks the songs; missing audio is told and left out", async () => {
     using songs = songFolder(3, (_, index) => (index === 2 ? { audio_path: "gone.wav" } : {}));
     await using server = await loopback(heard);
     const task = { task: "transcribe", settings: { baseUrl: server.url } } as const;
     const plan = await planAnnotation(songs.dataset, task, { environment });
-    expect(plan.estimate.asked).toBe(2);
+    expect(plan.estimate).toMatchObject({ songs: 3, asked: 2, kept: 0 });
     expect(plan.warnings).toEqual([expect.stringMatching(/gone\.wav does not exist and is left out/)]);
     await run(songs.dataset, server, {}, { where: ["number=2"] });
     expect(lyricsOf(songs.samples()).slice(0, 2)).toEqual(["[Instrumental]", "la la\nlu"]);

@@ -1,4 +1,5 @@
 import { AceError } from "@acewright/core-native";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../src/annotate/http/secret.js";
 import { ServiceClient, type ServiceRequest } from "../../src/annotate/http/service-client.js";
@@ -173,6 +174,13 @@ describe("what no other try mends is told at once", () => {
     const { error, asked } = await failure(() => ({ body: Buffer.alloc(17 * 2 ** 20, 0x20) }));
     expect(error.message).toMatch(/sent more than 16777216 bytes; not read/);
     expect(asked).toBe(1);
+  });
+
+  test("nor is a small one that unpacks to a huge one", async () => {
+    const body = gzipSync(Buffer.alloc(64 * 2 ** 20));
+    expect(body.length).toBeLessThan(2 ** 20);
+    const { error } = await failure(() => ({ body, headers: { "content-encoding": "gzip" } }));
+    expect(error.message).toMatch(/sent more than 16777216 bytes; not read/);
   });
 
   test("a server that is not there ends the run", async () => {

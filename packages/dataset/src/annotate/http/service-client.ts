@@ -1,5 +1,5 @@
-import { AceError } from "@acewright/core-native";
 import { setTimeout as sleep } from "node:timers/promises";
+import { baseUrlOf, isAccepted, type Accepted } from "./accepted.js";
 import { BodyTooLong, readBounded } from "./bounded-body.js";
 import { oneLine } from "./error-words.js";
 import { malformed, refusedStatus, unreachable } from "./refusals.js";
@@ -29,8 +29,7 @@ export interface ServiceRequest {
   path: string;
   headers?: Readonly<Record<string, string>>;
   body?: string | FormData | Uint8Array<ArrayBuffer>;
-  /** What the answer must be; a page without JSON is not taken for one. */
-  accept: "json" | "json or text" | "html" | "nothing";
+  accept: Accepted;
   /** False for a request that needs no key. */
   withKey?: boolean;
   /** A 404 speaks of this song, not of the base URL or the model. */
@@ -210,26 +209,4 @@ export class ServiceClient {
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
   signal.throwIfAborted();
-}
-
-function isAccepted(accept: ServiceRequest["accept"], type: string): boolean {
-  const isJson = /^[^;]*\bjson\b/i.test(type);
-  if (accept === "nothing") return true;
-  if (accept === "html") return /^text\/html\b/i.test(type);
-  return isJson || (accept === "json or text" && /^text\/plain\b/i.test(type));
-}
-
-function baseUrlOf(text: string, name: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isWeb = url?.protocol === "http:" || url?.protocol === "https:";
-  if (url === undefined || !isWeb || url.search !== "" || url.hash !== "") {
-    throw new AceError("ERR_CONFIG", `base URL of ${name}: http:// or https:// and a host was expected`);
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new AceError(
-      "ERR_CONFIG",
-      `base URL of ${name}: holds a password; keys are read from the environment`,
-    );
-  }
-  return url;
 }

@@ -105,9 +105,9 @@ export async function planAnnotation(
     journal.entries.clear();
   }
   const warnings = [...target.warnings, ...provider.warnings];
-  const songs: PlannedSong[] = [];
+  const songs = new Map<string, PlannedSong>();
   const fields: AnnotationEstimate["fields"] = {};
-  let [resumed, audioMinutes, audioBytes] = [0, 0, 0];
+  let [resumed, kept, audioMinutes, audioBytes] = [0, 0, 0, 0];
   for (const { index, sample, audioFile, isMissing: isAbsent } of target.songs) {
     const wants = wantedFields(sample, gives, policy);
     if (isAbsent) {
@@ -122,18 +122,24 @@ export async function planAnnotation(
       entry?.stamp === stamp &&
       (entry.annotation !== undefined || wants.some((field) => overwrites(policy, field)));
     if (isDone) resumed++;
+    else if (wants.length === 0) kept++;
     if (isDone || wants.length === 0) continue;
     const artist = "defaultArtist" in settings ? settings.defaultArtist : undefined;
-    songs.push({ index, audioFile, stamp, wants, identity: songIdentity(sample, audioFile, artist) });
-    audioMinutes += sample.duration / 60;
-    if (provider.sendsAudio) audioBytes += bytes;
+    // Several samples of one song take one answer.
+    const planned = songs.get(audioFile);
+    if (planned === undefined) {
+      const identity = songIdentity(sample, audioFile, artist);
+      songs.set(audioFile, { index, audioFile, stamp, wants, identity });
+      audioMinutes += sample.duration / 60;
+      if (provider.sendsAudio) audioBytes += bytes;
+    } else planned.wants = [...new Set([...planned.wants, ...wants])];
     for (const field of wants) {
       const count = (fields[field] ??= { fill: 0, overwrite: 0 });
       if (isMissing(sample, field)) count.fill++;
       else count.overwrite++;
     }
   }
-  const asked = songs.length;
+  const asked = songs.size;
   return {
     task: task.task,
     provider: { name: provider.name, model: provider.model, origin: provider.origin },
@@ -149,14 +155,14 @@ export async function planAnnotation(
       calls: asked * provider.callsPerSong,
       audioMinutes: Math.round(audioMinutes * 10) / 10,
       audioBytes,
-      kept: target.songs.length - asked - resumed,
+      kept,
       fields,
     },
     work: {
       provider,
       gives,
       target,
-      songs,
+      songs: [...songs.values()],
       journal,
       promptSha256: options.prompt === undefined ? undefined : textSha256(options.prompt),
       concurrency: settings.concurrency,
