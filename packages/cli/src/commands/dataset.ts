@@ -1,22 +1,13 @@
-import { basename, dirname, resolve } from "node:path";
-import { AceError } from "@acewright/core-native";
-import {
-  checkDataset,
-  DatasetMetadata,
-  loadDataset,
-  PromptTokenizer,
-  resolveModelFolders,
-  saveDataset,
-} from "@acewright/dataset";
-import type { CheckOptions, Dataset, Finding, ScanOptions } from "@acewright/dataset";
+import { DatasetMetadata, saveDataset } from "@acewright/dataset";
+import type { ScanOptions } from "@acewright/dataset";
 import { Command, InvalidArgumentError } from "commander";
+import { resolve } from "node:path";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
-import { gather } from "../gather.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
-import type { Output } from "../output.js";
 import { captionCommand } from "./dataset/caption.js";
 import { analyzeCommand } from "./dataset/analyze.js";
+import { checkCommand } from "./dataset/check.js";
 import { cleanLyricsCommand } from "./dataset/clean-lyrics.js";
 import { mixCommand } from "./dataset/mix.js";
 import { scan } from "./dataset/scan-songs.js";
@@ -114,84 +105,4 @@ function scanOptions(command: Command): ScanOptions {
     ...(given.all_instrumental === undefined ? {} : { allInstrumental: given.all_instrumental }),
     ...(given.genre_ratio === undefined ? {} : { genreRatio: given.genre_ratio }),
   };
-}
-
-function checkCommand(context: Context): Command {
-  const command = leafCommand({
-    name: "check",
-    summary: "look for everything in a dataset that would fail or spoil a training run",
-    examples: [
-      "dataset check dataset.json",
-      "dataset check dataset.json --model checkpoints",
-      "dataset check dataset.json --no-decode --json",
-    ],
-    notes: "Ends with exit code 2 when a song cannot be used; warnings alone end with 0.",
-  })
-    .argument("<file>", "dataset.json")
-    .option("--allow-root <dir>", "folder that relative paths with .. may lead into (repeatable)", gather)
-    .option(
-      "-m, --model <dir>",
-      "checkpoint whose tokenizer counts captions and lyrics; without it lengths are not checked",
-    )
-    .option("--no-decode", "check texts, paths and duplicates only; do not decode the songs");
-  return command.action(
-    async (file: string, options: { allowRoot?: string[]; decode: boolean; model?: string }) => {
-      const output = outputOf(command, context);
-      const allowRoots = options.allowRoot ?? [];
-      const { dataset, warnings } = await loadDataset(file, { allowRoots, missingAudio: "keep" });
-      for (const line of warnings) output.warn(line);
-      const findings = await check(
-        dataset,
-        file,
-        { allowRoots, decode: options.decode, ...tokenCounter(options.model) },
-        output,
-        context.signal,
-      );
-      const errors = findings.filter(({ severity }) => severity === "error").length;
-      output.result({ ok: errors === 0, findings }, () => findingLines(findings, dataset, output));
-      if (errors > 0)
-        throw new AceError("ERR_FILE", `${file}: ${errors} findings must be mended before training`);
-    },
-  );
-}
-
-/** Counts as the model does; nothing where there is no model to ask. */
-export function tokenCounter(model: string | undefined): Pick<CheckOptions, "countTokens"> {
-  if (model === undefined) return {};
-  const tokenizer = PromptTokenizer.open(resolveModelFolders(resolve(model)).textEncoder);
-  return { countTokens: (text) => tokenizer.encode(text).ids.length };
-}
-
-/** Checks a dataset with a bar. */
-export async function check(
-  dataset: Dataset,
-  file: string,
-  options: Pick<CheckOptions, "allowRoots" | "decode" | "countTokens">,
-  output: Output,
-  signal: AbortSignal,
-): Promise<Finding[]> {
-  const bar = output.progress("check", "song");
-  const findings = await checkDataset(dataset, {
-    ...options,
-    folder: dirname(resolve(file)),
-    signal,
-    onProgress: ({ done, total, path }) => {
-      bar.update(done, total, basename(path));
-    },
-  }).finally(() => {
-    bar.clear();
-  });
-  bar.finish(findings.length === 0 ? "nothing found" : `${findings.length} findings`);
-  return findings;
-}
-
-/** The findings, worst first, each with how to mend it. */
-export function findingLines(findings: readonly Finding[], dataset: Dataset, output: Output): string {
-  const order = { error: 0, warning: 1, info: 2 };
-  const paint = { error: output.colors.red, warning: output.colors.yellow, info: output.colors.dim };
-  const sorted = [...findings].sort((a, b) => order[a.severity] - order[b.severity]);
-  const lines = sorted.map(
-    ({ severity, message, fix }) => `${paint[severity](severity)}: ${message}; ${fix}`,
-  );
-  return [...lines, `${dataset.samples.length} songs checked`].join("\n");
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
 import type { DeviceName } from "@acewright/core-native";
 import { loadDataset, PreprocessSettings, promptCaptions, saveDataset } from "@acewright/dataset";
@@ -14,7 +14,7 @@ import type { Output } from "../output.js";
 import { renderTable } from "../render/table.js";
 import { scan } from "./dataset/scan-songs.js";
 import { songTable } from "./dataset/song-table.js";
-import { check, tokenCounter } from "./dataset.js";
+import { check, tokenCounter } from "./dataset/check.js";
 import { generateSong } from "./generate.js";
 import { preprocessSongs } from "./preprocess.js";
 import { trainRun } from "./train.js";
@@ -126,8 +126,8 @@ class WholeWay {
     output.say(`\n${songTable(dataset, output)}\n`);
     const findings = await check(
       dataset,
-      paths.dataset,
-      { allowRoots: [], decode: true, ...tokenCounter(model) },
+      dirname(paths.dataset),
+      tokenCounter(model),
       output,
       context.signal,
     );
