@@ -8,7 +8,7 @@ import { seededRandom } from "../audio/sounds.js";
 import { defects } from "./defects.js";
 import { makeSong, mapped, scaled, songRateHz, type Stereo } from "./songs.js";
 
-const rounds = process.env["ACEWRIGHT_TEST_FULL"] === "1" ? 12 : 2;
+const rounds = process.env["ACEWRIGHT_TEST_FULL"] === "1" ? 12 : 1;
 
 let folder: string;
 beforeEach(() => {
@@ -48,7 +48,7 @@ describe("checking the sound", () => {
   );
 
   it("knows a song again after noise, another rate, another level and a cut beginning, and no other", async () => {
-    const songs = Array.from({ length: 2 * rounds }, (_, seed) => makeSong(200 + seed, 10));
+    const songs = Array.from({ length: 2 * rounds + 1 }, (_, seed) => makeSong(200 + seed, 10));
     const random = seededRandom(5);
     const copies = songs.map((song) => {
       const noisy = mapped(scaled(song, 0.3 + random()), (sample) => sample + 2e-4 * (random() - 0.5));
