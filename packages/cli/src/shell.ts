@@ -2,7 +2,7 @@ import { exitCodes } from "./failure.js";
 import { main } from "./main.js";
 import { processTerminal } from "./terminal.js";
 
-/** Runs the command line of this process: signals, a closed pipe, the exit code. */
+/** Runs the command line of this process: signals, a terminal or reader that goes away, the exit code. */
 export async function runFromShell(): Promise<void> {
   const interrupted = new AbortController();
   const stopNow = new AbortController();
@@ -14,14 +14,25 @@ export async function runFromShell(): Promise<void> {
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // The reader (`| head`) went away: there is nobody left to tell.
-    if (error.code === "EPIPE") process.exit(exitCodes.done);
-    throw error;
-  });
-  process.exitCode = await main(process.argv.slice(2), {
+  // A closed window, as Windows and as others say it. It sends more than one signal: only what was asked by hand counts.
+  const leave = (): void => {
+    interrupted.abort();
+  };
+  process.on("SIGHUP", leave);
+  process.on("SIGBREAK", leave);
+  const unread = new AbortController();
+  const unheard = (error: NodeJS.ErrnoException): void => {
+    // The reader (`| head`) or the terminal went away: there is nobody left to tell, and work in hand is saved.
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+    unread.abort();
+    interrupted.abort();
+  };
+  process.stdout.on("error", unheard);
+  process.stderr.on("error", unheard);
+  const exitCode = await main(process.argv.slice(2), {
     terminal: processTerminal(),
     signal: interrupted.signal,
     stopNow: stopNow.signal,
   });
+  process.exitCode = unread.signal.aborted ? exitCodes.done : exitCode;
 }

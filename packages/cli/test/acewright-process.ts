@@ -15,6 +15,8 @@ export interface Acewright {
   /** Resolves once its stdout or stderr holds the text, rejects if it ends before. */
   saw(text: string): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+  /** Nobody reads any more what it says. */
+  stopReading(): void;
 }
 
 /** Starts the command line as a shell would, in a folder. */
@@ -49,6 +51,10 @@ export function startAcewright(
   return {
     ended,
     kill: (signal) => child.kill(signal),
+    stopReading: () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     saw: (text) =>
       new Promise((resolve, reject) => {
         const look = (): void => {

@@ -1,9 +1,9 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toyFolders } from "../src/models/toy.js";
-import { acewright, startAcewright } from "./acewright-process.js";
+import { acewright, startAcewright, type Acewright } from "./acewright-process.js";
 
 let folder: string;
 const training =
@@ -94,15 +94,20 @@ test(
   },
 );
 
+const longer = `train out/tensors -m checkpoints --max-steps 60 --epochs 1000 --save-every-epochs 1000 ${training}`;
+
+function weights(run: string): Buffer {
+  return readFileSync(join(folder, run, "final/adapter_model.safetensors"));
+}
+
 test(
   "Ctrl-C saves, ends with 130, and --resume goes on to the same adapter",
   { timeout: 180_000 },
   async () => {
-    const line = `train out/tensors -m checkpoints --max-steps 60 --epochs 1000 --save-every-epochs 1000 ${training}`;
-    const whole = await way(`${line} -o whole --plain`);
+    const whole = await way(`${longer} -o whole --plain`);
     expect(whole.code).toBe(0);
 
-    const cut = startAcewright(`${line} -o cut --json`.split(" "), { cwd: folder });
+    const cut = startAcewright(`${longer} -o cut --json`.split(" "), { cwd: folder });
     await cut.saw('"step":5,');
     cut.kill("SIGINT");
     const { code, out, err } = await cut.ended;
@@ -116,11 +121,45 @@ test(
 
     const resumed = await way("train -o cut --resume --plain");
     expect(resumed.code).toBe(0);
-    const weights = (run: string): Buffer =>
-      readFileSync(join(folder, run, "final/adapter_model.safetensors"));
     expect(weights("cut").equals(weights("whole"))).toBe(true);
   },
 );
+
+test.each<[string, number, (training: Acewright) => void]>([
+  [
+    "a polite kill",
+    130,
+    (process) => {
+      process.kill("SIGTERM");
+    },
+  ],
+  [
+    "a closed terminal, which hangs up more than once,",
+    130,
+    (process) => {
+      process.kill("SIGHUP");
+      process.kill("SIGHUP");
+      process.kill("SIGHUP");
+    },
+  ],
+  [
+    "a reader that goes away",
+    0,
+    (process) => {
+      process.stopReading();
+    },
+  ],
+])("%s leaves a checkpoint to go on from", { timeout: 120_000 }, async (what, code, stop) => {
+  const run = what.replaceAll(" ", "-");
+  const cut = startAcewright(`${longer} -o ${run} --json`.split(" "), { cwd: folder });
+  await cut.saw('"step":5,');
+  stop(cut);
+  expect((await cut.ended).code).toBe(code);
+  expect(readdirSync(join(folder, run, "checkpoints"))).toHaveLength(1);
+  expect(existsSync(join(folder, run, "run.lock"))).toBe(false);
+  expect((await way(`train -o ${run} --resume --plain`)).code).toBe(0);
+  expect(weights(run).equals(weights("whole"))).toBe(true);
+});
 
 test("a run that is there is not overwritten", { timeout: 60_000 }, async () => {
   const { code, err } = await way(`train out/tensors -o whole -m checkpoints ${training}`);
