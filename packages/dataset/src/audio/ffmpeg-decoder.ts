@@ -11,6 +11,8 @@ import type { DecodedBlock } from "./wasm-decoders.js";
 
 /** No song takes ffmpeg this long; what a damaged file makes it do might. */
 const longestCpuS = 300;
+/** No block of a song is larger; a forged header asks for more. */
+const largestBlockBytes = 128 * 2 ** 20;
 
 /**
  * Decodes through the `ffmpeg` on PATH a file that is not decoded here, reading its answer as it comes.
@@ -89,7 +91,14 @@ class FfmpegProcess {
 
 function startFfmpeg(path: string, kind: FfmpegKind, output: readonly string[]): FfmpegProcess {
   const manner = ["-hide_banner", "-nostdin", "-nostats", "-v", "level+info", "-xerror"];
-  const guard = ["-timelimit", String(longestCpuS), "-protocol_whitelist", "file,pipe"];
+  const guard = [
+    "-timelimit",
+    String(longestCpuS),
+    "-max_alloc",
+    String(largestBlockBytes),
+    "-protocol_whitelist",
+    "file,pipe",
+  ];
   const input = ["-f", kindWords[kind].demuxer ?? kind, "-i", `file:${resolve(path)}`, "-map", "0:a:0"];
   const child = spawn("ffmpeg", [...manner, ...guard, ...input, ...output], {
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,6 +1,6 @@
 import type { HostTensor } from "@acewright/core-native";
 import { AceError } from "@acewright/core-native";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import type { PickleValue } from "./pickle.js";
 import { PickleGlobal, readPickle } from "./pickle.js";
 import type { TorchPart } from "./torch-tensor.js";
@@ -15,8 +15,12 @@ export type TorchValue =
 const maxPickleBytes = 64_000_000;
 /** Values met on the walk; a pickle may refer to one list again and again. */
 const maxValues = 1_000_000;
-/** All storages and tensors of a file together: packed zeros grow a thousandfold. */
-const maxTotalBytes = 4_000_000_000;
+/**
+ * All storages and tensors of a file together, beside a multiple of the file's own size: packed zeros and views that
+ * repeat one number grow a millionfold, what torch.save writes of songs does not.
+ */
+const freeBytes = 64_000_000;
+const bytesPerFileByte = 16;
 
 const rebuildTensor = "torch._utils._rebuild_tensor_v2";
 const orderedDict = "collections.OrderedDict";
@@ -48,7 +52,11 @@ export function readTorchFile(path: string): TorchValue {
         );
     }
     const value = readPickle<TorchPart>(path, zip.read(pickleName, maxPickleBytes), torchRules(path));
-    return new ValueWalk(path, (storage) => zip.read(`${root}data/${storage.key}`)).plain(value, 0);
+    const maxTotalBytes = freeBytes + bytesPerFileByte * statSync(path).size;
+    return new ValueWalk(path, maxTotalBytes, (storage) => zip.read(`${root}data/${storage.key}`)).plain(
+      value,
+      0,
+    );
   });
 }
 
@@ -67,13 +75,15 @@ function torchRules(path: string): Parameters<typeof readPickle<TorchPart>>[2] {
 /** Turns what the pickle built into plain values, reading each storage once. */
 class ValueWalk {
   readonly #path: string;
+  readonly #maxTotalBytes: number;
   readonly #read: (storage: TorchStorage) => Uint8Array;
   readonly #storages = new Map<string, Uint8Array>();
   #count = 0;
   #totalBytes = 0;
 
-  constructor(path: string, read: (storage: TorchStorage) => Uint8Array) {
+  constructor(path: string, maxTotalBytes: number, read: (storage: TorchStorage) => Uint8Array) {
     this.#path = path;
+    this.#maxTotalBytes = maxTotalBytes;
     this.#read = read;
   }
 
@@ -107,8 +117,10 @@ class ValueWalk {
 
   #spend(bytes: number): void {
     this.#totalBytes += bytes;
-    if (this.#totalBytes > maxTotalBytes)
-      throw this.#refuse(`its tensors unpack to more than ${maxTotalBytes} bytes`);
+    if (this.#totalBytes > this.#maxTotalBytes)
+      throw this.#refuse(
+        `its tensors unpack to more than ${this.#maxTotalBytes} bytes, more than the file could mean`,
+      );
   }
 
   #refuse(what: string): AceError {
