@@ -5,18 +5,19 @@ import { root } from "./child.mjs";
 /**
  * What each room of packages/core-native/src stands on; it may include these, what they stand on, and itself. The
  * longest prefix names the room: `ops/kernels.*` is the bare list of kernels, which the tape needs for adding gradients;
- * `autograd/program.*` is the flat list of kernel calls they are written into; `optim/adamw.*` is the bare block of
- * numbers that the optimizer's kernels read.
+ * `autograd/program.*` is the flat list of kernel calls they are written into; `ops/optimizer/` and `ops/host_device.*`
+ * are the plain numbers and rules that the optimizers' kernels share.
  *
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 export const includeArrows = {
   "tensor/": [],
-  "optim/adamw.": [],
   "autograd/program.": ["tensor/"],
-  "ops/kernels.": ["autograd/program."],
+  "ops/host_device.": [],
+  "ops/optimizer/": ["ops/host_device."],
+  "ops/kernels.": ["autograd/program.", "ops/optimizer/"],
   "autograd/": ["ops/kernels."],
-  "ops/": ["autograd/", "optim/adamw."],
+  "ops/": ["autograd/"],
   "optim/": ["ops/"],
   "adapter/": ["ops/"],
   "model/": ["adapter/"],

@@ -140,7 +140,7 @@ export interface Binding {
     step: number,
   ): Promise<StepResult>;
   sessionState(session: NativeHandle): Promise<Record<string, HostTensor>>;
-  sessionSetState(session: NativeHandle, state: Record<string, Float32Array>, updates: number): Promise<void>;
+  sessionSetState(session: NativeHandle, state: Readonly<Record<string, HostTensor>>): Promise<void>;
   sessionGradients(session: NativeHandle): Promise<Record<string, HostTensor>>;
   sessionMemory(session: NativeHandle): Promise<MemoryPlan>;
   sessionDescribe(session: NativeHandle): Promise<string>;

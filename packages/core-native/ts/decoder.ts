@@ -96,6 +96,7 @@ export async function planMemory(
     conditionTokens: request.conditionTokens,
     adapter: request.adapter,
     recompute: request.recompute,
+    ...(request.optimizer && { optimizer: request.optimizer }),
     buckets: request.buckets ?? { decoderTokens: 64, conditionTokens: 32 },
     datasetBytes: request.datasetBytes ?? 0,
   });

@@ -13,6 +13,7 @@ export type {
   LokrConfig,
   LoraConfig,
   MemoryPlan,
+  OptimizerConfig,
   ModelConfig,
   PlanRequest,
   RecomputePolicy,

@@ -2,7 +2,6 @@ import type { NativeHandle } from "./binding.js";
 import { adapterHandle, type Adapter } from "./adapter.js";
 import { decoderHandle, type Decoder } from "./decoder.js";
 import { AceError } from "./errors.js";
-import { toFloat32 } from "./float-tensor.js";
 import { binding } from "./load.js";
 import type {
   HostTensor,
@@ -63,26 +62,27 @@ export class TrainSession {
     return { loss, samples };
   }
 
-  /** The optimizer's state: `exp_avg.<tensor>`, `exp_avg_sq.<tensor>` (float32) and `updates` (float64, [1]). */
+  /**
+   * The optimizer's state: tensors such as `exp_avg.<tensor>` (float32, or bytes where they are kept so), and numbers such
+   * as `updates` (float64, [1]).
+   */
   async state(): Promise<Record<string, HostTensor>> {
     return await binding().sessionState(this.#handle);
   }
 
   /**
-   * Goes on from a saved state, bit for bit.
+   * Goes on from a saved state, bit for bit, beside the parameters it was saved with.
    *
-   * @throws {AceError} ERR_CHECKPOINT when it belongs to another adapter
+   * @throws {AceError} ERR_CHECKPOINT when it belongs to another optimizer or adapter
    */
   async setState(state: Readonly<Record<string, HostTensor>>): Promise<void> {
-    const { updates, ...moments } = state;
+    const { updates } = state;
     if (updates?.dtype !== "F64" || updates.data.byteLength !== 8)
       throw new AceError("ERR_CHECKPOINT", "optimizer state: expected `updates`, one float64");
     const count = new Float64Array(updates.data.slice().buffer)[0] ?? 0;
     if (!Number.isInteger(count) || count < 0)
       throw new AceError("ERR_CHECKPOINT", `optimizer state: updates is ${count}; expected a whole number`);
-    const floats: Record<string, Float32Array> = {};
-    for (const [name, tensor] of Object.entries(moments)) floats[name] = toFloat32(tensor);
-    await binding().sessionSetState(this.#handle, floats, count);
+    await binding().sessionSetState(this.#handle, state);
   }
 
   /** Gradients of the last step before clipping, under the adapter's file names. */

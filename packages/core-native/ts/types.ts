@@ -125,15 +125,70 @@ export type TimestepLaw =
 export const recomputePolicies = ["none", "cheap", "mlp", "block"] as const;
 export type RecomputePolicy = (typeof recomputePolicies)[number];
 
+interface WeightDecay {
+  /** Decoupled, times the learning rate. */
+  readonly weightDecay: number;
+}
+interface AdamConfig extends WeightDecay {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+/**
+ * How gradients become steps. AdamW (Loshchilov & Hutter 2019); its moments in eight bits (Dettmers et al. 2022); AdamW
+ * without a schedule (Defazio et al. 2024), whose weights outside a step are the average, never those it trains at;
+ * Adafactor (Shazeer & Stern 2018); Prodigy (Mishchenko & Defazio 2024); Lion (Chen et al. 2023); Muon for matrices
+ * with AdamW for the rest (Jordan et al. 2024).
+ */
+export type OptimizerConfig =
+  | (AdamConfig & { readonly kind: "adamw" | "adamw8bit" | "schedulefree" })
+  | (WeightDecay & { readonly kind: "lion"; readonly beta1: number; readonly beta2: number })
+  | (WeightDecay & {
+      readonly kind: "adafactor";
+      /** 0: no first moment. */
+      readonly beta1: number;
+      /** beta2 of step t is 1 - t to this power. */
+      readonly decayExponent: number;
+      /** Of an update's root mean square, a tensor at a time. */
+      readonly clipThreshold: number;
+      readonly squaresEpsilon: number;
+      readonly scaleEpsilon: number;
+      /** The learning rate is relative to a tensor's root mean square; default false. */
+      readonly scaleParameter?: boolean;
+      /** The learning rate is at most 1 / sqrt(t); default false. */
+      readonly relativeStep?: boolean;
+    })
+  | (AdamConfig & {
+      readonly kind: "prodigy";
+      readonly initialDistance: number;
+      readonly distanceCoefficient: number;
+      /** Default: without limit. */
+      readonly growthRate?: number | undefined;
+      /** Default: the root of beta2. */
+      readonly beta3?: number | undefined;
+      /** Default true. */
+      readonly safeguardWarmup?: boolean;
+      /** Default true. */
+      readonly biasCorrection?: boolean;
+    })
+  | (AdamConfig & {
+      readonly kind: "muon";
+      readonly momentum: number;
+      /** Default true. */
+      readonly nesterov?: boolean;
+      /** 0.2 sqrt(longer side) instead of sqrt(max(1, rows / columns)); default true. */
+      readonly matchAdamw?: boolean;
+    });
+
 export interface TrainSessionConfig {
   readonly seed: number;
-  readonly optimizer: {
-    readonly kind: "adamw";
-    readonly beta1: number;
-    readonly beta2: number;
-    readonly epsilon: number;
-    readonly weightDecay: number;
-  };
+  readonly optimizer: OptimizerConfig;
+  /** LoRA+: learning rate of the B factors of lora and dora over the others'; default 1. */
+  readonly loraPlusRatio?: number;
+  /** Factor of the learning rate by the kinds of names of {@link AdapterCommon.targetModules}; the longest match wins. */
+  readonly learningRatePattern?: Readonly<Record<string, number>>;
+  /** Weight decay for magnitudes as well as for matrices; default false. */
+  readonly decayVectors?: boolean;
   /** Global L2 norm the gradient is clipped to; 0 switches clipping off. */
   readonly maxGradNorm: number;
   readonly timesteps: TimestepLaw;
@@ -240,6 +295,8 @@ export interface PlanRequest {
   readonly conditionTokens: number;
   readonly adapter: AdapterConfig;
   readonly recompute: RecomputePolicy;
+  /** Default: AdamW. */
+  readonly optimizer?: OptimizerConfig;
   readonly buckets?: TrainSessionConfig["buckets"];
   /** Bytes of all samples that will be resident. */
   readonly datasetBytes?: number;

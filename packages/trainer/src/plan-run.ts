@@ -24,7 +24,7 @@ export interface PlannedRun extends StepsPlan {
   readonly flops: number;
   /** Audio of the training and validation songs, in seconds. */
   readonly audioS: number;
-  /** Bytes of one checkpoint: adapter and optimizer state. */
+  /** Bytes of one checkpoint, adapter and optimizer state, at most. */
   readonly checkpointBytes: number;
   /** How long it would take, where it was asked to be measured. */
   readonly speed: { readonly secondsPerStep: number; readonly expectedS: number } | undefined;

@@ -60,6 +60,7 @@ export function largestBatch(
     frames: Math.min(longest, config.cropFrames ?? longest),
     conditionTokens: most(samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
     adapter: adapterConfigOf(config.adapter, layers),
+    optimizer: config.optimizer,
     buckets: config.buckets,
     datasetBytes: songBytes(samples).reduce((sum, bytes) => sum + bytes, 0),
   };

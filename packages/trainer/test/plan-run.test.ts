@@ -34,7 +34,10 @@ test("on the toy the plan's bytes add up and grow with what is kept", async () =
   const { totalBytes, flopsPerMicroBatch, ...bytes } = block.memory;
   expect(totalBytes).toBe(Object.values(bytes).reduce((sum, part) => sum + part, 0));
   expect(flopsPerMicroBatch).toBeGreaterThan(1e6);
-  expect(block.checkpointBytes).toBe(3 * block.memory.adapterBytes);
+  // AdamW's two moments beside the adapter, and at most some kilobytes more.
+  const checkpoint = 3 * block.memory.adapterBytes;
+  expect(block.checkpointBytes).toBeGreaterThanOrEqual(checkpoint);
+  expect(block.checkpointBytes).toBeLessThan(checkpoint + 32_768);
 });
 
 test("a validation that leaves nothing to train on is refused", async () => {

@@ -262,7 +262,9 @@ class QuadraticSession implements SessionPort {
     learningRate: number,
     norm: number,
   ): void {
-    const { beta1, beta2, epsilon, weightDecay } = this.config.optimizer;
+    const { optimizer } = this.config;
+    if (optimizer.kind !== "adamw") throw new AceError("ERR_CONFIG", "the quadratic model knows AdamW alone");
+    const { beta1, beta2, epsilon, weightDecay } = optimizer;
     const { maxGradNorm } = this.config;
     const clip = maxGradNorm > 0 && norm > maxGradNorm ? maxGradNorm / norm : 1;
     this.updates++;

@@ -11,15 +11,6 @@ namespace ace {
 
 namespace {
 
-// The most specific (longest) pattern that names the path.
-template <class V>
-const V* best_match(const std::vector<std::pair<std::string, V>>& patterns, const std::string& path) {
-  const std::pair<std::string, V>* best = nullptr;
-  for (const auto& entry : patterns)
-    if (names_module(entry.first, path) && (best == nullptr || entry.first.size() > best->first.size())) best = &entry;
-  return best == nullptr ? nullptr : &best->second;
-}
-
 std::unique_ptr<AdapterModule> make_module(const AdapterConfig& config, const AdapterTarget& target, int index,
                                            int64_t rank, double alpha) {
   const int64_t out = target.weight.shape[0], in = target.weight.shape[1];

@@ -43,6 +43,8 @@ class Adapter {
   // The module on `path`, or null.
   const AdapterModule* find(const std::string& path) const;
 
+  // The ecosystem's name of one tensor.
+  std::string file_name(const AdapterModule& module, const std::string& suffix) const;
   // Every tensor under the ecosystem's file name; `flat` is parameters() or a buffer laid out like it (gradients,
   // optimiser state). LyCORIS' `alpha` scalars are not parameters: see alphas().
   std::map<std::string, Tensor> named(Tensor flat) const;
@@ -60,7 +62,6 @@ class Adapter {
   void lay_out();
   void allocate(DType activations);
   void initialise(uint64_t seed);
-  std::string file_name(const AdapterModule& module, const std::string& suffix) const;
 
   AdapterConfig config_;
   Device& device_;

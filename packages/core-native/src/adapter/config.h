@@ -33,4 +33,13 @@ std::pair<int64_t, int64_t> factorise(int64_t n, int64_t factor);
 // either with `*` and `?` wildcards.
 bool names_module(const std::string& pattern, const std::string& path);
 
+// The most specific (longest) pattern that names the path.
+template <class V>
+const V* best_match(const std::vector<std::pair<std::string, V>>& patterns, const std::string& path) {
+  const std::pair<std::string, V>* best = nullptr;
+  for (const auto& entry : patterns)
+    if (names_module(entry.first, path) && (best == nullptr || entry.first.size() > best->first.size())) best = &entry;
+  return best == nullptr ? nullptr : &best->second;
+}
+
 }  // namespace ace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 
 namespace ace::binding {
 
@@ -66,7 +67,7 @@ Napi::Value to_float_array(Napi::Env env, const float* data, size_t count) {
 
 Napi::Object to_host_tensor(Napi::Env env, DType dtype, const Shape& shape, const void* data) {
   Napi::Object out = Napi::Object::New(env);
-  out.Set("dtype", dtype == DType::f64 ? "F64" : "F32");
+  out.Set("dtype", dtype == DType::f64 ? "F64" : dtype == DType::u8 ? "U8" : "F32");
   Napi::Array axes = Napi::Array::New(env, static_cast<size_t>(shape.rank()));
   for (int i = 0; i < shape.rank(); ++i) axes.Set(static_cast<uint32_t>(i), static_cast<double>(shape[i]));
   out.Set("shape", axes);
@@ -75,6 +76,18 @@ Napi::Object to_host_tensor(Napi::Env env, DType dtype, const Shape& shape, cons
   if (bytes > 0) std::memcpy(copy.Data(), data, bytes);
   out.Set("data", copy);
   return out;
+}
+
+HostState host_state(const Napi::Object& tensor, const std::string& name) {
+  static const std::map<std::string, DType> dtypes = {{"F64", DType::f64}, {"F32", DType::f32}, {"U8", DType::u8}};
+  const auto dtype = dtypes.find(text(tensor, "dtype"));
+  if (dtype == dtypes.end()) refuse(tensor.Env(), name, "float64, float32 or bytes");
+  const Napi::Value data = tensor.Get("data");
+  if (!data.IsTypedArray() || data.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) refuse(tensor.Env(), name + ".data", "a Uint8Array");
+  const Napi::Uint8Array bytes = data.As<Napi::Uint8Array>();
+  const size_t each = size_of(dtype->second);
+  if (bytes.ByteLength() % each != 0) refuse(tensor.Env(), name + ".data", "whole numbers of its dtype");
+  return {dtype->second, static_cast<int64_t>(bytes.ByteLength() / each), bytes.Data()};
 }
 
 AdapterConfig to_adapter_config(const Napi::Object& object) {
@@ -127,17 +140,69 @@ Recompute to_recompute(const Napi::Object& object) {
   return guarded(object.Env(), [&] { return recompute_named(text(object, "recompute")); });
 }
 
+OptimizerConfig to_optimizer_config(const Napi::Object& object) {
+  static const std::map<std::string, OptimizerKind> kinds = {
+      {"adamw", OptimizerKind::adamw},     {"adamw8bit", OptimizerKind::adamw8bit},        {"adafactor", OptimizerKind::adafactor},
+      {"prodigy", OptimizerKind::prodigy}, {"lion", OptimizerKind::lion}, {"schedulefree", OptimizerKind::schedule_free},
+      {"muon", OptimizerKind::muon}};
+  OptimizerConfig config;
+  const auto kind = kinds.find(text(object, "kind"));
+  if (kind == kinds.end()) refuse(object.Env(), "optimizer.kind", "adamw, adamw8bit, adafactor, prodigy, lion, schedulefree or muon");
+  config.kind = kind->second;
+  config.weight_decay = number(object, "weightDecay");
+  if (config.kind == OptimizerKind::adafactor) {
+    AdafactorSpec& spec = config.adafactor;
+    spec.decay_exponent = number(object, "decayExponent");
+    spec.clip_threshold = number(object, "clipThreshold");
+    spec.squares_epsilon = number(object, "squaresEpsilon");
+    spec.scale_epsilon = number(object, "scaleEpsilon");
+    spec.beta1 = number(object, "beta1");
+    spec.scale_parameter = flag_or(object, "scaleParameter", false);
+    spec.relative_step = flag_or(object, "relativeStep", false);
+    return config;
+  }
+  config.beta1 = number(object, "beta1");
+  config.beta2 = number(object, "beta2");
+  if (config.kind != OptimizerKind::lion) config.epsilon = number(object, "epsilon");
+  if (config.kind == OptimizerKind::prodigy) {
+    ProdigySpec& spec = config.prodigy;
+    spec.initial = number(object, "initialDistance");
+    spec.coefficient = number(object, "distanceCoefficient");
+    spec.growth = number_or(object, "growthRate", INFINITY);
+    spec.beta3 = number_or(object, "beta3", 0);
+    spec.safeguard_warmup = flag_or(object, "safeguardWarmup", true);
+    spec.bias_correction = flag_or(object, "biasCorrection", true);
+  }
+  if (config.kind == OptimizerKind::muon) {
+    config.muon.momentum = number(object, "momentum");
+    config.muon.nesterov = flag_or(object, "nesterov", true);
+    config.muon.match_adamw = flag_or(object, "matchAdamw", true);
+  }
+  return config;
+}
+
+ParameterRules to_parameter_rules(const Napi::Object& object) {
+  ParameterRules rules;
+  rules.b_ratio = number_or(object, "loraPlusRatio", 1);
+  rules.decay_vectors = flag_or(object, "decayVectors", false);
+  if (!has(object, "learningRatePattern")) return rules;
+  const Napi::Object map = object_at(object, "learningRatePattern");
+  const Napi::Array names = map.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string module = names.Get(i).As<Napi::String>().Utf8Value();
+    rules.rates.emplace_back(module, number(map, module.c_str()));
+  }
+  return rules;
+}
+
 SessionConfig to_session_config(const Napi::Object& object) {
   const Napi::Env env = object.Env();
   SessionConfig config;
   config.seed = static_cast<uint64_t>(number(object, "seed"));
   const Napi::Object optimizer = object_at(object, "optimizer");
-  if (text(optimizer, "kind") != "adamw") refuse(env, "optimizer.kind", "adamw");
-  config.beta1 = number(optimizer, "beta1");
-  config.beta2 = number(optimizer, "beta2");
-  config.epsilon = number(optimizer, "epsilon");
-  config.weight_decay = number(optimizer, "weightDecay");
-  config.max_grad_norm = number(object, "maxGradNorm");
+  config.optimizer = to_optimizer_config(optimizer);
+  config.optimizer.max_grad_norm = number(object, "maxGradNorm");
+  config.rules = to_parameter_rules(object);
   config.resident_bytes = static_cast<int64_t>(number_or(object, "residentBytes", -1));
   const Napi::Object law = object_at(object, "timesteps");
   const std::string kind = text(law, "law");

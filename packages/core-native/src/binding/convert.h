@@ -31,11 +31,16 @@ FloatView floats(const Napi::Value& value, const char* what);
 int64_t rows_of(const FloatView& view, int64_t width, const char* what);
 
 Napi::Value to_float_array(Napi::Env env, const float* data, size_t count);
-// A HostTensor of a tensor in host memory (f32 and f64 become F32 and F64).
+// A HostTensor of a tensor in host memory (f32, f64 and u8 become F32, F64 and U8), and a view of one: valid while its
+// `data` is kept.
 Napi::Object to_host_tensor(Napi::Env env, DType dtype, const Shape& shape, const void* data);
+HostState host_state(const Napi::Object& tensor, const std::string& name);
 
 AdapterConfig to_adapter_config(const Napi::Object& object);
 SessionConfig to_session_config(const Napi::Object& object);
+OptimizerConfig to_optimizer_config(const Napi::Object& object);
+// The properties loraPlusRatio, decayVectors and learningRatePattern.
+ParameterRules to_parameter_rules(const Napi::Object& object);
 // The property `recompute`.
 Recompute to_recompute(const Napi::Object& object);
 Napi::Object to_model_config(Napi::Env env, const ModelConfig& config);

@@ -69,6 +69,7 @@ Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   if (kind != "cpu" && kind != "cuda") throw_error(env, ErrorCode::config, "kind: expected cpu or cuda");
   SessionConfig config;
   config.recompute = to_recompute(request);
+  if (has(request, "optimizer")) config.optimizer = to_optimizer_config(object_at(request, "optimizer"));
   const Napi::Object buckets = object_at(request, "buckets");
   config.bucket_tokens = static_cast<int64_t>(number(buckets, "decoderTokens"));
   config.bucket_condition = static_cast<int64_t>(number(buckets, "conditionTokens"));

@@ -115,7 +115,6 @@ Napi::Value evaluate(const Napi::CallbackInfo& info) {
 struct FlatCopies {
   std::map<std::string, Shape> shapes;
   std::map<std::string, std::vector<float>> data;
-  double updates = 0;
 };
 
 void copy_named(FlatCopies& out, const std::string& prefix, const Adapter& adapter, Tensor flat) {
@@ -133,21 +132,27 @@ Napi::Value to_flat_record(Napi::Env env, FlatCopies& copies) {
   return out;
 }
 
-// sessionState(session): Promise<Record<string, HostTensor>>: exp_avg.*, exp_avg_sq.*, updates
+struct StateCopies {
+  std::vector<std::pair<std::string, Storage>> tensors;
+  std::map<std::string, double> scalars;
+};
+
+// sessionState(session): Promise<Record<string, HostTensor>>: the optimiser's tensors, and its numbers as F64 [1]
 Napi::Value state(const Napi::CallbackInfo& info) {
   auto open = Handle<OpenSession>::of(info[0], "session");
-  return run_job<FlatCopies>(
+  return run_job<std::shared_ptr<StateCopies>>(
       info.Env(), open->decoder->device, {},
       [open] {
-        FlatCopies out;
-        copy_named(out, "exp_avg.", *open->adapter->adapter, open->session->exp_avg());
-        copy_named(out, "exp_avg_sq.", *open->adapter->adapter, open->session->exp_avg_sq());
-        out.updates = open->session->updates();
+        auto out = std::make_shared<StateCopies>();
+        Optimizer& optimizer = open->session->optimizer();
+        for (const NamedState& own : optimizer.tensors()) out->tensors.emplace_back(own.name, download(open->adapter->adapter->device(), own.tensor));
+        out->scalars = optimizer.scalars();
         return out;
       },
-      [](Napi::Env e, FlatCopies& copies) -> Napi::Value {
-        Napi::Object out = to_flat_record(e, copies).As<Napi::Object>();
-        out.Set("updates", to_host_tensor(e, DType::f64, Shape{1}, &copies.updates));
+      [](Napi::Env e, std::shared_ptr<StateCopies>& copies) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(e);
+        for (const auto& [name, copy] : copies->tensors) out.Set(name, to_host_tensor(e, copy.tensor().dtype, copy.tensor().shape, copy.data()));
+        for (const auto& [name, value] : copies->scalars) out.Set(name, to_host_tensor(e, DType::f64, Shape{1}, &value));
         return out;
       });
 }
@@ -165,40 +170,30 @@ Napi::Value gradients(const Napi::CallbackInfo& info) {
       to_flat_record);
 }
 
-// sessionSetState(session, Record<string, { shape, data: Float32Array }>, updates: number): Promise<void>
+// sessionSetState(session, Record<string, HostTensor>): Promise<void>
 Napi::Value set_state(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto open = Handle<OpenSession>::of(info[0], "session");
   const Napi::Object record = info[1].As<Napi::Object>();
-  const double updates = info[2].As<Napi::Number>().DoubleValue();
   std::vector<Napi::Value> keep;
-  std::map<std::string, FloatView> views;
+  std::map<std::string, HostState> tensors;
+  std::map<std::string, double> scalars;
   const Napi::Array names = record.GetPropertyNames();
   for (uint32_t i = 0; i < names.Length(); ++i) {
     const std::string name = names.Get(i).As<Napi::String>();
-    const Napi::Value data = record.Get(name);
-    views[name] = floats(data, name.c_str());
-    keep.push_back(data);
+    const HostState view = host_state(object_at(record, name.c_str()), name);
+    if (view.dtype == DType::f64) {
+      if (view.count != 1) throw_error(env, ErrorCode::checkpoint, "optimizer state: " + name + ": expected one float64");
+      std::memcpy(&scalars[name], view.data, sizeof(double));
+      continue;
+    }
+    tensors[name] = view;
+    keep.push_back(record.Get(name).As<Napi::Object>().Get("data"));
   }
   return run_job<Nothing>(
       env, open->decoder->device, std::move(keep),
-      [open, views, updates] {
-        std::vector<std::pair<Tensor, FloatView>> copies;
-        size_t used = 0;
-        for (const auto& [prefix, flat] : {std::pair{"exp_avg.", open->session->exp_avg()}, std::pair{"exp_avg_sq.", open->session->exp_avg_sq()}}) {
-          for (const auto& [name, tensor] : open->adapter->adapter->named(flat)) {
-            auto found = views.find(prefix + name);
-            if (found == views.end()) throw Error(ErrorCode::checkpoint, "optimizer state: " + (prefix + name) + " is missing");
-            if (found->second.count != tensor.elements())
-              throw Error(ErrorCode::checkpoint, "optimizer state: " + (prefix + name) + " has " + std::to_string(found->second.count) +
-                                                     " numbers, the adapter " + tensor.shape.text());
-            copies.emplace_back(tensor, found->second);
-            ++used;
-          }
-        }
-        if (used != views.size()) throw Error(ErrorCode::checkpoint, "optimizer state: it holds tensors of another adapter");
-        for (auto& [tensor, view] : copies) open->adapter->adapter->device().upload(tensor.data, view.data, tensor.bytes());
-        open->session->set_updates(updates);
+      [open, tensors, scalars] {
+        open->session->optimizer().restore(tensors, scalars);
         return Nothing{};
       },
       to_undefined);

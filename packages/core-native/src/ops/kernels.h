@@ -1,5 +1,6 @@
 #pragma once
 #include "autograd/program.h"
+#include "ops/optimizer/specs.h"
 
 namespace ace {
 

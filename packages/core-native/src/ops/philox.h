@@ -2,11 +2,7 @@
 #include <cmath>
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define ACE_HOST_DEVICE __host__ __device__
-#else
-#define ACE_HOST_DEVICE
-#endif
+#include "ops/host_device.h"
 
 namespace ace {
 

@@ -23,12 +23,12 @@ int64_t scratch_bytes(DeviceKind kind, int threads, int64_t keys) {
 
 }  // namespace
 
-MemoryPlan fixed_memory(const Decoder& decoder, const Adapter& adapter) {
+MemoryPlan fixed_memory(const Decoder& decoder, const Adapter& adapter, const Optimizer& optimizer) {
   MemoryPlan plan;
   plan.weight_bytes = decoder.weight_bytes();
   plan.adapter_bytes = adapter.parameters().bytes() + (adapter.shadow().given() ? adapter.shadow().bytes() : 0);
   plan.gradient_bytes = adapter.parameters().bytes();
-  plan.optimizer_bytes = 2 * adapter.parameters().bytes();
+  plan.optimizer_bytes = optimizer.bytes();
   return plan;
 }
 
@@ -58,7 +58,8 @@ MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_co
   const Storage gradients(device, {adapter.parameter_count()}, wide(decoder.dtype()), "gradients", false);
   const Storage null_condition(device, {decoder.config().encoder_hidden_size}, decoder.dtype(), "null condition", false);
   const FlowProgram flow(decoder, null_condition.tensor(), shape, options, gradients.tensor(), &adapter);
-  MemoryPlan plan = fixed_memory(decoder, adapter);
+  const Optimizer optimizer(device, config.optimizer, optimizer_parameters(adapter, config.rules), {adapter.parameters(), adapter.shadow(), gradients.tensor()});
+  MemoryPlan plan = fixed_memory(decoder, adapter, optimizer);
   plan.arena_bytes = flow.program().arena_bytes();
   plan.dataset_bytes = dataset_bytes;
   add_batch(plan, decoder, shape, threads, flow.program().flops());

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "adapter/adapter.h"
+#include "optim/optimizer.h"
 #include "train/flow_program.h"
 
 namespace ace {
@@ -19,7 +20,7 @@ struct MemoryPlan {
 };
 
 // What does not depend on a batch: weights, adapter, gradients, optimiser.
-MemoryPlan fixed_memory(const Decoder& decoder, const Adapter& adapter);
+MemoryPlan fixed_memory(const Decoder& decoder, const Adapter& adapter, const Optimizer& optimizer);
 // And what does: the program's arena is the caller's to add.
 void add_batch(MemoryPlan& plan, const Decoder& decoder, const FlowShape& shape, int threads, int64_t flops);
 

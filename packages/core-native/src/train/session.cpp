@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 
 #include "model/host_view.h"
 
@@ -24,34 +23,11 @@ void point(int64_t* sources, int64_t b, const Tensor& rows) {
 TrainSession::TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null_condition, const SessionConfig& config)
     : decoder_(decoder), adapter_(adapter), null_condition_(null_condition), config_(config), device_(decoder.device()),
       songs_(device_, decoder.dtype(), decoder.config().audio_acoustic_hidden_dim, decoder.config().encoder_hidden_size, config.resident_bytes),
-      update_(decoder.device().kind()), optimizer_(decoder.device()) {
+      gradients_(device_, {adapter.parameter_count()}, wide(decoder.dtype()), "gradients"),
+      optimizer_(device_, config.optimizer, optimizer_parameters(adapter, config.rules), {adapter.parameters(), adapter.shadow(), gradients_.tensor()}) {
   if (config.bucket_tokens < 1 || config.bucket_condition < 1) throw Error(ErrorCode::config, "buckets: expected at least 1");
   if (config.timesteps.kind == TimestepLaw::Kind::discrete && config.timesteps.table.empty())
     throw Error(ErrorCode::config, "timesteps.table: expected at least one timestep");
-  const Shape flat{adapter.parameter_count()};
-  const DType dtype = wide(decoder.dtype());
-  gradients_ = Storage(device_, flat, dtype, "gradients");
-  exp_avg_ = Storage(device_, flat, dtype, "optimizer state");
-  exp_avg_sq_ = Storage(device_, flat, dtype, "optimizer state");
-  state_ = Storage(device_, {kOptimizerStateDoubles}, DType::f64, "optimizer state");
-  norm_parts_ = Storage(device_, {kNormParts}, DType::f64, "optimizer state");
-  optimizer_.reserve(sizeof(OptimizerState), "optimizer state");
-  auto fixed = [this](const Tensor& tensor) { return update_.fixed(tensor); };
-  update_.call<kernels::grad_norm>(fixed(state_.tensor()), fixed(gradients_.tensor()), fixed(norm_parts_.tensor()));
-  update_.call<kernels::adamw>(fixed(adapter.parameters()), fixed(exp_avg_.tensor()), fixed(exp_avg_sq_.tensor()), fixed(gradients_.tensor()),
-                               fixed(state_.tensor()), adapter.shadow().given() ? fixed(adapter.shadow()) : Tensor{});
-  update_.plan();
-  update_.bind(nullptr);
-}
-
-double TrainSession::updates() const {
-  OptimizerState state{};
-  device_.download(&state, state_.data(), sizeof state);
-  return state.updates;
-}
-
-void TrainSession::set_updates(double updates) {
-  device_.upload(static_cast<char*>(state_.data()) + offsetof(OptimizerState, updates), &updates, sizeof updates);
 }
 
 int64_t TrainSession::add_sample(const float* latents, int64_t frames, const float* context,
@@ -105,7 +81,7 @@ TrainSession::Cached& TrainSession::program_for(const FlowShape& shape, bool tra
   options.recompute = config_.recompute;
   options.round_timesteps = config_.round_timesteps;
   options.training = training;
-  if (shape.gradients) options.optimizer_state = state_.tensor();
+  if (shape.gradients) options.optimizer_state = optimizer_.state();
   auto program = std::make_unique<FlowProgram>(decoder_, null_condition_, shape, options, gradients_.tensor(), &adapter_);
   const int64_t bytes = program->program().arena_bytes();
   if (bytes > arena_.bytes()) {
@@ -246,26 +222,19 @@ StepResult TrainSession::run_all(const std::vector<MicroBatch>& micro_batches, u
   return out;
 }
 
-void TrainSession::update() {
-  update_.run(device_.stream());
-  device_.download_async(optimizer_.data(), state_.data(), sizeof(OptimizerState));
-}
-
 StepResult TrainSession::step(uint64_t step, double learning_rate, const std::vector<MicroBatch>& micro_batches) {
   if (!(learning_rate >= 0) || !std::isfinite(learning_rate)) throw Error(ErrorCode::config, "learningRate: expected a number from 0, got " + std::to_string(learning_rate));
-  OptimizerState& s = *reinterpret_cast<OptimizerState*>(optimizer_.data());
-  s.learning_rate = learning_rate;
-  s.beta1 = config_.beta1;
-  s.beta2 = config_.beta2;
-  s.epsilon = config_.epsilon;
-  s.weight_decay = config_.weight_decay;
-  s.max_grad_norm = config_.max_grad_norm;
-  s.loss_finite = 1;
-  device_.upload_async(state_.data(), &s, offsetof(OptimizerState, updates));
+  optimizer_.begin(learning_rate);
   device_.zero(gradients_.data(), gradients_.bytes());
-  StepResult out = run_all(micro_batches, config_.seed, step, true, [&] { update(); });
-  out.grad_norm = s.grad_norm;
-  out.skipped = s.skipped != 0;
+  StepResult out;
+  try {
+    out = run_all(micro_batches, config_.seed, step, true, [&] { optimizer_.update(); });
+  } catch (...) {
+    optimizer_.abandon();
+    throw;
+  }
+  out.grad_norm = optimizer_.result().grad_norm;
+  out.skipped = optimizer_.result().skipped != 0;
   return out;
 }
 
@@ -274,7 +243,7 @@ StepResult TrainSession::evaluate(uint64_t seed, uint64_t step, const std::vecto
 }
 
 MemoryPlan TrainSession::memory() const {
-  MemoryPlan plan = fixed_memory(decoder_, adapter_);
+  MemoryPlan plan = fixed_memory(decoder_, adapter_, optimizer_);
   plan.arena_bytes = arena_.bytes();
   plan.dataset_bytes = songs_.device_bytes();
   if (programs_.empty()) return plan;

@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "optim/adamw.h"
+#include "optim/optimizer.h"
 #include "tensor/staging.h"
 #include "train/flow_program.h"
 #include "train/memory_plan.h"
+#include "train/parameter_rules.h"
 #include "train/song_store.h"
 #include "train/timesteps.h"
 
@@ -16,8 +17,8 @@ namespace ace {
 
 struct SessionConfig {
   uint64_t seed = 42;
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
-  double max_grad_norm = 1;
+  OptimizerConfig optimizer;
+  ParameterRules rules;
   TimestepLaw timesteps;
   bool round_timesteps = false;
   double condition_dropout = 0.15;
@@ -76,12 +77,11 @@ class TrainSession {
 
   const SessionConfig& config() const { return config_; }
   Adapter& adapter() { return adapter_; }
-  // Flat buffers laid out like adapter().parameters().
+  // Flat, laid out like adapter().parameters().
   Tensor gradients() const { return gradients_.tensor(); }
-  Tensor exp_avg() const { return exp_avg_.tensor(); }
-  Tensor exp_avg_sq() const { return exp_avg_sq_.tensor(); }
-  double updates() const;
-  void set_updates(double updates);
+  // Its state is what a checkpoint holds beside the parameters, which are at all times those to use: of a schedule-free
+  // optimiser the average, never the ones it trains at.
+  Optimizer& optimizer() { return optimizer_; }
 
   MemoryPlan memory() const;
   // The program of the last shape that was run. Errors: ERR_INTERNAL before any was.
@@ -113,8 +113,6 @@ class TrainSession {
            int place, InFlight& flight, std::vector<SampleResult>& results);
   void fill(FlowProgram& program, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
             bool training, const std::vector<double>& weights, int place, Staging& staging, std::vector<SampleResult>& results);
-  // Queues clipping and the update, and the optimiser's state on its way back.
-  void update();
   // d loss / d (sum of squares) for every sample, and the loss's own divisor.
   std::vector<std::vector<double>> weights_of(const std::vector<MicroBatch>& micro_batches) const;
   // Queues all micro-batches, then `after`, waits once, and reads the losses.
@@ -127,11 +125,10 @@ class TrainSession {
   SessionConfig config_;
   Device& device_;
   SongStore songs_;
-  Storage gradients_, exp_avg_, exp_avg_sq_, state_, norm_parts_, arena_;
-  Program update_;  // clip and update on the flat buffers
+  Storage gradients_, arena_;
+  Optimizer optimizer_;
   std::list<Cached> programs_;  // most recently used first
   std::vector<std::unique_ptr<InFlight>> in_flight_;  // one a micro-batch of a step
-  Staging optimizer_;                                 // OptimizerState on its way up and down
 };
 
 }  // namespace ace

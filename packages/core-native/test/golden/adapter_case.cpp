@@ -2,7 +2,8 @@
 #include <algorithm>
 
 #include "flow_batch.h"
-#include "optim/adamw.h"
+#include "optim/optimizer.h"
+#include "train/parameter_rules.h"
 
 namespace ace::golden {
 
@@ -37,50 +38,46 @@ AdapterConfig config_of(const Case& c) {
   return config;
 }
 
-// Adapter, gradients, moments and the update as a program of its own, as a training session keeps them.
+OptimizerConfig optimizer_of(Case& c) {
+  const Json settings = c.metadata_json("optimizer");
+  const Json* betas = settings.find("betas");
+  if (betas == nullptr || betas->items().size() != 2) throw Error(ErrorCode::file, "optimizer: \"betas\" is not a pair");
+  OptimizerConfig config;
+  config.beta1 = betas->items()[0].number();
+  config.beta2 = betas->items()[1].number();
+  config.epsilon = number(settings, "eps");
+  config.weight_decay = number(settings, "weight_decay");
+  const Json* clip = settings.find("clip_grad_norm");
+  config.max_grad_norm = clip != nullptr && clip->is(Json::Kind::number) ? clip->number() : 0;
+  return config;
+}
+
+// Adapter, gradients and optimiser, as a training session keeps them. The reference decays magnitudes too.
 class Trained {
  public:
   Trained(Case& c)
       : adapter(config_of(c), c.model().decoder().targets(), 0, c.model().dtype(), c.device()),
         gradients_(c.device(), {adapter.parameter_count()}, DType::f32, "gradients"),
-        exp_avg_(c.device(), {adapter.parameter_count()}, DType::f32, "exp_avg"),
-        exp_avg_sq_(c.device(), {adapter.parameter_count()}, DType::f32, "exp_avg_sq"),
-        state_(c.device(), {kOptimizerStateDoubles}, DType::f64, "state"),
-        norm_parts_(c.device(), {kNormParts}, DType::f64, "norm"),
-        update_(c.device().kind()) {
-    const Json settings = c.metadata_json("optimizer");
-    OptimizerState s{};
-    s.learning_rate = number(settings, "lr");
-    const Json* betas = settings.find("betas");
-    if (betas == nullptr || betas->items().size() != 2) throw Error(ErrorCode::file, "optimizer: \"betas\" is not a pair");
-    s.beta1 = betas->items()[0].number();
-    s.beta2 = betas->items()[1].number();
-    s.epsilon = number(settings, "eps");
-    s.weight_decay = number(settings, "weight_decay");
-    const Json* clip = settings.find("clip_grad_norm");
-    s.max_grad_norm = clip != nullptr && clip->is(Json::Kind::number) ? clip->number() : 0;
-    s.loss_finite = 1;
-    c.device().upload(state_.data(), &s, sizeof s);
-    update_.call<kernels::grad_norm>(state_.tensor(), gradients(), norm_parts_.tensor());
-    update_.call<kernels::adamw>(adapter.parameters(), exp_avg_.tensor(), exp_avg_sq_.tensor(), gradients(), state_.tensor(),
-                                 adapter.shadow());
-  }
+        optimizer_(c.device(), optimizer_of(c), optimizer_parameters(adapter, ParameterRules{.b_ratio = 1, .rates = {}, .decay_vectors = true}),
+                   {adapter.parameters(), adapter.shadow(), gradients_.tensor()}),
+        learning_rate_(number(c.metadata_json("optimizer"), "lr")) {}
 
   Tensor gradients() const { return gradients_.tensor(); }
   void clear() { adapter.device().zero(gradients_.data(), gradients_.bytes()); }
   // Returns the norm before clipping.
   double update() {
-    Runner(update_, adapter.device()).run();
-    OptimizerState s{};
-    adapter.device().download(&s, state_.data(), sizeof s);
-    return s.grad_norm;
+    optimizer_.begin(learning_rate_);
+    optimizer_.update();
+    adapter.device().synchronize();
+    return optimizer_.result().grad_norm;
   }
 
   Adapter adapter;
 
  private:
-  Storage gradients_, exp_avg_, exp_avg_sq_, state_, norm_parts_;
-  Program update_;
+  Storage gradients_;
+  Optimizer optimizer_;
+  double learning_rate_;
 };
 
 // Every tensor of `flat` under PREFIX + its file name.

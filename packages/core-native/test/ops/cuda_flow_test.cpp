@@ -2,7 +2,7 @@
 #include <cstring>
 #include <limits>
 
-#include "optim/adamw.h"
+#include "ops/optimizer/state.h"
 #include "twin.h"
 
 using namespace ace;

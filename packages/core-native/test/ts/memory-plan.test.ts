@@ -52,7 +52,9 @@ test("the plan of a checkpoint folder adds up and follows the settings", async (
   expect(plan.totalBytes).toBe(
     weightBytes + arenaBytes + adapterBytes + gradientBytes + optimizerBytes + datasetBytes + scratchBytes,
   );
-  expect(optimizerBytes).toBe(2 * adapterBytes);
+  // AdamW's two moments, and tables of some kilobytes.
+  expect(optimizerBytes).toBeGreaterThan(2 * adapterBytes);
+  expect(optimizerBytes).toBeLessThan(2 * adapterBytes + 32_768);
   const thrifty = await planMemory(toy, { ...request, recompute: "block" });
   expect(thrifty.arenaBytes).toBeLessThan(arenaBytes);
   expect(thrifty.flopsPerMicroBatch).toBeGreaterThan(plan.flopsPerMicroBatch);

@@ -79,6 +79,7 @@ test.each(["lora", "lokr"])(
     using session = await TrainSession.open(decoder, adapter, {
       seed: 1,
       optimizer: { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
+      decayVectors: true, // as the reference does
       maxGradNorm: 0,
       timesteps: { law: "uniform", low: 0, high: 1 },
       timestepRounding: "exact",

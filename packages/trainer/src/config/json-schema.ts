@@ -72,7 +72,8 @@ function collect(
     const here = [...path, name];
     if (property.oneOf !== undefined) {
       const kinds = property.oneOf.map((variant) => String(variant.properties?.["kind"]?.const));
-      const choice = { description: property.description, enum: kinds, default: "lora", flag: property.flag };
+      const chosen = (property.default as { readonly kind?: string } | undefined)?.kind;
+      const choice = { description: property.description, enum: kinds, default: chosen, flag: property.flag };
       add(into, [...here, "kind"], { type: "string", ...defined(choice) }, false, undefined);
       property.oneOf.forEach((variant, i) => {
         collect(variant, here, kinds[i], into);

@@ -1,5 +1,13 @@
 import * as z from "zod";
 import { schedules } from "../plan/learning-rate.js";
+import { defaultLearningRates } from "./optimizer.js";
+
+function describeDefaults(): string {
+  const kinds = new Map<number, string[]>();
+  for (const [kind, rate] of Object.entries(defaultLearningRates))
+    kinds.set(rate, [...(kinds.get(rate) ?? []), kind]);
+  return [...kinds].map(([rate, names]) => `${rate} for ${names.join(", ")}`).join("; ");
+}
 
 /** What each step is made at. */
 export const learningRateFields = {
@@ -7,8 +15,8 @@ export const learningRateFields = {
     .number()
     .gt(0)
     .max(100)
-    .default(1e-4)
-    .describe("Peak learning rate")
+    .optional()
+    .describe(`Peak learning rate; default: ${describeDefaults()}`)
     .meta({ flag: "learning-rate" }),
   schedule: z
     .enum(schedules)

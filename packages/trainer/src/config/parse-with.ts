@@ -61,7 +61,8 @@ function schemaAt(path: readonly string[], input: unknown, root: JsonSchema): Js
   let schema: JsonSchema | undefined = root;
   for (let depth = 0; depth <= path.length && schema !== undefined; depth++) {
     if (schema.oneOf !== undefined) {
-      const kind = valueAt(input, [...path.slice(0, depth), "kind"]);
+      const chosen = valueAt(schema.default, ["kind"]);
+      const kind = valueAt(input, [...path.slice(0, depth), "kind"]) ?? chosen;
       schema = schema.oneOf.find((variant) => variant.properties?.["kind"]?.const === kind);
     }
     const key = path[depth];

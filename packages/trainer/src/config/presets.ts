@@ -96,7 +96,14 @@ export function withPreset(name: string, given: Readonly<Record<string, unknown>
       `preset ${JSON.stringify(name)} does not exist${hint}; there are ${Object.keys(presets).join(", ")}`,
     );
   }
-  return merge(preset.config, given);
+  return merge(forOptimizer(preset.config, given["optimizer"]), given);
+}
+
+/** Presets' learning rates are AdamW's: another optimizer begins with its own. */
+function forOptimizer(config: Preset["config"], optimizer: unknown): Preset["config"] {
+  const kind = isPlainObject(optimizer) ? (optimizer["kind"] ?? "adamw") : "adamw";
+  if (kind === "adamw" || kind === "adamw8bit") return config;
+  return Object.fromEntries(Object.entries(config).filter(([field]) => field !== "learningRate"));
 }
 
 function merge(base: object, given: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -90,6 +90,9 @@ export function sessionConfigOf(config: ResolvedConfig, model: ModelConfig): Tra
   return {
     seed: config.seed,
     optimizer: config.optimizer,
+    loraPlusRatio: config.loraPlusRatio,
+    decayVectors: config.decayVectors,
+    ...(config.learningRatePattern && { learningRatePattern: config.learningRatePattern }),
     maxGradNorm: config.maxGradNorm,
     timesteps: timestepLaw(config, model),
     timestepRounding: config.timestepRounding,

@@ -5,7 +5,7 @@ import { epochFields } from "./epochs.js";
 import { learningRateFields } from "./learning-rate.js";
 import { machineFields } from "./machine.js";
 import { objectiveFields } from "./objective.js";
-import { Optimizer } from "./optimizer.js";
+import { defaultLearningRates, optimizerFields } from "./optimizer.js";
 import { watchingFields } from "./watching.js";
 
 const Environment = z
@@ -62,7 +62,7 @@ export const TrainConfig = z
     ...epochFields,
     ...objectiveFields,
 
-    optimizer: Optimizer.prefault({}).describe("Optimizer and its constants"),
+    ...optimizerFields,
     maxGradNorm: z
       .number()
       .min(0)
@@ -122,7 +122,14 @@ export const TrainConfig = z
     if ((config.timestepLow ?? 0) >= (config.timestepHigh ?? 1)) {
       refuse("timestepLow", `must be below timestepHigh (${config.timestepHigh ?? 1})`);
     }
-  });
+    if (config.loraPlusRatio !== 1 && adapter.kind !== "lora" && adapter.kind !== "dora") {
+      refuse("loraPlusRatio", `belongs to adapters lora and dora, but adapter.kind is ${adapter.kind}`);
+    }
+  })
+  .transform((config) => ({
+    ...config,
+    learningRate: config.learningRate ?? defaultLearningRates[config.optimizer.kind],
+  }));
 
 /** What decides the best adapter once `auto` is resolved. */
 export function bestCriterion(

@@ -43,6 +43,15 @@ test("another kind of adapter keeps the preset's rank and targets, not what only
   expect(config.adapter).not.toHaveProperty("dropout");
 });
 
+test("another optimizer begins with its own learning rate, not with the preset's", () => {
+  const rate = (optimizer: object) =>
+    parseConfig(withPreset("recommended", { ...folders, ...optimizer })).learningRate;
+  expect(rate({})).toBe(3e-4);
+  expect(rate({ optimizer: { kind: "adamw8bit" } })).toBe(3e-4);
+  expect(rate({ optimizer: { kind: "prodigy" } })).toBe(1);
+  expect(rate({ optimizer: { kind: "prodigy" }, learningRate: 0.5 })).toBe(0.5);
+});
+
 test("presets are not changed by their use", () => {
   const before = JSON.stringify(presets);
   withPreset("recommended", { adapter: { rank: 1 }, epochs: 1 });

@@ -175,6 +175,36 @@ test("fields of an adapter know which kinds have them", () => {
   expect(field("rank")?.kinds).toEqual(["lora", "dora", "lokr", "loha"]);
   expect(field("factor")?.kinds).toEqual(["lokr"]);
   expect(field("kind")?.schema.enum).toEqual(["lora", "dora", "lokr", "loha"]);
+  expect(field("kind")?.schema.default).toBe("lora");
+});
+
+test.each([
+  ["adamw", 1e-4],
+  ["adamw8bit", 1e-4],
+  ["adafactor", 1e-4],
+  ["prodigy", 1],
+  ["lion", 2e-5],
+  ["schedulefree", 2.5e-4],
+  ["muon", 1e-4],
+])("%s begins with its own learning rate unless one is set", (kind, rate) => {
+  expect(parseConfig({ ...needed, optimizer: { kind } }).learningRate).toBe(rate);
+  expect(parseConfig({ ...needed, optimizer: { kind }, learningRate: 0.5 }).learningRate).toBe(0.5);
+});
+
+test("an optimizer without a kind is AdamW, and each kind knows only its own fields", () => {
+  expect(parseConfig({ ...needed, optimizer: { beta1: 0.5 } }).optimizer).toMatchObject({
+    kind: "adamw",
+    beta1: 0.5,
+  });
+  expect(messageOf({ ...needed, optimizer: { momentum: 0.5 } })).toMatch(
+    /optimizer\.momentum belongs to muon/,
+  );
+  expect(messageOf({ ...needed, optimizer: { kind: "sgd" } })).toMatch(
+    /optimizer\.kind: expected one of adamw, adamw8bit, adafactor, prodigy, lion, schedulefree, muon, got "sgd"/,
+  );
+  expect(messageOf({ ...needed, adapter: { kind: "loha" }, loraPlusRatio: 4 })).toMatch(
+    /loraPlusRatio belongs to/,
+  );
 });
 
 test("bounds of the JSON schema are those the parser holds", () => {
@@ -182,10 +212,9 @@ test("bounds of the JSON schema are those the parser holds", () => {
     path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
   const accepts = (path: readonly string[], kind: string | undefined, value: number) => {
     const one = at(path, value);
-    if (kind !== undefined) one["adapter"] = { ...(one["adapter"] as object), kind };
-    const timesteps = { timestepLow: "uniform", timestepHigh: "uniform", timestepTable: "discrete" }[
-      path[0] ?? ""
-    ];
+    const [group = ""] = path;
+    if (kind !== undefined) one[group] = { ...(one[group] as object), kind };
+    const timesteps = { timestepLow: "uniform", timestepHigh: "uniform", timestepTable: "discrete" }[group];
     return TrainConfig.safeParse({ ...needed, ...(timesteps && { timesteps }), ...one }).success;
   };
   const outside = ({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: JsonSchema) => [

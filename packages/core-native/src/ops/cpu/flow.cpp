@@ -3,7 +3,6 @@
 #include "ops/cpu/loops.h"
 #include "ops/kernels.h"
 #include "ops/philox.h"
-#include "optim/adamw.h"
 
 namespace ace {
 

@@ -1,13 +1,11 @@
-#include "optim/adamw.h"
-
 #include <cmath>
 
 #include "ops/cuda/eights.cuh"
 #include "ops/cuda/reduce.cuh"
 #include "ops/kernels.h"
 
-// The optimiser on flat buffers. All that changes between steps is read from the state in device memory, so a captured
-// graph replays these launches unchanged.
+// What every optimiser needs: the gradients' norm, the count, the shadow. All that changes between steps is read from the
+// state in device memory, so that the launches are the same in every step.
 namespace ace {
 
 namespace {
@@ -53,58 +51,7 @@ __global__ void grad_norm_kernel(OptimizerState* state, const double* partial, i
   state->skipped = std::isfinite(norm) && state->loss_finite != 0 ? 0 : 1;
 }
 
-// What an update needs of the state, formed in double once a block.
-enum Factor { kScale, kDecay, kBeta1, kRest1, kBeta2, kRest2, kEpsilon, kStepSize, kRoot, kFactors };
-
-__device__ void write_factors(cuda::Smem<float> f, const OptimizerState& s) {
-  const double step = s.updates + 1;
-  // torch clips by max_norm / (norm + 1e-6), capped at 1.
-  const double clip = s.max_grad_norm > 0 ? fmin(1.0, s.max_grad_norm / (s.grad_norm + 1e-6)) : 1.0;
-  f[kScale] = static_cast<float>(clip);
-  f[kDecay] = static_cast<float>(1 - s.learning_rate * s.weight_decay);
-  f[kBeta1] = static_cast<float>(s.beta1);
-  f[kRest1] = static_cast<float>(1 - s.beta1);
-  f[kBeta2] = static_cast<float>(s.beta2);
-  f[kRest2] = static_cast<float>(1 - s.beta2);
-  f[kEpsilon] = static_cast<float>(s.epsilon);
-  f[kStepSize] = static_cast<float>(s.learning_rate / (1 - pow(s.beta1, step)));
-  f[kRoot] = static_cast<float>(sqrt(1 - pow(s.beta2, step)));
-}
-
-__global__ void adamw_kernel(float* params, float* exp_avg, float* exp_avg_sq, const float* grads, const OptimizerState* state,
-                             bf16* shadow, int64_t n, bool vector) {
-  if (state->skipped != 0) return;
-  cuda::SharedMemory shared;
-  const auto f = shared.take<float>(kFactors);
-  if (threadIdx.x == 0) write_factors(f, *state);
-  __syncthreads();
-  const float scale = f[kScale], decay = f[kDecay], beta1 = f[kBeta1], rest1 = f[kRest1], beta2 = f[kBeta2], rest2 = f[kRest2];
-  const float epsilon = f[kEpsilon], step_size = f[kStepSize], root = f[kRoot];
-  for_eights(n, [&](int64_t i) {
-    const int64_t count = n - i;
-    float w[cuda::kEight], m[cuda::kEight], v[cuda::kEight], g[cuda::kEight];
-    cuda::load_eight(w, params + i, count, vector);
-    cuda::load_eight(m, exp_avg + i, count, vector);
-    cuda::load_eight(v, exp_avg_sq + i, count, vector);
-    cuda::load_eight(g, grads + i, count, vector);
-#pragma unroll
-    for (int j = 0; j < cuda::kEight; ++j) {
-      const float gradient = g[j] * scale;
-      m[j] = beta1 * m[j] + rest1 * gradient;
-      v[j] = beta2 * v[j] + rest2 * gradient * gradient;
-      w[j] = w[j] * decay - step_size * m[j] / (sqrtf(v[j]) / root + epsilon);
-    }
-    cuda::store_eight(params + i, w, count, vector);
-    cuda::store_eight(exp_avg + i, m, count, vector);
-    cuda::store_eight(exp_avg_sq + i, v, count, vector);
-    if (shadow != nullptr) cuda::store_eight(shadow + i, w, count, vector);
-  });
-}
-
-// A launch of its own: every block of the update has read the old count by then.
-__global__ void count_update_kernel(OptimizerState* state) {
-  if (state->skipped == 0) state->updates += 1;
-}
+__global__ void count_update_kernel(OptimizerState* state) { advance(*state); }
 
 __global__ void check_loss_kernel(OptimizerState* state, const double* loss, int64_t batch) {
   for (int64_t b = 0; b < batch; ++b)
@@ -137,13 +84,8 @@ void cuda::grad_norm(Stream& stream, Tensor state, Tensor grads, Tensor scratch)
          static_cast<int64_t>(parts));
 }
 
-void cuda::adamw(Stream& stream, Tensor params, Tensor exp_avg, Tensor exp_avg_sq, Tensor grads, Tensor state, Tensor shadow) {
-  const int64_t n = params.elements();
-  if (n > 0)
-    launch("adamw", params.shape, stream, adamw_kernel, walkers(n), kThreads, shared_bytes<float>(kFactors), params.as<float>(),
-           exp_avg.as<float>(), exp_avg_sq.as<float>(), grads.as<float>(), state.as<OptimizerState>(), shadow.as<bf16>(), n,
-           aligned_flat(params, exp_avg, exp_avg_sq, grads, shadow));
-  launch("adamw", params.shape, stream, count_update_kernel, 1, 1, 0, state.as<OptimizerState>());
+void cuda::count_update(Stream& stream, Tensor state) {
+  launch("count_update", state.shape, stream, count_update_kernel, 1, 1, 0, state.as<OptimizerState>());
 }
 
 void cuda::shadow(Stream& stream, Tensor to, Tensor from) {
