@@ -35,7 +35,7 @@ const all = leaves(program()).map(({ path }) => path);
 
 test("there are the commands the design names", () => {
   expect(all.sort()).toEqual(
-    ["caption", "check", "clean-lyrics", "transcribe", "mix", "scan", "set", "show", "undo"]
+    ["analyze", "caption", "check", "clean-lyrics", "transcribe", "mix", "scan", "set", "show", "undo"]
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
       .concat(["doctor", "export", "find-lr", "generate", "models toy", "models verify"])

@@ -10,6 +10,7 @@ import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
+import { noticeOption, withNotice, type NoticeWay } from "../notify/notify.js";
 import type { Output } from "../output.js";
 import { renderTable } from "../render/table.js";
 import { scan } from "./dataset/scan-songs.js";
@@ -24,6 +25,7 @@ interface RunWords {
   caption?: string;
   duration?: string;
   compare?: true;
+  notify?: NoticeWay[];
 }
 
 /** What the training flags do not already say. */
@@ -47,12 +49,17 @@ export function runCommand(context: Context): Command {
     .option("--caption <text>", "what to play at the end; default: the first song's caption")
     .option("--duration <seconds>", "length of that song; default: the first song's, at most a minute")
     .option("--compare", "also make that song without the adapter");
-  optionsFromSchema(trainingOptions(command), OwnSettings);
+  optionsFromSchema(noticeOption(trainingOptions(command)), OwnSettings);
   return command.action(async (songs: string, words: RunWords) => {
     const output = outputOf(command, context);
     if (words.output === undefined)
       throw new AceError("ERR_CONFIG", "--output is missing; name a folder for everything that is made");
-    await new WholeWay(resolve(songs), resolve(words.output), command, context, output).walk();
+    const out = resolve(words.output);
+    await withNotice(words.notify ?? [], { run: out, output }, async () => {
+      await new WholeWay(resolve(songs), out, command, context, output).walk();
+      const status = context.signal.aborted ? "interrupted" : "finished";
+      return { status, text: `${output.path(out)}: ${status}` };
+    });
   });
 }
 

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
+import { noticeOption, withNotice, type NoticeWay } from "../notify/notify.js";
 import type { Output } from "../output.js";
 import { TrainView } from "../render/train-view.js";
 
@@ -25,19 +26,32 @@ export function trainCommand(context: Context): Command {
       "--allow-changes",
       "resume although settings differ; it is then another run than an uninterrupted one",
     );
-  return trainingOptions(command).action(
-    async (tensors: string | undefined, words: { resume?: true; allowChanges?: true }) => {
+  return noticeOption(trainingOptions(command)).action(
+    async (tensors: string | undefined, words: TrainWords) => {
       const output = outputOf(command, context);
-      await trainRun(trainingConfig(command, tensors), {
-        output,
-        context,
-        options: {
-          ...(words.resume === undefined ? {} : { resume: true }),
-          ...(words.allowChanges === undefined ? {} : { allowChanges: true }),
-        },
+      const config = trainingConfig(command, tensors);
+      await withNotice(words.notify ?? [], { run: config.output, output }, async () => {
+        const { last } = await trainRun(config, {
+          output,
+          context,
+          options: {
+            ...(words.resume === undefined ? {} : { resume: true }),
+            ...(words.allowChanges === undefined ? {} : { allowChanges: true }),
+          },
+        });
+        return {
+          status: last.type,
+          text: `${output.path(config.output)}: ${last.type} at step ${last.step}`,
+        };
       });
     },
   );
+}
+
+interface TrainWords {
+  resume?: true;
+  allowChanges?: true;
+  notify?: NoticeWay[];
 }
 
 function presetLines(): string {

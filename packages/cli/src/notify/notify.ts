@@ -1,0 +1,72 @@
+import { AceError } from "@acewright/core-native";
+import { InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { failureOf } from "../failure.js";
+import type { Output } from "../output.js";
+import { showNotice } from "./desktop.js";
+import { postNotice, type Notice } from "./webhook.js";
+
+/** Ways to be told. */
+export const noticeWays = ["bell", "desktop", "webhook"] as const;
+export type NoticeWay = (typeof noticeWays)[number];
+
+const addressVariable = "ACEWRIGHT_NOTIFY_URL";
+
+/**
+ * That the ways asked for can be gone, before hours of work.
+ *
+ * @throws {AceError} ERR_CONFIG for a webhook without an address.
+ */
+export function checkNoticeWays(ways: readonly NoticeWay[], environment = process.env): void {
+  if (!ways.includes("webhook") || (environment[addressVariable] ?? "") !== "") return;
+  throw new AceError(
+    "ERR_CONFIG",
+    `--notify webhook: set ${addressVariable} to the address; it is read from the environment alone, because it may hold a secret`,
+  );
+}
+
+/** Tells by every way; one that fails is said and changes nothing else. */
+export async function notify(ways: readonly NoticeWay[], notice: Notice, output: Output): Promise<void> {
+  const told = ways.map(async (way) => {
+    try {
+      if (way === "webhook") await postNotice(process.env[addressVariable] ?? "", notice);
+      else if (way === "desktop") await showNotice(`acewright: ${notice.status}`, notice.text);
+      else if (output.draws) output.terminal.err("\u0007");
+    } catch (error) {
+      output.warn(failureOf(error).message);
+    }
+  });
+  await Promise.all(told);
+}
+
+/** Gives a command `--notify`. */
+export function noticeOption(command: Command): Command {
+  return command.option(
+    "--notify <way>",
+    `be told when it ends, well or not: ${noticeWays.join(", ")} (repeatable); a webhook's address is taken from ${addressVariable}`,
+    (text: string, before: NoticeWay[] = []) => [...before, noticeWay(text)],
+  );
+}
+
+function noticeWay(text: string): NoticeWay {
+  const way = noticeWays.find((known) => known === text);
+  if (way === undefined) throw new InvalidArgumentError(`expected one of ${noticeWays.join(", ")}.`);
+  return way;
+}
+
+/** Does the work and tells how it ended. */
+export async function withNotice<T extends Pick<Notice, "status" | "text">>(
+  ways: readonly NoticeWay[],
+  { run, output }: { readonly run: string; readonly output: Output },
+  work: () => Promise<T>,
+): Promise<T> {
+  checkNoticeWays(ways);
+  try {
+    const ended = await work();
+    await notify(ways, { run, status: ended.status, text: ended.text }, output);
+    return ended;
+  } catch (error) {
+    await notify(ways, { run, status: "failed", text: `${run}: ${failureOf(error).message}` }, output);
+    throw error;
+  }
+}
