@@ -44,7 +44,7 @@ export function noticeOption(command: Command): Command {
   return command.option(
     "--notify <way>",
     `be told when it ends, well or not: ${noticeWays.join(", ")} (repeatable); a webhook's address is taken from ${addressVariable}`,
-    (text: string, before: NoticeWay[] = []) => [...before, noticeWay(text)],
+    (text: string, before: NoticeWay[] | undefined) => [...(before ?? []), noticeWay(text)],
   );
 }
 
