@@ -28,7 +28,7 @@ test("bench/ptxas is of the kernels as they are now", () => {
 });
 
 // What a step spends its time in. A kernel here that begins to spill has lost more than it may.
-const hot = ["attention/", "adapters/lokr", "rms_norm", "head_norm", "swiglu", "gate_add", "adamw"];
+const hot = ["attention/", "adapters/lokr", "rms_norm", "head_norm", "swiglu", "gate_add", "optimizers/"];
 
 describe.each(architectures)("on sm_%i", (sm) => {
   const kernels = readTable(report(`sm_${sm}.txt`), sm);
