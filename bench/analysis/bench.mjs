@@ -1,6 +1,6 @@
 // node bench/analysis/bench.mjs [--songs 72] [--seeds 1,900] [--soundfont FILE.sf2] [--json] [-o FILE]
 // Plays songs whose tempo, key, metre and sections are known, analyses them, and prints what was right. The weights were
-// fitted on seeds 1 to 5 (train.mjs); seeds from 900 are never trained on. A sound font is a second, independent
+// fitted on seeds 1 to 4 (train.mjs); seeds from 900 are never trained on. A sound font is a second, independent
 // instrument: it needs fluidsynth and a General MIDI .sf2 (Debian: fluidsynth, timgm6mb-soundfont, fluid-soundfont-gm).
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

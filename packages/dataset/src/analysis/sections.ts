@@ -17,7 +17,7 @@ const reach = 4;
 const fewestBars = 4;
 
 /**
- * Finds where the music changes: a checkerboard over the likeness of bars (Foote 2000) in pitch, rhythm and loudness.
+ * Finds where the music changes: where four bars differ most from the four before in pitch, rhythm and loudness.
  *
  * @param barsS beginnings of bars in seconds, in order
  */
@@ -77,20 +77,26 @@ function standardised(bars: readonly number[][]): number[][] {
   );
 }
 
-/** For each bar: how much the bars before differ from those after it, beyond how much each side differs in itself. */
+/**
+ * For each bar: how far the mean of the four bars before lies from the mean of the four after it, 0 to 1. Means, because
+ * chords change from bar to bar and come round again: within a section they are alike wherever the four begin.
+ */
 function boundaryStrength(bars: readonly number[][]): number[] {
   return bars.map((_, bar) => {
     const before = bars.slice(Math.max(0, bar - reach), bar);
     const after = bars.slice(bar, bar + reach);
-    if (before.length < 2 || after.length < 2) return 0;
-    const across = meanDistance(before, after);
-    const within = (meanDistance(before, before) + meanDistance(after, after)) / 2;
-    return Math.max(0, (across - within) / (across + 1));
+    if (before.length < reach || after.length < reach) return 0;
+    const apart = distance(meanOf(before), meanOf(after));
+    return apart / (apart + 2);
   });
 }
 
+function meanOf(rows: readonly number[][]): number[] {
+  return (rows[0] ?? []).map((_, k) => average(rows.map((row) => row[k] ?? 0)));
+}
+
 function pickBorders(novelty: readonly number[]): number[] {
-  const clear = 0.15;
+  const clear = 0.38;
   const borders: number[] = [];
   const order = novelty.map((_, bar) => bar).sort((a, b) => (novelty[b] ?? 0) - (novelty[a] ?? 0));
   for (const bar of order) {
@@ -105,7 +111,7 @@ function pickBorders(novelty: readonly number[]): number[] {
 function labelSections(bars: readonly number[][], starts: readonly number[]): string[] {
   const means = starts.map((start, i) => {
     const rows = bars.slice(start, starts[i + 1] ?? bars.length);
-    return (rows[0] ?? []).map((_, k) => average(rows.map((row) => row[k] ?? 0)));
+    return meanOf(rows);
   });
   const kinds: number[][] = [];
   return means.map((mean) => {
@@ -113,10 +119,6 @@ function labelSections(bars: readonly number[][], starts: readonly number[]): st
     if (near < 0) kinds.push(mean);
     return String.fromCharCode(65 + Math.min(25, near < 0 ? kinds.length - 1 : near));
   });
-}
-
-function meanDistance(a: readonly number[][], b: readonly number[][]): number {
-  return average(a.flatMap((x) => b.filter((y) => y !== x).map((y) => distance(x, y))));
 }
 
 function distance(a: readonly number[], b: readonly number[]): number {
