@@ -197,3 +197,27 @@ test.each([
     expect(readFileSync(file, "utf8")).toBe(before);
   },
 );
+
+test("check tells by severity, in words and as JSON, and ends as --fail-on says", async () => {
+  const songs = join(folder, "songs");
+  const json = await run("dataset", "check", songs, "--no-decode", "--json");
+  const { ok, counts, findings } = JSON.parse(json.out) as {
+    ok: boolean;
+    counts: Record<string, number>;
+    findings: { code: string; severity: string; fix: string }[];
+  };
+  expect(json.code).toBe(0);
+  expect(ok).toBe(true);
+  expect(counts["error"]).toBe(0);
+  expect(counts["info"]).toBe(findings.length);
+  const failing = await run("dataset", "check", songs, "--no-decode", "--fail-on", "info");
+  expect(failing.code).toBe(2);
+  expect(failing.out).toMatch(/severity +finding +songs/);
+  expect(failing.err).toMatch(/findings must be mended \(info or worse\)/);
+
+  // What a scan skips is an error of a folder's check.
+  writeFileSync(join(songs, "broken.wav"), "RIFF");
+  const broken = await run("dataset", "check", songs, "--no-decode");
+  expect(broken.code).toBe(2);
+  expect(broken.out).toMatch(/error unreadable: broken\.wav/);
+});

@@ -8,6 +8,7 @@ import { remark, type Finding, type Remark } from "./finding.js";
 import { measureSongs, type Measured } from "./measure/measure-songs.js";
 import { NearDuplicates } from "./near-duplicates.js";
 import { CheckSettings } from "./settings.js";
+import { doubtRemarks } from "./words/doubt-remarks.js";
 import { fieldRemarks } from "./words/field-remarks.js";
 import { lyricsRemarks } from "./words/lyrics-remarks.js";
 import { tokenRemarks, type CountTokens } from "./words/token-remarks.js";
@@ -86,7 +87,7 @@ async function wordRemarks(
   for (const [index, sample] of dataset.samples.entries()) {
     signal?.throwIfAborted();
     const useGenre = byGenre.has(index);
-    const found = [...fieldRemarks(sample), ...lyricsRemarks(sample)];
+    const found = [...fieldRemarks(sample), ...lyricsRemarks(sample), ...doubtRemarks(sample)];
     if (promptCaption(sample, dataset.metadata, useGenre) === "") {
       const fix = "write what the song sounds like, or let it be captioned (dataset caption)";
       found.unshift(remark("warning", "missing-caption", "caption", "has no caption", fix));

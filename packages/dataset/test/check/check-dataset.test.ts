@@ -199,6 +199,33 @@ describe("checking a dataset", () => {
     expect(lost[1]?.message).toContain("bpm, timesignature, keyscale, duration");
   });
 
+  it("queues values that analysis was not sure of, or heard otherwise", async () => {
+    song("a.wav", 6);
+    const judged = (value: unknown, confidence: number): object => ({ value, confidence, alternatives: [] });
+    const analysis = {
+      version: 1,
+      file: { bytes: 1, modified_ms: 1 },
+      filled: ["bpm"],
+      bpm: { ...judged(120, 0.1), alternatives: [{ value: 60, confidence: 0.09 }] },
+      keyscale: judged("E minor", 0.99),
+      timesignature: judged("4", 0.99),
+      tuning_hz: null,
+      loudness_lufs: null,
+      true_peak_db: null,
+      sections: [],
+    };
+    const findings = await check(dataset({ audio_path: "a.wav", acewright: { analysis } }), {
+      decode: false,
+    });
+    expect(brief(findings)).toEqual(["info doubtful-value 0", "info doubtful-value 0"]);
+    expect(findings.map(({ field, suggestion }) => [field, suggestion])).toEqual([
+      ["bpm", 120],
+      ["keyscale", "E minor"],
+    ]);
+    expect(findings[0]?.message).toContain("10 % sure, else 60");
+    expect(findings[1]?.message).toContain("says C major");
+  });
+
   it("can leave out decoding, and still tells missing and unreadable files", async () => {
     song("short.wav", 3);
     writeFileSync(join(folder, "empty.wav"), "");
