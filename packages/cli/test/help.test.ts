@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { GenerateSettings, SweepSettings, TrainConfig } from "@acewright/trainer";
 import {
   CaptionSettings,
+  LabelSettings,
   MetadataEdit,
   PreprocessSettings,
   SampleEdit,
@@ -35,7 +36,19 @@ const all = leaves(program()).map(({ path }) => path);
 
 test("there are the commands the design names", () => {
   expect(all.sort()).toEqual(
-    ["analyze", "caption", "check", "clean-lyrics", "transcribe", "mix", "scan", "set", "show", "undo"]
+    [
+      "analyze",
+      "caption",
+      "check",
+      "clean-lyrics",
+      "label",
+      "transcribe",
+      "mix",
+      "scan",
+      "set",
+      "show",
+      "undo",
+    ]
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
       .concat(["doctor", "export", "find-lr", "generate", "models toy", "models verify"])
@@ -79,6 +92,7 @@ test.each<[string, z.ZodType]>([
   ["preprocess", PreprocessSettings],
   ["dataset transcribe", TranscribeSettings],
   ["dataset caption", CaptionSettings],
+  ["dataset label", LabelSettings],
   ["dataset set", SampleEdit],
   ["dataset set", MetadataEdit],
 ])("the help of `%s` says of each field of the schema what the schema says", (path, schema) => {

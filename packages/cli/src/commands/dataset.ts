@@ -9,6 +9,7 @@ import { captionCommand } from "./dataset/caption.js";
 import { analyzeCommand } from "./dataset/analyze.js";
 import { checkCommand } from "./dataset/check.js";
 import { cleanLyricsCommand } from "./dataset/clean-lyrics.js";
+import { labelCommand } from "./dataset/label.js";
 import { mixCommand } from "./dataset/mix.js";
 import { scan } from "./dataset/scan-songs.js";
 import { setCommand } from "./dataset/set.js";
@@ -28,6 +29,7 @@ export function datasetCommand(context: Context): Command {
     .addCommand(mixCommand(context))
     .addCommand(undoCommand(context))
     .addCommand(analyzeCommand(context))
+    .addCommand(labelCommand(context))
     .addCommand(cleanLyricsCommand(context))
     .addCommand(transcribeCommand(context))
     .addCommand(captionCommand(context))

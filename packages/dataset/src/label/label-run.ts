@@ -79,7 +79,7 @@ export class LabelRun {
     const device = await resolveEncoderDevice(this.#settings.device);
     const { songs, skipped } = this.#openSongs(loaded);
     this.#emit({ type: "start", songs: songs.length, device: device.name, deviceReason: device.reason });
-    for (const message of loaded.warnings) this.#emit({ type: "warning", message });
+    for (const message of [...loaded.warnings, ...source.warnings]) this.#emit({ type: "warning", message });
     const journal = new LabelJournal(resolve(path));
     const after: Dataset = { ...loaded.dataset, samples: [...loaded.dataset.samples] };
     try {

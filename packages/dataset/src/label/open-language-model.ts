@@ -2,9 +2,14 @@ import { AceError } from "@acewright/core-native";
 import { readQwen3Config } from "../encoders/qwen3-config.js";
 import type { EncoderDevice } from "../onnx/execution-device.js";
 import type { LanguageModel } from "./model/language-model.js";
-import { LocalLanguageModel, languageModelFingerprint } from "./model/local-language-model.js";
+import {
+  LocalLanguageModel,
+  languageModelFingerprint,
+  readLanguageModelWords,
+} from "./model/local-language-model.js";
 import type { MemoryNeed } from "./model/memory.js";
 import { checkMemory, languageModelAdvice, languageModelMemory } from "./model/memory.js";
+import { ServerLanguageModel } from "./model/server-language-model.js";
 import type { LabelSettings } from "./settings.js";
 
 /** Where the language model is: exactly one of the two. */
@@ -20,6 +25,8 @@ export interface LanguageModelPlace {
 /** A language model that is not loaded yet. */
 export interface LanguageModelSource {
   readonly fingerprint: string;
+  /** What the user should know before anything is loaded or sent. */
+  readonly warnings: readonly string[];
   /** None for a server. */
   readonly memory: MemoryNeed | undefined;
   open(device: EncoderDevice): Promise<LanguageModel>;
@@ -34,19 +41,33 @@ export function languageModelSource(place: LanguageModelPlace, settings: LabelSe
   if ((lm === undefined) === (lmServer === undefined)) {
     throw new AceError("ERR_CONFIG", "name a language model: its folder (lm, --lm) or a server (lmServer, --lm-server)"); // prettier-ignore
   }
-  if (lm === undefined) throw new AceError("ERR_CONFIG", "a server cannot answer yet");
-  const { contextTokens, threads, checkMemory: isChecked } = settings;
+  const { contextTokens, threads, checkMemory: isChecked, retries, retryWaitS, timeoutS } = settings;
+  if (lmServer !== undefined) {
+    const server = new ServerLanguageModel({
+      url: lmServer,
+      model: place.lmName,
+      retries,
+      retryWaitS,
+      timeoutS,
+    });
+    const { fingerprint, warnings } = server;
+    return { fingerprint, warnings, memory: undefined, open: () => Promise.resolve(server) };
+  }
+  if (lm === undefined) throw new AceError("ERR_INTERNAL", "no place of a language model");
   const { maxTokens } = readQwen3Config(lm);
   if (contextTokens > maxTokens) {
     throw new AceError("ERR_CONFIG", `contextTokens: ${contextTokens} tokens, but ${lm} was made for at most ${maxTokens}`); // prettier-ignore
   }
   const memory = languageModelMemory(lm, contextTokens);
+  // What is wrong with the tokenizer should not show after all songs have been encoded.
+  const words = readLanguageModelWords(lm);
   return {
     fingerprint: languageModelFingerprint(lm),
+    warnings: [],
     memory,
     async open(device) {
       if (isChecked) checkMemory("the language model", memory, languageModelAdvice(lm));
-      return await LocalLanguageModel.open(lm, { device, threads, contextTokens });
+      return await LocalLanguageModel.open(lm, { device, threads, contextTokens, words });
     },
   };
 }

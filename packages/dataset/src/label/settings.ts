@@ -70,6 +70,14 @@ export const LabelSettings = z.strictObject({
     .boolean()
     .default(true)
     .describe("refuse to load a language model that does not fit into the memory that is free"),
+  retries: z.int().min(0).max(20).default(3).describe("further tries after a server's failure that may pass"),
+  retryWaitS: z
+    .number()
+    .min(0)
+    .max(600)
+    .default(2)
+    .describe("seconds before the first further try; every one after waits twice as long"),
+  timeoutS: z.number().positive().max(300).default(300).describe("seconds one answer of a server may take"),
   device: z
     .enum(["auto", "cpu", "cuda"])
     .default("auto")

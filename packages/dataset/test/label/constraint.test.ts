@@ -102,7 +102,7 @@ describe("the tokens that may come next", () => {
     vocabulary = new TokenVocabulary(folder, PromptTokenizer.open(folder));
     form = metadataForm(vocabulary.ids);
     constraints = new FormConstraints(vocabulary, form);
-  });
+  }, 60_000);
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
   });
@@ -149,7 +149,8 @@ describe("the tokens that may come next", () => {
         ids.push(id);
       }
       const text = vocabulary.decode(ids);
-      expect(ids.length).toBeLessThan(200);
+      // 97 bytes of fixed words, 30 of values, two marks, twice 20 free tokens and their ends.
+      expect(ids.length).toBeLessThan(180);
       expect(takes(text.slice("<think>".length, -"</think>".length))).toBe(true);
       const { metas } = parseDescription(text);
       expect(metas.bpm).toBeGreaterThanOrEqual(30);

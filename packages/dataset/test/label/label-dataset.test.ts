@@ -12,7 +12,7 @@ let lm: string;
 let folder: string;
 beforeAll(() => {
   lm = writeTinyLanguageModel(mkdtempSync(join(tmpdir(), "acewright-lm-")));
-});
+}, 60_000);
 afterAll(() => {
   rmSync(lm, { recursive: true, force: true });
 });
@@ -110,7 +110,18 @@ test("tempo and key come from the analysis where there is one, and the model's o
   const path = await dataset((sample, index) => {
     if (index > 0) sample.labeled = true;
     sample["acewright"] = {
-      analysis: { tempo: { bpm: 131.4, confidence: 0.9 }, key: { key: "A# minor", confidence: 0.6 } },
+      analysis: {
+        version: 1,
+        file: { bytes: 1, modified_ms: 1 },
+        filled: [],
+        bpm: { value: 131.4, confidence: 0.9, alternatives: [] },
+        keyscale: { value: "A# minor", confidence: 0.6, alternatives: [] },
+        timesignature: null,
+        tuning_hz: null,
+        loudness_lufs: null,
+        true_peak_db: null,
+        sections: [],
+      },
     };
   });
   const events = await label(path, { onlyUnlabeled: true });

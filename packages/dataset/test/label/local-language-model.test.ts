@@ -15,7 +15,7 @@ beforeAll(async () => {
   folder = writeTinyLanguageModel(mkdtempSync(join(tmpdir(), "acewright-lm-")));
   const device = { name: "cpu", reason: "test" } as const;
   model = await LocalLanguageModel.open(folder, { device, contextTokens: 1024 });
-});
+}, 60_000);
 afterAll(async () => {
   await model.close();
   rmSync(folder, { recursive: true, force: true });

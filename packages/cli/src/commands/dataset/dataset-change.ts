@@ -72,7 +72,7 @@ export function finishChange(
 /** More rows than a person reads. */
 const mostRows = 40;
 
-function changeTable({ samples }: Dataset, changes: readonly Change[], output: Output): string {
+export function changeTable({ samples }: Dataset, changes: readonly Change[], output: Output): string {
   const widest = Math.max(12, Math.floor((output.terminal.columns - 24) / 3));
   const shown = (value: unknown): string => {
     const text = typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);

@@ -56,8 +56,8 @@ function sentenceStates(machine: ByteMachine, next: number, isStrict: boolean): 
     }
     machine.connect(text, [newline], brokenLine);
     machine.connect(finishedLine, [space], indent);
+    machine.connect(stopped, closers, stopped);
   }
-  machine.connect(stopped, closers, stopped);
   // A line that goes on is indented by two; only behind a full stop the text may end instead.
   machine.connect(stopped, [newline], finishedLine);
   machine.connect(brokenLine, [space], indent);

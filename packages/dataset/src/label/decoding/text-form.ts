@@ -43,10 +43,11 @@ export function lyricsForm(marks: FormMarks, lines: readonly string[]): TextForm
   for (const [i, text] of [...lines].reverse().entries()) {
     const own = machine.literal(`${text}\n`, next);
     const isLast = i === lines.length - 1;
-    // A user's line may begin with a bracket of its own: then no tag stands above it.
+    // A user's line may be a tag itself: then none of ours stands above it, nor between it and its words.
+    const above = lines[lines.length - 2 - i];
     const tagged = machine.state();
     machine.inherit(tagged, own);
-    if (!text.startsWith("[")) {
+    if (!text.startsWith("[") && above?.startsWith("[") !== true) {
       machine.inherit(
         tagged,
         machine.oneOf(

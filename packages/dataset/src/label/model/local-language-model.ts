@@ -11,7 +11,21 @@ import { chatPrompt, lyricsRequest } from "./chat-prompt.js";
 import type { Answer, AnswerRequest, LanguageModel } from "./language-model.js";
 import { TokenVocabulary } from "./token-vocabulary.js";
 
+/** A language model's tokenizer, which is read long before its weights. */
+export interface LanguageModelWords {
+  readonly tokenizer: PromptTokenizer;
+  readonly vocabulary: TokenVocabulary;
+}
+
+/** @throws {AceError} ERR_FILE, ERR_CHECKPOINT for a folder whose tokenizer is not a 5 Hz language model's. */
+export function readLanguageModelWords(folder: string): LanguageModelWords {
+  const tokenizer = PromptTokenizer.open(folder);
+  return { tokenizer, vocabulary: new TokenVocabulary(folder, tokenizer) };
+}
+
 export interface LocalLanguageModelOptions extends NetworkOptions {
+  /** Default: read from the folder. */
+  readonly words?: LanguageModelWords;
   /** Tokens of prompt and answer together. */
   readonly contextTokens: number;
 }
@@ -45,10 +59,8 @@ export class LocalLanguageModel implements LanguageModel {
    * @throws {AceError} ERR_FILE, ERR_CHECKPOINT for files that are missing, damaged or another model's.
    */
   static async open(folder: string, options: LocalLanguageModelOptions): Promise<LocalLanguageModel> {
-    const { contextTokens, ...network } = options;
-    // The tokenizer is read first: what is wrong with it should not show after minutes of loading.
-    const tokenizer = PromptTokenizer.open(folder);
-    const vocabulary = new TokenVocabulary(folder, tokenizer);
+    const { contextTokens, words = readLanguageModelWords(folder), ...network } = options;
+    const { tokenizer, vocabulary } = words;
     const model = await CausalModel.open(folder, network);
     return new LocalLanguageModel(folder, model, tokenizer, vocabulary, contextTokens);
   }
