@@ -10,6 +10,7 @@ import { planCommand } from "./commands/plan.js";
 import { preprocessCommand } from "./commands/preprocess.js";
 import { runCommand } from "./commands/run.js";
 import { runsCommand } from "./commands/runs.js";
+import { tensorsCommand } from "./commands/tensors.js";
 import { trainCommand } from "./commands/train.js";
 import { packageVersion } from "./package-version.js";
 
@@ -22,6 +23,7 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(modelsCommand(context))
     .addCommand(datasetCommand(context))
     .addCommand(preprocessCommand(context))
+    .addCommand(tensorsCommand(context))
     .addCommand(planCommand(context))
     .addCommand(findLrCommand(context))
     .addCommand(trainCommand(context))

@@ -53,6 +53,7 @@ test("there are the commands the design names", () => {
       .map((name) => `dataset ${name}`)
       .concat(["doctor", "export", "find-lr", "generate", "models toy", "models verify"])
       .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))
+      .concat(["inspect", "import", "pack"].map((name) => `tensors ${name}`))
       .concat(["plan", "preprocess", "run", "train"])
       .sort(),
   );

@@ -63,14 +63,19 @@ export async function checkRunOn<Port extends PlanningPort>(
   });
   const residentBytes = resident.get(memory);
   const config = { ...resolved, recompute: recompute.policy };
-  const isForeign = samples.madeWith.fingerprint !== model.fingerprint;
-  const warnings = isForeign
-    ? [
-        `the songs were preprocessed with ${samples.madeWith.name}, another checkpoint than ${given.model}; preprocess them with the model they are trained on`,
-      ]
-    : [];
+  const warnings = foreignWarnings(given, samples, model);
   const streaming = residentBytes !== undefined && { residentBytes };
   return { config, device, model, samples, split, steps, memory, ...streaming, recompute, warnings };
+}
+
+/** Songs of another checkpoint, or, where they were imported, of one that nobody wrote down. */
+function foreignWarnings(given: TrainConfig, { madeWith }: SampleSource, model: ModelConfig): string[] {
+  if (madeWith.fingerprint === model.fingerprint) return [];
+  const what =
+    madeWith.fingerprint === ""
+      ? `the songs were imported, and nobody wrote down that they were made with ${given.model}; import them with --model if they were`
+      : `the songs were preprocessed with ${madeWith.name}, another checkpoint than ${given.model}; preprocess them with the model they are trained on`;
+  return [what];
 }
 
 /**

@@ -29,6 +29,8 @@ export interface PickleRules<Built> {
 }
 
 const mark = Symbol("mark");
+/** A byte of a pickle can make an empty dict of a hundred; a file of tensors has some hundred values. */
+const mostValues = 1_000_000;
 
 /**
  * A reader of pickles that cannot run anything: a stack machine over plain data, in which a global is a word on a list
@@ -52,6 +54,7 @@ class PickleMachine<Built> {
   readonly #stack: (PickleValue<Built> | typeof mark)[] = [];
   readonly #memo = new Map<number, PickleValue<Built>>();
   #at = 0;
+  #values = 0;
 
   constructor(where: string, bytes: Uint8Array, rules: PickleRules<Built>) {
     this.#where = where;
@@ -284,6 +287,7 @@ class PickleMachine<Built> {
   }
 
   #push(value: PickleValue<Built>): void {
+    if (++this.#values > mostValues) throw this.#refuse(`it makes more than ${mostValues} values`);
     this.#stack.push(value);
   }
 
