@@ -6,7 +6,8 @@ export type {
   PlanOptions,
 } from "./annotate/runs/plan-annotation.js";
 export { caption, runAnnotation, transcribe } from "./annotate/runs/run-annotation.js";
-export type { AnnotateOptions, AnnotationReport, RunOptions } from "./annotate/runs/run-annotation.js";
+export type { AnnotationReport } from "./annotate/runs/annotation-report.js";
+export type { AnnotateOptions, RunOptions } from "./annotate/runs/run-annotation.js";
 export { CaptionSettings, TranscribeSettings } from "./annotate/runs/settings.js";
 export type { AnnotationPolicy } from "./annotate/runs/settings.js";
 export { wordsToLines } from "./annotate/transcripts/words-to-lines.js";

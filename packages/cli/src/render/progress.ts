@@ -1,4 +1,5 @@
-import type { Output } from "../output.js";
+import type picocolors from "picocolors";
+import type { Terminal } from "../terminal.js";
 import { fitWidth, textWidth } from "./table.js";
 import { formatDuration } from "./units.js";
 
@@ -10,9 +11,17 @@ const newestWeight = 0.3;
 /** Steps that arrive in one burst say nothing about the pace. */
 const shortestMs = 50;
 
-/** A bar with rate and time left. Draws only where {@link Output.draws}; otherwise one line when it is done. */
+/** Where a bar is drawn, and whether it is. */
+export interface BarOutput {
+  readonly terminal: Terminal;
+  readonly draws: boolean;
+  readonly colors: ReturnType<typeof picocolors.createColors>;
+  say(line: string): void;
+}
+
+/** A bar with rate and time left. Draws only where its output draws; otherwise one line when it is done. */
 export class Progress {
-  private readonly output: Output;
+  private readonly output: BarOutput;
   private readonly what: string;
   private readonly unit: string;
   private readonly startMs = performance.now();
@@ -21,7 +30,7 @@ export class Progress {
   private done = 0;
   private secondsPerUnit: number | undefined;
 
-  constructor(output: Output, what: string, unit: string) {
+  constructor(output: BarOutput, what: string, unit: string) {
     this.output = output;
     this.what = what;
     this.unit = unit;

@@ -7,7 +7,7 @@ import type { Dataset, Sample, SampleAdditions } from "../../dataset-file/schema
 import { applyAnnotation, type AnswerSource } from "./apply-annotation.js";
 import { wantedFields } from "./policies.js";
 import type { AnnotationPlan } from "./plan-annotation.js";
-import type { AnnotationReport } from "./run-annotation.js";
+import type { AnnotationReport } from "./annotation-report.js";
 import { writeSidecars } from "./write-sidecars.js";
 
 /**

@@ -1,8 +1,8 @@
 import { AceError } from "@acewright/core-native";
 import { setMaxListeners } from "node:events";
-import type { Change } from "../../dataset-file/edit-dataset.js";
 import { mapConcurrently } from "../../scan/concurrently.js";
 import { ServiceFailure } from "../http/service-failure.js";
+import type { AnnotationReport } from "./annotation-report.js";
 import { applyAnswers } from "./apply-answers.js";
 import {
   planAnnotation,
@@ -20,26 +20,6 @@ export interface RunOptions {
   onProgress?: (progress: { done: number; total: number; path: string }) => void;
   /** Called when a run is stopped, after what it had was saved. */
   onStopped?: (report: AnnotationReport) => void;
-}
-
-/** What a run did. All paths are absolute. */
-export interface AnnotationReport {
-  path: string;
-  /** Songs answered now. */
-  answered: number;
-  /** Songs of a stopped run whose answers were there. */
-  resumed: number;
-  failed: { audioFile: string; error: string }[];
-  /** File names by the index that changes go by; empty where nothing was to be written. */
-  songs: string[];
-  /** What differs in the samples. */
-  changes: Change[];
-  /** Songs whose lyrics the provider is not sure of, or that a person should look at for another reason. */
-  toCheck: { audioFile: string; why: string }[];
-  /** Files written; empty for a preview. */
-  written: string[];
-  /** Songs in which the provider found no words. */
-  withoutLyrics: string[];
 }
 
 /**
