@@ -104,6 +104,10 @@ const phaseNames: Readonly<Record<PreprocessPhase, string>> = {
   conditions: "condition states",
 };
 
+function songsAndPieces({ songs, pieces }: { songs: number; pieces: number }): string {
+  return pieces === songs ? `${songs} songs` : `${songs} songs in ${pieces} pieces`;
+}
+
 /** Draws what preprocessing tells: one bar a phase. */
 class PreprocessView {
   private bar: Progress | undefined;
@@ -114,7 +118,7 @@ class PreprocessView {
     const { output } = this;
     switch (event.type) {
       case "start":
-        output.say(`${event.songs} songs; encoders run on ${event.device} (${event.deviceReason})`);
+        output.say(`${songsAndPieces(event)}; encoders run on ${event.device} (${event.deviceReason})`);
         return;
       case "phase":
         this.finishBar();

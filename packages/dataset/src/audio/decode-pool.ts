@@ -18,6 +18,8 @@ export interface DecodePoolOptions {
 /** A request names the file it is about, for messages. */
 interface Job<Request, Result> {
   request: Request;
+  /** Memory of the request that is handed over instead of copied. */
+  transfer: readonly ArrayBuffer[];
   resolve(result: Result): void;
   reject(error: unknown): void;
 }
@@ -60,12 +62,12 @@ export class DecodePool<Request extends { path: string } = DecodeRequest, Result
   }
 
   /** Queues one file; an abort drops it from the queue or stops its thread. */
-  async run(request: Request, signal?: AbortSignal): Promise<Result> {
+  async run(request: Request, signal?: AbortSignal, transfer: readonly ArrayBuffer[] = []): Promise<Result> {
     signal?.throwIfAborted();
     let onAbort: (() => void) | undefined;
     try {
       return await new Promise<Result>((resolve, reject) => {
-        const job: Job<Request, Result> = { request, resolve, reject };
+        const job: Job<Request, Result> = { request, transfer, resolve, reject };
         onAbort = () => {
           this.#abort(job, signal?.reason);
         };
@@ -93,7 +95,7 @@ export class DecodePool<Request extends { path: string } = DecodeRequest, Result
     clearTimeout(slot.idleTimer);
     slot.job = job;
     slot.worker.ref();
-    slot.worker.postMessage(job.request);
+    slot.worker.postMessage(job.request, [...job.transfer]);
     this.#watch(slot, job, Atomics.load(slot.heartbeat, 0), 0);
   }
 

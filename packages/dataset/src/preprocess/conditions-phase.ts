@@ -3,7 +3,11 @@ import type { SilenceLatent } from "../torch-file/silence-latent.js";
 import { silenceFrames } from "../torch-file/silence-latent.js";
 import type { ConditionNetwork } from "./condition-network.js";
 import type { PendingSong, PhaseContext } from "./phase.js";
-import { checkFinite, eachSong } from "./phase.js";
+import { checkFinite, eachSong, pieceLabel } from "./phase.js";
+import type { Piece } from "./pieces/piece.js";
+import { isWhole } from "./pieces/piece.js";
+import { variantName } from "./pieces/variant.js";
+import { defined } from "./recipe.js";
 import { latentsPart, part, promptPart, readLatents } from "./song-parts.js";
 
 /** Packs the conditions and writes the tensor files. `onMade` is told of each file once it is there. */
@@ -19,7 +23,7 @@ export async function conditionsPhase(
       ? oneZeroFrame(silence)
       : silenceFrames(silence, network.config.timbreFrames);
   await eachSong(context, "conditions", songs, async (song) => {
-    const { latents, frames, durationS } = readLatents(context, song);
+    const { latents, frames, durationS, level } = readLatents(context, song);
     const { tensors } = parts.read(promptPart(song), song.recipe);
     const conditions: Float32Array[] = [];
     const segments: TensorMetadata["segments"] = [];
@@ -31,7 +35,7 @@ export async function conditionsPhase(
         lyricMask: Uint8Array.from(part(tensors, "lyricMask")),
         timbre: [timbre],
       });
-      checkFinite(song.audioFile, "condition states", result.hiddenStates);
+      checkFinite(pieceLabel(song), "condition states", result.hiddenStates);
       conditions.push(result.hiddenStates);
       const { lyrics, timbre: clip, text } = result.segments;
       segments.push({ lyrics: [...lyrics], timbre: [...clip], text: [...text] });
@@ -49,6 +53,8 @@ export async function conditionsPhase(
       prompt: song.prompt,
       source: { path: song.audioFile, sha256: song.recipe.audio },
       durationS,
+      ...(isWhole(song) ? {} : { song: song.songId, piece: namedPiece(song.piece) }),
+      ...(song.recipe.level === undefined ? {} : { level }),
       conditioning: settings.conditioning,
       modelFingerprint: network.config.fingerprint,
       recipe: { ...song.recipe },
@@ -62,6 +68,11 @@ export async function conditionsPhase(
       parts.remove(promptPart(song));
     };
   });
+}
+
+function namedPiece({ chunk, variant }: Piece): NonNullable<TensorMetadata["piece"]> {
+  const name = variant === undefined ? "" : variantName(variant);
+  return defined({ chunk, variant: variant === undefined ? undefined : { name, ...variant } });
 }
 
 /** What upstream's trainer gives as timbre. */

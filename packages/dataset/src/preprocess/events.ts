@@ -8,6 +8,8 @@ export type PreprocessEvent =
   | {
       readonly type: "start";
       readonly songs: number;
+      /** Tensor files that there shall be: chunks and variants counted each. */
+      readonly pieces: number;
       readonly device: "cpu" | "cuda";
       readonly deviceReason: string;
     }
@@ -26,6 +28,9 @@ export type PreprocessEvent =
       readonly songs: number;
       /** Part of the current song that is finished, 0 to 1. */
       readonly fraction: number;
+      /** Seconds of audio behind what is finished and behind the whole phase, as far as headers say. */
+      readonly audioDoneS: number;
+      readonly audioS: number;
     }
   | {
       readonly type: "made";

@@ -22,6 +22,13 @@ export function gaussians(key: string, count: number): Float32Array {
   return out;
 }
 
+/** Numbers of [0, 1) that depend on the key alone. */
+export function uniforms(key: string, count: number): Float64Array {
+  const digest = createHash("sha256").update(key).digest();
+  const [k0, k1] = [digest.readUInt32LE(0), digest.readUInt32LE(4)];
+  return new Float64Array(count).map((_, i) => philox(i, k0, k1)[0] / 2 ** 32);
+}
+
 /** One block of Philox 4x32 with ten rounds (Salmon et al. 2011). */
 export function philox(counter: number, key0: number, key1: number): [number, number, number, number] {
   let [c0, c1, c2, c3] = [counter >>> 0, 0, 0, 0];

@@ -1,11 +1,12 @@
 import { AceError } from "@acewright/core-native";
-import { decodeAudio } from "../audio/decode.js";
 import type { LatentPosterior } from "../encoders/vae.js";
 import { VaeEncoder } from "../encoders/vae.js";
+import { SoundsAhead } from "./audio/sounds-ahead.js";
 import { gaussians } from "./gaussian.js";
 import type { PendingSong, PhaseContext } from "./phase.js";
-import { checkFinite, eachSong } from "./phase.js";
-import { latentsRecipe } from "./recipe.js";
+import { checkFinite, eachSong, pieceLabel } from "./phase.js";
+import { canonical, latentsRecipe } from "./recipe.js";
+import type { Recipe } from "./recipe.js";
 import type { PreprocessSettings } from "./settings.js";
 import { latentsPart, writeLatents } from "./song-parts.js";
 
@@ -24,7 +25,7 @@ export async function latentsPhase(
   const toEncode: PendingSong[] = [];
   for (const song of missing) {
     if (song.reusable === undefined) toEncode.push(song);
-    else writeLatents(context, song, song.reusable.content.latents, song.reusable.metadata.durationS);
+    else writeLatents(context, song, { ...song.reusable.content, ...song.reusable.metadata });
   }
   if (toEncode.length === 0) return [...songs];
   const encoder = await VaeEncoder.open(context.folders.vae, { device, threads: settings.threads });
@@ -35,23 +36,22 @@ export async function latentsPhase(
         `${context.folders.vae}: has ${encoder.config.latentChannels} latent channels, the music model ${context.silence.channels}`,
       );
     }
+    const sounds = new SoundsAhead(toEncode, settings, context.signal, ({ songId }, message) => {
+      context.emit({ type: "warning", id: songId, message });
+    });
     const made = await eachSong(context, "latents", toEncode, async (song, onFraction) => {
-      const audio = await decodeAudio(song.audioFile, {
-        signal: context.signal,
-        ...(settings.maxDurationS === undefined ? {} : { maxDurationS: settings.maxDurationS }),
-      });
-      for (const message of audio.warnings) context.emit({ type: "warning", id: song.id, message });
-      checkAudible(song.audioFile, audio.channels, audio.durationS);
-      const posterior = await encoder.encode(audio.channels, {
+      const { wave, durationS, level } = await sounds.take(song);
+      checkAudible(pieceLabel(song), wave, durationS);
+      const posterior = await encoder.encode(wave, {
         signal: context.signal,
         onProgress: (done, total) => {
           onFraction(done / total);
         },
       });
-      const latents = drawLatents(posterior, settings, song.recipe.audio);
-      checkFinite(song.audioFile, "latents", latents);
+      const latents = drawLatents(posterior, settings, song.recipe);
+      checkFinite(pieceLabel(song), "latents", latents);
       return () => {
-        writeLatents(context, song, latents, audio.durationS);
+        writeLatents(context, song, { latents, durationS, level });
       };
     });
     return songs.filter((song) => made.has(song.id) || !toEncode.includes(song));
@@ -60,14 +60,15 @@ export async function latentsPhase(
   }
 }
 
-/** mean, or mean + std n with noise that depends on the seed and the song's content only. */
+/** mean, or mean + std n with noise that depends on the seed, the song's content and which piece of it this is. */
 function drawLatents(
   { mean, std }: LatentPosterior,
   { posterior, seed }: PreprocessSettings,
-  audio: string,
+  { audio, piece }: Recipe,
 ): Float32Array {
   if (posterior === "mean") return mean;
-  const noise = gaussians(`${seed} ${audio}`, mean.length);
+  const key = piece === undefined ? `${seed} ${audio}` : `${seed} ${audio} ${canonical(piece)}`;
+  const noise = gaussians(key, mean.length);
   return mean.map((value, i) => value + (std[i] as number) * (noise[i] as number));
 }
 

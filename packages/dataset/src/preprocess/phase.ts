@@ -7,6 +7,7 @@ import type { PreprocessEvent, PreprocessPhase } from "./events.js";
 import type { PartFiles } from "./part-files.js";
 import type { TensorFile } from "../tensors/tensor-file.js";
 import type { TensorStore } from "../tensors/tensor-store.js";
+import { variantName } from "./pieces/variant.js";
 import type { Recipe } from "./recipe.js";
 import type { PreprocessSettings } from "./settings.js";
 import type { SongWork } from "./song-work.js";
@@ -49,25 +50,42 @@ export async function eachSong(
   work: (song: PendingSong, onFraction: (fraction: number) => void) => Promise<() => void | Promise<void>>,
 ): Promise<Set<string>> {
   const made = new Set<string>();
+  const told = new Set<AceError>();
+  const audioS = songs.reduce((sum, { expectedS }) => sum + expectedS, 0);
+  let audioDoneS = 0;
   emit({ type: "phase", phase, songs: songs.length });
   for (const [index, song] of songs.entries()) {
     signal.throwIfAborted();
     const progress = (fraction: number): void => {
-      emit({ type: "progress", phase, id: song.id, songsDone: index, songs: songs.length, fraction });
+      const count = { songsDone: index, songs: songs.length, fraction };
+      emit({ type: "progress", phase, id: song.id, ...count, audioDoneS: audioDoneS + fraction * song.expectedS, audioS }); // prettier-ignore
     };
     let write: () => void | Promise<void>;
     try {
       write = await work(song, progress);
     } catch (error) {
       if (!(error instanceof AceError) || !songErrors.has(error.code)) throw error;
-      emit({ type: "failed", id: song.id, audioFile: song.audioFile, error });
+      // A file that cannot be read fails all its pieces, and is told once.
+      if (!told.has(error)) emit({ type: "failed", id: song.id, audioFile: song.audioFile, error });
+      told.add(error);
+      audioDoneS += song.expectedS;
       continue;
     }
     await write();
     made.add(song.id);
     progress(1);
+    audioDoneS += song.expectedS;
   }
   return made;
+}
+
+/** The song, and which piece of it, for messages. */
+export function pieceLabel({ audioFile, piece: { chunk, variant } }: SongWork): string {
+  const words = [
+    ...(chunk === undefined ? [] : [`${chunk.startS.toFixed(2)} to ${chunk.endS.toFixed(2)} s`]),
+    ...(variant === undefined ? [] : [variantName(variant)]),
+  ];
+  return words.length === 0 ? audioFile : `${audioFile} (${words.join(", ")})`;
 }
 
 /** A network's result that cannot be trained on is the song's fault as far as anybody can tell. */

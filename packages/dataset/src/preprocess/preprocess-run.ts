@@ -13,11 +13,11 @@ import { loadDataset } from "../dataset-file/load-dataset.js";
 import { readConfigFile } from "../encoders/config-file.js";
 import type { ModelFolders } from "../encoders/model-folders.js";
 import { resolveModelFolders } from "../encoders/model-folders.js";
-import { fileSha256, folderFingerprint, textSha256 } from "../fingerprint.js";
+import { fileSha256 } from "../fingerprint.js";
 import { resolveEncoderDevice } from "../onnx/execution-device.js";
 import { openStore } from "../tensors/open-store.js";
 import type { TensorMetadata } from "../tensors/tensor-file.js";
-import type { TensorStore } from "../tensors/tensor-store.js";
+import type { StoredSong, TensorStore } from "../tensors/tensor-store.js";
 import type { SilenceLatent } from "../torch-file/silence-latent.js";
 import { readSilenceLatent } from "../torch-file/silence-latent.js";
 import type { ConditionNetwork } from "./condition-network.js";
@@ -28,9 +28,11 @@ import { ManifestKeeper } from "./manifest-keeper.js";
 import { PartFiles } from "./part-files.js";
 import type { PendingSong, PhaseContext } from "./phase.js";
 import { promptsPhase } from "./prompts-phase.js";
-import type { Recipe } from "./recipe.js";
-import { canonical, defined, existingTensors, makeRecipe } from "./recipe.js";
-import { PreprocessSettings } from "./settings.js";
+import type { NetworkPrints } from "./pending-songs.js";
+import { networkPrints, songStates } from "./pending-songs.js";
+import { canonical, defined } from "./recipe.js";
+import type { PreprocessSettings } from "./settings.js";
+import { parsePreprocessSettings } from "./settings.js";
 import type { SongWork } from "./song-work.js";
 import { songWorks } from "./song-work.js";
 
@@ -66,7 +68,7 @@ export class PreprocessRun {
 
   constructor(options: PreprocessOptions, signal: AbortSignal, emit: (event: PreprocessEvent) => void) {
     this.#options = options;
-    this.#settings = parseSettings(options);
+    this.#settings = parsePreprocessSettings(options);
     this.#signal = signal;
     this.#output = resolve(options.output);
     this.#emit = (event) => {
@@ -81,9 +83,12 @@ export class PreprocessRun {
     const folders = resolveModelFolders(model, { vae, textEncoder });
     const silence = readSilenceLatent(folders.model);
     const device = await resolveEncoderDevice(this.#settings.device);
-    const works = songWorks(loaded.dataset, loaded.songs);
-    this.#emit({ type: "start", songs: works.length, device: device.name, deviceReason: device.reason });
+    const { works, notes } = await songWorks(loaded.dataset, loaded.songs, this.#settings);
+    const { name, reason } = device;
+    const counts = { songs: loaded.songs.length, pieces: works.length };
+    this.#emit({ type: "start", ...counts, device: name, deviceReason: reason });
     for (const message of loaded.warnings) this.#emit({ type: "warning", message });
+    for (const note of notes) this.#emit({ type: "warning", ...note });
 
     makeFolder(this.#output);
     removeAbandonedFiles(this.#output);
@@ -94,7 +99,7 @@ export class PreprocessRun {
     );
     try {
       const manifest = await this.#openManifest(loaded, folders, silence, store);
-      const pending = await this.#pendingSongs(works, this.#networkPrints(folders, silence), manifest, store);
+      const pending = await this.#pendingSongs(works, networkPrints(folders, silence), manifest, store);
       const parts = new PartFiles(this.#output);
       const context: PhaseContext = {
         settings: this.#settings,
@@ -143,65 +148,31 @@ export class PreprocessRun {
   /** Tells what is already there, and returns the songs that are not. */
   async #pendingSongs(
     works: readonly SongWork[],
-    prints: Pick<Recipe, "model" | "vae" | "textEncoder">,
+    prints: NetworkPrints,
     manifest: ManifestKeeper,
     store: TensorStore,
   ): Promise<PendingSong[]> {
-    const { conditioning, posterior, seed, maxDurationS } = this.#settings;
     const pending: PendingSong[] = [];
-    for (const work of works) {
-      this.#signal.throwIfAborted();
-      const { id, file, audioFile } = work;
-      const audio = await this.#audioChecksum(work);
-      if (audio === undefined) continue;
-      const recipe = makeRecipe({
-        audio,
-        prompt: work.prompt,
-        conditioning,
-        posterior,
-        ...(posterior === "sample" ? { seed } : {}),
-        ...defined({ maxDurationS }),
-        ...prints,
-      });
-      const existing = await existingTensors(store, id, recipe);
-      if (existing.state === "valid") {
-        const { sample, content, metadata } = existing.song;
-        if (sameRecord(metadata.sample, work.sample))
-          store.keep({ ...sample, audioPath: audioFile, repeats: work.repeats });
-        else store.put(content, { ...metadata, sample: work.sample }, work.repeats);
-        manifest.take(metadata.modelFingerprint, content.width);
-        this.#skipped++;
-        this.#emit({ type: "skipped", id, file });
-        continue;
+    const told = new Set<AceError>();
+    for await (const state of songStates(works, this.#settings, prints, store, this.#signal)) {
+      const { id, file, audioFile } = state.work;
+      switch (state.state) {
+        case "failed":
+          if (!told.has(state.error)) this.#emit({ type: "failed", id, audioFile, error: state.error });
+          told.add(state.error);
+          break;
+        case "valid":
+          keep(store, state.work, state.existing);
+          manifest.take(state.existing.metadata.modelFingerprint, state.existing.content.width);
+          this.#skipped++;
+          this.#emit({ type: "skipped", id, file });
+          break;
+        case "pending":
+          if (state.reason !== undefined) this.#emit({ type: "stale", id, file, reason: state.reason });
+          pending.push(state.work);
       }
-      if (existing.state === "stale") this.#emit({ type: "stale", id, file, reason: existing.reason });
-      const reusable = existing.state === "stale" ? existing.latents : undefined;
-      pending.push({ ...work, recipe, ...defined({ reusable }) });
     }
     return pending;
-  }
-
-  /** Undefined, and told as failed, when the song cannot be read at all or has no words to go with it. */
-  async #audioChecksum({ id, audioFile, isMissing, prompt }: SongWork): Promise<string | undefined> {
-    if (prompt.captions.includes("")) {
-      const error = new AceError(
-        "ERR_CONFIG",
-        `${audioFile}: has no caption; write one, or set a trigger word`,
-      );
-      this.#emit({ type: "failed", id, audioFile, error });
-      return undefined;
-    }
-    try {
-      if (isMissing) throw new Error("it does not exist; mend audio_path or scan the folder again");
-      return await fileSha256(audioFile, this.#signal);
-    } catch (cause) {
-      this.#signal.throwIfAborted();
-      const error = new AceError("ERR_FILE", `${audioFile}: cannot be read: ${(cause as Error).message}`, {
-        cause,
-      });
-      this.#emit({ type: "failed", id, audioFile, error });
-      return undefined;
-    }
   }
 
   async #openManifest(
@@ -225,23 +196,6 @@ export class PreprocessRun {
       dataset: { ...dataset.metadata },
     });
   }
-
-  #networkPrints(
-    folders: ModelFolders,
-    silence: SilenceLatent,
-  ): Pick<Recipe, "model" | "vae" | "textEncoder"> {
-    // The silence is part of what the model is given, as timbre and as context.
-    const silencePrint = textSha256(Buffer.from(silence.latents.buffer).toString("base64"));
-    return {
-      model: textSha256(folderFingerprint(folders.model, "model", ["config.json"]) + silencePrint),
-      vae: folderFingerprint(folders.vae, "diffusion_pytorch_model", ["config.json"]),
-      textEncoder: folderFingerprint(folders.textEncoder, "model", [
-        "config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-      ]),
-    };
-  }
 }
 
 /** The three networks must speak of the same latents and token states. */
@@ -253,14 +207,11 @@ function checkSizes(model: string, { config }: ConditionNetwork, silence: Silenc
   );
 }
 
-function parseSettings(options: PreprocessOptions): PreprocessSettings {
-  const { conditioning, posterior, seed, maxDurationS, device, threads, shards } = options;
-  const result = PreprocessSettings.safeParse(
-    defined({ conditioning, posterior, seed, maxDurationS, device, threads, shards }),
-  );
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new AceError("ERR_CONFIG", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "does not fit"}`);
+/** Lists tensors that are still right; they are written again only where the song's record says other things. */
+function keep(store: TensorStore, work: SongWork, { sample, content, metadata }: StoredSong): void {
+  if (sameRecord(metadata.sample, work.sample))
+    store.keep({ ...sample, audioPath: work.audioFile, repeats: work.repeats });
+  else store.put(content, { ...metadata, sample: work.sample }, work.repeats);
 }
 
 /** Whether two records of dataset.json tell the same; repeats stand in the manifest and need no file written again. */

@@ -1,5 +1,7 @@
 import type { TensorFile, TensorMetadata } from "../tensors/tensor-file.js";
 import type { StoredSong, TensorStore } from "../tensors/tensor-store.js";
+import type { LevelSettings } from "./audio/level.js";
+import type { Piece } from "./pieces/piece.js";
 
 /** Raised whenever equal inputs would no longer give equal tensors. */
 const recipeVersion = 1;
@@ -16,6 +18,10 @@ export interface Recipe {
   /** Absent where no noise is drawn. */
   readonly seed?: number;
   readonly maxDurationS?: number;
+  /** Absent for the whole song as it is. */
+  readonly piece?: Piece;
+  /** Absent where the level is left alone; of a variant alone the ceiling. */
+  readonly level?: Partial<LevelSettings>;
   /** Fingerprints of the networks. */
   readonly model: string;
   readonly vae: string;
@@ -34,6 +40,8 @@ const words: Readonly<Record<keyof Recipe, string>> = {
   posterior: "the choice of sample or mean changed",
   seed: "the seed changed",
   maxDurationS: "the maximum duration changed",
+  piece: "the chunk or the variant changed",
+  level: "the normalisation changed",
   model: "they belong to another model",
   vae: "the autoencoder changed",
   textEncoder: "the text encoder or its tokenizer changed",
@@ -53,9 +61,11 @@ export function latentsRecipe({
   posterior,
   seed,
   maxDurationS,
+  piece,
+  level,
   vae,
 }: Recipe): Partial<Recipe> {
-  return { version, audio, posterior, vae, ...defined({ seed, maxDurationS }) };
+  return { version, audio, posterior, vae, ...defined({ seed, maxDurationS, piece, level }) };
 }
 
 /** A tensor file that is already there. */
@@ -67,7 +77,7 @@ export type ExistingTensors =
 
 /** Looks whether a store holds the tensors that this recipe would give, undamaged. */
 export async function existingTensors(
-  store: TensorStore,
+  store: Pick<TensorStore, "find">,
   id: string,
   recipe: Recipe,
 ): Promise<ExistingTensors> {

@@ -24,3 +24,14 @@ export function tensorIds(songs: readonly { readonly id: string; readonly audioF
 function isReserved(id: string): boolean {
   return /^(?:con|prn|aux|nul|com\d|lpt\d|silence_latent)$/i.test(id);
 }
+
+/** A file name for each piece of each song: the song's name and the suffix, all different on every file system. */
+export function pieceIds(pieces: readonly { readonly songId: string; readonly suffix: string }[]): string[] {
+  const songs = new Set(pieces.map(({ songId }) => songId.toLowerCase()));
+  return pieces.map(({ songId, suffix }) => {
+    if (suffix === "") return songId;
+    const id = songId + suffix;
+    // Only a song that is called like another one's piece.
+    return songs.has(id.toLowerCase()) ? `${id}-${textSha256(id).slice(0, 8)}` : id;
+  });
+}

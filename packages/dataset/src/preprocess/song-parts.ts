@@ -1,19 +1,27 @@
 import { AceError } from "@acewright/core-native";
+import type { LevelChange } from "./audio/level.js";
+import { unchanged } from "./audio/level.js";
 import type { PendingSong, PhaseContext } from "./phase.js";
 import { latentsRecipe } from "./recipe.js";
 import type { SongWork } from "./song-work.js";
 
-/** Leaves a song's latents [frames, channels] for the phases after. */
+/** Latents of a piece [frames, channels], and what is known of the sound behind them. */
+export interface PieceLatents {
+  readonly latents: Float32Array;
+  readonly durationS: number;
+  readonly level?: LevelChange | undefined;
+}
+
+/** Leaves a song's latents for the phases after. */
 export function writeLatents(
   { parts, silence }: PhaseContext,
   song: PendingSong,
-  values: Float32Array,
-  durationS: number,
+  { latents, durationS, level }: PieceLatents,
 ): void {
-  const shape = [values.length / silence.channels, silence.channels];
-  const notes = { durationS: String(durationS) };
+  const shape = [latents.length / silence.channels, silence.channels];
+  const notes = { durationS: String(durationS), level: JSON.stringify(level ?? unchanged) };
   parts.write(latentsPart(song), latentsRecipe(song.recipe), {
-    tensors: { latents: { values, shape } },
+    tensors: { latents: { values: latents, shape } },
     notes,
   });
 }
@@ -22,10 +30,15 @@ export function writeLatents(
 export function readLatents(
   { parts }: PhaseContext,
   song: PendingSong,
-): { latents: Float32Array; frames: number; durationS: number } {
+): Required<PieceLatents> & { frames: number } {
   const { tensors, notes } = parts.read(latentsPart(song), latentsRecipe(song.recipe));
   const latents = part(tensors, "latents");
-  return { latents, frames: tensors["latents"]?.shape[0] as number, durationS: Number(notes["durationS"]) };
+  return {
+    latents,
+    frames: tensors["latents"]?.shape[0] as number,
+    durationS: Number(notes["durationS"]),
+    level: JSON.parse(notes["level"] as string) as LevelChange,
+  };
 }
 
 /** One array of a part. */

@@ -20,6 +20,10 @@ const songFacts = {
   audioPath: z.string(),
   /** How often the song stands in one epoch: its `repeat` in dataset.json. */
   repeats: z.int().min(1).max(mostRepeats).default(1),
+  /** Of a piece of a song: the song's id, where the piece lies in it (seconds), and the name of its variant. */
+  song: z.string().optional(),
+  chunk: z.object({ startS: z.number().nonnegative(), endS: z.number().positive() }).optional(),
+  variant: z.string().optional(),
 };
 /** A song that has a file of its own. */
 const FileSample = z.object({ ...songFacts, file: fileName });

@@ -32,6 +32,18 @@ export const TensorMetadata = z.object({
   source: z.object({ path: z.string(), sha256: z.string() }),
   /** Seconds of audio behind the latents. */
   durationS: z.number().positive(),
+  /** Of a piece of a song: the song's id, where the piece lies in it (seconds), and how its sound was changed. */
+  song: z.string().optional(),
+  piece: z
+    .object({
+      chunk: z.object({ startS: z.number().nonnegative(), endS: z.number().positive() }).optional(),
+      variant: z
+        .object({ name: z.string(), semitones: z.number(), tempo: z.number().positive(), gainDb: z.number() })
+        .optional(),
+    })
+    .optional(),
+  /** Gain given to the sound, and by how much the true-peak ceiling kept it below what was asked for, in dB. */
+  level: z.object({ gainDb: z.number(), heldBackDb: z.number() }).optional(),
   conditioning: z.enum(["inference", "official"]),
   /** Of the model whose condition encoder was used; the same word as its config. */
   modelFingerprint: z.string(),

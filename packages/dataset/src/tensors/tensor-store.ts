@@ -32,13 +32,13 @@ export interface TensorStore {
 
 export type SongFacts = Pick<
   ManifestSample,
-  "id" | "frames" | "tokens" | "caption" | "audioPath" | "repeats" | "sha256"
+  "id" | "frames" | "tokens" | "caption" | "audioPath" | "repeats" | "sha256" | "song" | "chunk" | "variant"
 >;
 
 /** What a manifest says of a song. */
 export function songFacts(
   { frames, conditions, width }: TensorContent,
-  { id, prompt, source }: TensorMetadata,
+  { id, prompt, source, song, piece }: TensorMetadata,
   rest: { readonly repeats: number; readonly sha256: string },
 ): SongFacts {
   return {
@@ -49,13 +49,27 @@ export function songFacts(
     caption: prompt.captions[0] ?? "",
     audioPath: source.path,
     repeats: rest.repeats,
+    ...pieceFacts({ song, chunk: piece?.chunk, variant: piece?.variant?.name }),
   };
 }
 
 /** {@link SongFacts} of a line that also says where the song lies. */
 export function factsOf(sample: ManifestSample): SongFacts {
   const { id, sha256, frames, tokens, caption, audioPath, repeats } = sample;
-  return { id, sha256, frames, tokens, caption, audioPath, repeats };
+  return { id, sha256, frames, tokens, caption, audioPath, repeats, ...pieceFacts(sample) };
+}
+
+/** What a line says of a piece of a song; nothing for a whole one. */
+function pieceFacts({
+  song,
+  chunk,
+  variant,
+}: Pick<ManifestSample, "song" | "chunk" | "variant">): Pick<ManifestSample, "song" | "chunk" | "variant"> {
+  return {
+    ...(song === undefined ? {} : { song }),
+    ...(chunk === undefined ? {} : { chunk }),
+    ...(variant === undefined ? {} : { variant }),
+  };
 }
 
 /** The finished songs in an order, each once. */
