@@ -13,6 +13,7 @@ export const harmless: ReadonlySet<string> = new Set([
   "keepCheckpoints",
   "sampleEvery",
   "logEvery",
+  "logHeavyEvery",
   "environment.acewright",
   "environment.from",
   // Grows while a run meets new shapes; a device that cannot take them says so itself.

@@ -83,6 +83,15 @@ export const watchingFields = {
     .default(0)
     .describe("Make a song to listen to each time this many steps are done; 0: never")
     .meta({ flag: "sample-every" }),
+  logHeavyEvery: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(50)
+    .describe(
+      "Steps between two looks at what takes more room: how timesteps are spread, and the loss by timestep; 0: never",
+    )
+    .meta({ flag: "log-heavy-every" }),
   logEvery: z
     .int()
     .min(1)

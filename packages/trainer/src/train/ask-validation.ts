@@ -1,4 +1,5 @@
 import type { TimestepLoss } from "../events.js";
+import { lossByTimestep, meanLoss } from "../plan/loss-by-timestep.js";
 import { validationPlaces } from "../plan/validation.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
 import type { OpenRun } from "./open-run.js";
@@ -40,19 +41,5 @@ export async function askValidation(run: Asked, stop: StopRequest): Promise<Answ
     if (result === stoppedAtOnce) return undefined;
     answers.push(...result.samples);
   }
-  return { loss: mean(answers), byTimestep: lossByTimestep(answers) };
-}
-
-/** Equal parts of the range of timesteps. */
-const parts = 5;
-
-function lossByTimestep(answers: readonly { loss: number; timestep: number }[]): TimestepLoss[] {
-  return Array.from({ length: parts }, (_, i) => {
-    const inside = answers.filter(({ timestep }) => Math.min(parts - 1, Math.floor(timestep * parts)) === i);
-    return { from: i / parts, to: (i + 1) / parts, loss: mean(inside), samples: inside.length };
-  }).filter(({ samples }) => samples > 0);
-}
-
-function mean(answers: readonly { loss: number }[]): number {
-  return answers.reduce((sum, { loss }) => sum + loss, 0) / answers.length;
+  return { loss: meanLoss(answers), byTimestep: lossByTimestep(answers) };
 }

@@ -12,7 +12,7 @@ import type { Checkpoint, Progress } from "../run/checkpoint.js";
 import { EventLog } from "../run/event-log.js";
 import type { Files } from "../run/files.js";
 import { readRunConfig, RunFolder } from "../run/run-folder.js";
-import { TensorBoardLog } from "../run/tensorboard.js";
+import { TensorBoardLog } from "../run/tensorboard/event-file.js";
 import type { OpenSamples, SampleSource } from "../sample-source.js";
 import type { SongMaker } from "../song-maker.js";
 import { diskWarning } from "./disk-space.js";

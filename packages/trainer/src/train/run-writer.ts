@@ -1,6 +1,8 @@
-import type { RecomputePolicy } from "@acewright/core-native";
+import { readFileSync } from "node:fs";
+import type { RecomputePolicy, SampleResult } from "@acewright/core-native";
 import { adapterMetadata } from "../adapter-metadata.js";
-import type { TrainEvent } from "../events.js";
+import type { TimestepLoss, TrainEvent } from "../events.js";
+import { lossByTimestep } from "../plan/loss-by-timestep.js";
 import { withAlgorithms } from "../config/resolve-config.js";
 import { writeFolderAtomic } from "../run/atomic-folder.js";
 import type { Progress } from "../run/checkpoint.js";
@@ -12,6 +14,8 @@ export class RunWriter {
   /** Step of the newest checkpoint. */
   savedStep: number | undefined;
   private algorithms = "";
+  /** Since the last look; a resumed process begins with none. */
+  private seen: SampleResult[] = [];
   private recompute: RecomputePolicy;
 
   constructor(
@@ -26,7 +30,17 @@ export class RunWriter {
   /** Logs the event and hands it to the reader. */
   record(event: TrainEvent): void {
     this.run.log.append(event);
+    if (event.type === "sample") this.showSong(event);
     this.tell(event);
+  }
+
+  private showSong({ step, file }: Extract<TrainEvent, { type: "sample" }>): void {
+    if (!file.endsWith(".wav")) return;
+    this.run.tensorBoard.audio(step, "sample", {
+      wav: readFileSync(file),
+      sampleRateHz: 48_000,
+      channels: 2,
+    });
   }
 
   warn(step: number, message: string): void {
@@ -34,9 +48,10 @@ export class RunWriter {
   }
 
   /** What is logged every `logEvery` steps only still reaches the reader. */
-  step(event: Extract<TrainEvent, { type: "step" }>): void {
+  step(event: Extract<TrainEvent, { type: "step" }>, samples: readonly SampleResult[]): void {
     const { config, plan, tensorBoard } = this.run;
     const { step, loss, learningRate, gradNorm, skipped } = event;
+    if (config.logHeavyEvery > 0) this.lookAtTimesteps(step, skipped ? [] : samples);
     if (step % config.logEvery !== 0 && !skipped && step !== plan.steps) {
       this.tell(event);
       return;
@@ -45,12 +60,20 @@ export class RunWriter {
     tensorBoard.scalars(step, { "train/loss": loss, "train/lr": learningRate, "train/grad_norm": gradNorm });
   }
 
+  private lookAtTimesteps(step: number, samples: readonly SampleResult[]): void {
+    this.seen.push(...samples);
+    if (step % this.run.config.logHeavyEvery !== 0) return;
+    const { tensorBoard } = this.run;
+    const timesteps = this.seen.map(({ timestep }) => timestep);
+    tensorBoard.histogram(step, "train/timestep", timesteps, { from: 0, to: 1, parts: 20 });
+    tensorBoard.scalars(step, byTimestep("train/loss_by_timestep", lossByTimestep(this.seen)));
+    this.seen = [];
+  }
+
   validation(event: Extract<TrainEvent, { type: "validation" }>): void {
     this.record(event);
-    const parts = event.byTimestep.map(
-      ({ from, to, loss }) => [`val_loss_by_timestep/${from.toFixed(1)}-${to.toFixed(1)}`, loss] as const,
-    );
-    this.run.tensorBoard.scalars(event.step, { val_loss: event.loss, ...Object.fromEntries(parts) });
+    const parts = byTimestep("val_loss_by_timestep", event.byTimestep);
+    this.run.tensorBoard.scalars(event.step, { val_loss: event.loss, ...parts });
   }
 
   /** The policy the run goes on with, so that a resume does not meet the same want again. */
@@ -96,4 +119,10 @@ export class RunWriter {
     const origin = { config, model, datasetHash: samples.hash, songs: plan.trainingSongs, step };
     await adapter.save(folder, adapterMetadata(origin));
   }
+}
+
+function byTimestep(tag: string, parts: readonly TimestepLoss[]): Record<string, number> {
+  return Object.fromEntries(
+    parts.map(({ from, to, loss }) => [`${tag}/${from.toFixed(1)}-${to.toFixed(1)}`, loss]),
+  );
 }

@@ -77,17 +77,20 @@ export class TrainingLoop {
     const notFinite = skipped ? notFiniteOf(songs, result) : undefined;
     this.advance(skipped, loss);
     const pace = this.pace.after(songs.length, plan.steps - this.progress.step);
-    this.writer.step({
-      type: "step",
-      step: step + 1,
-      epoch: epoch + 1,
-      loss,
-      gradNorm,
-      learningRate,
-      ...pace,
-      skipped,
-      ...(notFinite && { notFinite }),
-    });
+    this.writer.step(
+      {
+        type: "step",
+        step: step + 1,
+        epoch: epoch + 1,
+        loss,
+        gradNorm,
+        learningRate,
+        ...pace,
+        skipped,
+        ...(notFinite && { notFinite }),
+      },
+      result.samples,
+    );
     if (notFinite !== undefined) await this.bearSkip(notFinite);
     if (this.planner.position(step).endsEpoch) await this.endEpoch();
     return true;

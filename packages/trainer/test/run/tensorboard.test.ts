@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { crc32c, maskedCrc32c } from "../../src/run/crc32c.js";
 import { nodeFiles } from "../../src/run/files.js";
-import { TensorBoardLog } from "../../src/run/tensorboard.js";
+import { TensorBoardLog } from "../../src/run/tensorboard/event-file.js";
 import { scratch } from "../trained.js";
 
 test("CRC-32C gives the check values of RFC 3720, appendix B.4", () => {
@@ -81,4 +81,40 @@ test("a resumed run tells the reader to drop what an earlier process wrote beyon
   const event = new Map(fields(records(join(folder, name))[1] ?? Buffer.alloc(0)));
   expect(event.get(2)).toBe(70_000);
   expect(fields(event.get(7) as Buffer)).toEqual([[1, 1]]);
+});
+
+test("a histogram tells how values are spread over equal parts", () => {
+  const folder = join(scratch(), "tensorboard");
+  const log = TensorBoardLog.open(nodeFiles, folder, 0);
+  log.histogram(50, "train/timestep", [0.05, 0.1, 0.9, 1], { from: 0, to: 1, parts: 4 });
+  log.histogram(100, "train/timestep", [], { from: 0, to: 1, parts: 4 });
+  log.close();
+  const [name = ""] = readdirSync(folder);
+  const [, second, ...rest] = records(join(folder, name)).map(fields);
+  expect(rest).toEqual([]);
+  const [value] = fields(new Map(second).get(5) as Buffer).map(([, one]) => new Map(fields(one as Buffer)));
+  expect(String(value?.get(1))).toBe("train/timestep");
+  const histogram = new Map(fields(value?.get(5) as Buffer));
+  expect([1, 2, 3].map((field) => histogram.get(field))).toEqual([0.05, 1, 4]);
+  expect(histogram.get(4)).toBeCloseTo(2.05, 12);
+  expect(histogram.get(5)).toBeCloseTo(0.0025 + 0.01 + 0.81 + 1, 12);
+  const doubles = (bytes: Buffer) =>
+    Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i));
+  expect(doubles(histogram.get(6) as Buffer)).toEqual([0.25, 0.5, 0.75, 1]);
+  expect(doubles(histogram.get(7) as Buffer)).toEqual([2, 0, 0, 2]);
+});
+
+test("a song is there to listen to, byte for byte", () => {
+  const folder = join(scratch(), "tensorboard");
+  const log = TensorBoardLog.open(nodeFiles, folder, 0);
+  const wav = Uint8Array.from({ length: 300_000 }, (_, i) => i);
+  log.audio(7, "song", { wav, sampleRateHz: 48_000, channels: 2 });
+  log.close();
+  const [name = ""] = readdirSync(folder);
+  const event = new Map(records(join(folder, name)).map(fields)[1]);
+  const [value] = fields(event.get(5) as Buffer).map(([, one]) => new Map(fields(one as Buffer)));
+  const audio = new Map(fields(value?.get(6) as Buffer));
+  expect([1, 2].map((field) => audio.get(field))).toEqual([48_000, 2]);
+  expect(Buffer.from(wav).equals(audio.get(4) as Buffer)).toBe(true);
+  expect(String(audio.get(5))).toBe("audio/wav");
 });
