@@ -1,4 +1,5 @@
 import { AceError, writeFileAtomic } from "@acewright/core-native";
+import { infoChunk, type AudioTags } from "./audio-tags.js";
 
 /** Sample formats a WAV file is written in. */
 export type WavFormat = "float32" | "pcm16" | "pcm24";
@@ -30,6 +31,7 @@ export function encodeWav(
   channels: readonly Float32Array[],
   sampleRateHz: number,
   format: WavFormat,
+  tags: AudioTags = {},
 ): Uint8Array<ArrayBuffer> {
   const frames = channels[0]?.length;
   if (frames === undefined || channels.some((channel) => channel.length !== frames)) {
@@ -38,15 +40,18 @@ export function encodeWav(
   }
   const sampleBytes = bytesPerSample[format];
   const dataBytes = frames * channels.length * sampleBytes;
-  const header = wavHeader(channels.length, sampleRateHz, format, frames, dataBytes);
-  if (dataBytes + header.length > 0xfffffffe) {
+  const info = infoChunk(tags);
+  const header = wavHeader(channels.length, sampleRateHz, format, frames, dataBytes, info.length);
+  if (dataBytes + header.length + info.length > 0xfffffffe) {
     throw new AceError(
       "ERR_FILE",
       `${path}: a WAV file holds at most 4 GiB; write a shorter piece or fewer bits`,
     );
   }
-  const bytes = new Uint8Array(header.length + dataBytes + (dataBytes % 2));
+  const infoAt = header.length + dataBytes + (dataBytes % 2);
+  const bytes = new Uint8Array(infoAt + info.length);
   bytes.set(header);
+  bytes.set(info, infoAt);
   const view = new DataView(bytes.buffer);
   channels.forEach((channel, index) => {
     let at = header.length + index * sampleBytes;
@@ -70,7 +75,8 @@ export function encodeWav(
   return bytes;
 }
 
-function toInteger(value: number, full: number): number {
+/** Rounded to the nearest whole number and clipped to [-full, full). */
+export function toInteger(value: number, full: number): number {
   return Math.max(-full, Math.min(full - 1, Math.round(value * full)));
 }
 
@@ -81,6 +87,7 @@ function wavHeader(
   format: WavFormat,
   frames: number,
   dataBytes: number,
+  infoBytes: number,
 ): Uint8Array {
   const float = format === "float32";
   const sampleBytes = bytesPerSample[format];
@@ -90,7 +97,7 @@ function wavHeader(
     header.set(Buffer.from(text, "latin1"), at);
   };
   tag(0, "RIFF");
-  view.setUint32(4, header.length - 8 + dataBytes + (dataBytes % 2), true);
+  view.setUint32(4, header.length - 8 + dataBytes + (dataBytes % 2) + infoBytes, true);
   tag(8, "WAVEfmt ");
   view.setUint32(16, float ? 18 : 16, true);
   view.setUint16(20, float ? 3 : 1, true);
