@@ -68,14 +68,25 @@ export async function checkRunOn<Port extends PlanningPort>(
   return { config, device, model, samples, split, steps, memory, ...streaming, recompute, warnings };
 }
 
-/** Songs of another checkpoint, or, where they were imported, of one that nobody wrote down. */
-function foreignWarnings(given: TrainConfig, { madeWith }: SampleSource, model: ModelConfig): string[] {
-  if (madeWith.fingerprint === model.fingerprint) return [];
-  const what =
-    madeWith.fingerprint === ""
-      ? `the songs were imported, and nobody wrote down that they were made with ${given.model}; import them with --model if they were`
-      : `the songs were preprocessed with ${madeWith.name}, another checkpoint than ${given.model}; preprocess them with the model they are trained on`;
-  return [what];
+/**
+ * Songs whose conditions another checkpoint made would train an adapter on what its model never says: refused unless it is
+ * wanted. Imported songs often do not tell who made them: those are warned of.
+ *
+ * @throws {AceError} ERR_CHECKPOINT
+ */
+function foreignWarnings(config: TrainConfig, { madeWith }: SampleSource, model: ModelConfig): string[] {
+  const { name, fingerprint } = madeWith;
+  if (fingerprint === model.fingerprint) return [];
+  if (fingerprint === "")
+    return [
+      `the songs were imported, and nobody wrote down that they were made with ${config.model}; import them with --model if they were`,
+    ];
+  const what = `the songs were preprocessed with ${name}, another checkpoint than ${config.model}`;
+  if (config.foreignTensors) return [what];
+  throw new AceError(
+    "ERR_CHECKPOINT",
+    `${config.tensors}: ${what}; preprocess them again with it (only what differs is made), or set foreignTensors`,
+  );
 }
 
 /**

@@ -3,6 +3,7 @@ import { readSafetensors, toFloat32 } from "@acewright/core-native";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { saveDataset } from "../../src/dataset-file/save-dataset.js";
 import { preprocess } from "../../src/preprocess/preprocess.js";
@@ -67,6 +68,30 @@ test("the conditions of the three toy songs are the reference's", () => {
     expect(worst / largest).toBeLessThan(1e-5);
     expect(sample.metadata.segments).toEqual([{ lyrics: [0, 19], timbre: [19, 20], text: [20, 84] }]);
   }
+});
+
+test("official conditioning is the official trainer's: 769 tokens with their padding, bare lyrics, a zero frame", async () => {
+  const { dataset } = await scanFolder(join(toy, "adapt"));
+  const first = dataset.samples.filter(({ filename }) => filename === toySongs[0]?.file);
+  expect(first).toHaveLength(1);
+  const datasetFile = join(folder, "first.json");
+  saveDataset(datasetFile, { ...dataset, samples: first });
+  const output = join(folder, "official");
+  const settings = { device: "cpu", posterior: "mean", conditioning: "official" } as const;
+  for await (const event of preprocess({ dataset: datasetFile, output, model: toyModel, ...settings }))
+    expect(event.type).not.toBe("failed");
+  const tensors = await openTensors(output);
+  const { conditions, metadata } = await tensors.read(tensors.samples[0]?.id ?? "");
+  const golden = readSafetensors(
+    fileURLToPath(new URL("../fixtures/official-condition.safetensors", import.meta.url)),
+  );
+  const wanted = toFloat32(golden.tensors["cond"] as HostTensor);
+  const ours = conditions[0] as Float32Array;
+  expect([wanted.length, ours.length]).toEqual([769 * 160, 769 * 160]);
+  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const worst = wanted.reduce((most, value, at) => Math.max(most, Math.abs(value - (ours[at] as number))), 0);
+  expect(worst / largest).toBeLessThan(1e-5);
+  expect(metadata.segments[0].text[1]).toBe(golden.tensors["keep"]?.data.reduce((sum, bit) => sum + bit, 0));
 });
 
 test("the first 128 latent frames are the reference's, up to the posterior's own deviation of 0.005", () => {

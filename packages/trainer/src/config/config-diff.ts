@@ -5,6 +5,7 @@ export const harmless: ReadonlySet<string> = new Set([
   "tensors",
   "model",
   "output",
+  "foreignTensors",
   "device",
   "threads",
   "recompute",

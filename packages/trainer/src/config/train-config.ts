@@ -38,6 +38,11 @@ export const TrainConfig = z
       .min(1)
       .describe("Folder of the base model's checkpoint (config.json and safetensors)")
       .meta({ flag: "model" }),
+    foreignTensors: z
+      .boolean()
+      .default(false)
+      .describe("Train on tensors that another checkpoint's condition encoder made")
+      .meta({ flag: "foreign-tensors" }),
     output: z.string().min(1).describe("Run folder to write").meta({ flag: "output" }),
 
     adapter: AdapterSettings.prefault({ kind: "lora" }),

@@ -282,14 +282,20 @@ test("a song that cannot be read is refused before anything is written", async (
   expect(existsSync(output)).toBe(false);
 });
 
-test("songs preprocessed with another checkpoint are warned of", async () => {
+test("songs preprocessed with another checkpoint are refused unless they are wanted", async () => {
   const songs = await parts().openSamples("");
-  const madeWith = { name: "base", fingerprint: "0".repeat(64) };
-  const on = parts({}, { openSamples: () => Promise.resolve({ ...songs, madeWith }) });
-  const [warning] = ofType(await events(shortRun(join(scratch(), "run")), {}, on), "warning");
-  expect(warning?.message).toMatch(
-    /^the songs were preprocessed with base, another checkpoint than models\/quadratic/,
+  const run = join(scratch(), "run");
+  const made = (fingerprint: string) =>
+    parts({}, { openSamples: () => Promise.resolve({ ...songs, madeWith: { name: "base", fingerprint } }) });
+  const other = made("0".repeat(64));
+  await expect(events(shortRun(run), {}, other)).rejects.toThrow(
+    /^songs: the songs were preprocessed with base, another checkpoint than models\/quadratic; preprocess them again/,
   );
+  expect(existsSync(run)).toBe(false);
+  const [wanted] = ofType(await events(shortRun(run, { foreignTensors: true }), {}, other), "warning");
+  expect(wanted?.message).toMatch(/^the songs were preprocessed with base/);
+  const [imported] = ofType(await events(shortRun(join(scratch(), "run")), {}, made("")), "warning");
+  expect(imported?.message).toMatch(/^the songs were imported, and nobody wrote down/);
 });
 
 test("a disk that will not hold the checkpoints is warned of before the first step", async () => {
