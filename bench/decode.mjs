@@ -2,7 +2,7 @@
 // format and source rate. Prints JSON. The sounds are made by ffmpeg; processor time is taken, the best of three.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { decodeFile } from "../packages/dataset/dist/audio/decode-file.js";
@@ -37,7 +37,8 @@ try {
     }
     results.push({ format: extension, rateHz, timesRealTime: Math.round(times), wanted });
   }
-  console.log(JSON.stringify({ cpu: cpus()[0]?.model, node: process.versions.node, results }, null, 2));
+  const machine = { cpu: cpus()[0]?.model, load: loadavg()[0], node: process.versions.node };
+  console.log(JSON.stringify({ ...machine, seconds: Number(values.seconds), results }, null, 2));
 } finally {
   rmSync(folder, { recursive: true });
 }
