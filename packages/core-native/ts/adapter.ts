@@ -5,7 +5,7 @@ import { writeLycorisFile } from "./adapter-file/lycoris.js";
 import { writePeftFolder } from "./adapter-file/peft.js";
 import { decoderHandle, type Decoder } from "./decoder.js";
 import { AceError } from "./errors.js";
-import { toFloat32 } from "./float-tensor.js";
+import { fromFloat32, toFloat32 } from "./float-tensor.js";
 import { binding } from "./load.js";
 import type { AdapterConfig, HostTensor, LoadReport } from "./types.js";
 
@@ -57,7 +57,7 @@ export class Adapter {
   }
 
   /**
-   * Loads a PEFT folder, an `adapter_model.safetensors`, or a LyCORIS `.safetensors`.
+   * Loads an adapter in any layout the ecosystem writes: a PEFT folder or its file, LyCORIS, ComfyUI, diffusers, bare names.
    *
    * @throws {AceError} ERR_FILE (not an adapter, damaged), ERR_CHECKPOINT (nothing matches, or shapes of another model)
    */
@@ -68,7 +68,8 @@ export class Adapter {
     const file: AdapterFile = findAdapterFile(path, decoder.moduleNames);
     const adapter = await Adapter.create(decoder, file.config, 0);
     try {
-      const report = await adapter.setTensors(file.tensors);
+      const tensors = file.magnitudesOverBase ? await magnitudesOfChange(decoder, file) : file.tensors;
+      const report = await adapter.setTensors(tensors);
       const unexpected = [...report.unexpected, ...file.unexpected];
       if (report.matched.length === 0) {
         throw new AceError(
@@ -76,7 +77,11 @@ export class Adapter {
           `${path}: none of its ${unexpected.length} tensors fits this model; the first is ${unexpected[0] ?? "absent"}`,
         );
       }
-      return { adapter, report: { ...report, unexpected }, metadata: file.metadata };
+      return {
+        adapter,
+        report: { ...report, unexpected, ignored: file.ignored, scale: file.scale },
+        metadata: file.metadata,
+      };
     } catch (error) {
       adapter.close();
       throw error;
@@ -141,4 +146,42 @@ export function adapterHandle(adapter: Adapter): NativeHandle {
   if (handle === undefined)
     throw new AceError("ERR_CONFIG", "adapter: expected what Adapter.create() or Adapter.load() gave");
   return handle;
+}
+
+/**
+ * ComfyUI's magnitudes belong to rows divided by ||W||, ours to rows divided by ||W + change||: the file's tensors with
+ * each magnitude times the ratio of the two.
+ */
+async function magnitudesOfChange(decoder: Decoder, file: AdapterFile): Promise<Record<string, HostTensor>> {
+  const { rank, alpha, targetModules, rankPattern = {}, alphaPattern = {} } = file.config;
+  const tensors = { ...file.tensors };
+  using plain = await Adapter.create(
+    decoder,
+    { kind: "lora", rank, alpha, targetModules, rankPattern, alphaPattern },
+    0,
+  );
+  const factors = Object.entries(file.tensors).filter(([name]) => !name.endsWith("lora_magnitude_vector"));
+  await plain.setTensors(Object.fromEntries(factors));
+  for (const module of targetModules) {
+    const name = `base_model.model.${module}.lora_magnitude_vector`;
+    const stored = tensors[name];
+    if (stored === undefined) continue;
+    const magnitude = toFloat32(stored);
+    const changed = rowNorms(await plain.mergedWeight(module, 1), magnitude.length);
+    const base = rowNorms(await plain.mergedWeight(module, 0), magnitude.length);
+    tensors[name] = fromFloat32(
+      magnitude.map((value, row) => (value * (changed[row] ?? 0)) / (base[row] ?? 1)),
+      stored.shape,
+    );
+  }
+  return tensors;
+}
+
+function rowNorms(weight: Float32Array, rows: number): Float64Array {
+  const columns = weight.length / rows;
+  return Float64Array.from({ length: rows }, (_, row) => {
+    let sum = 0;
+    for (let i = row * columns; i < (row + 1) * columns; i++) sum += (weight[i] ?? 0) ** 2;
+    return Math.sqrt(sum);
+  });
 }

@@ -3,6 +3,7 @@ export type { AceErrorCode } from "./errors.js";
 export type {
   AdapterCommon,
   AdapterConfig,
+  AdapterScale,
   ConditionRequest,
   ConditionResult,
   DeviceInfo,
@@ -44,6 +45,9 @@ export {
 export type { SafetensorsHeader } from "./safetensors-header.js";
 export { Adapter } from "./adapter.js";
 export type { AdapterModuleInfo } from "./adapter.js";
+export { findAdapterFile } from "./adapter-file/find.js";
+export type { AdapterFile } from "./adapter-file/find.js";
+export { writePeftFolder } from "./adapter-file/peft.js";
 export { AudioTokenizer } from "./audio-tokenizer.js";
 export { ConditionEncoder } from "./condition-encoder.js";
 export { Decoder, planMemory, readModelConfig } from "./decoder.js";

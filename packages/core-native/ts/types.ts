@@ -92,8 +92,20 @@ export interface LoadReport {
   readonly matched: readonly string[];
   /** In the model's adapter but not in the file. */
   readonly missing: readonly string[];
-  /** In the file but without a place; `zero` entries of other modules are listed here too and harmless. */
+  /** In the file but without a place, and not zero: part of the adapter that is not played. */
   readonly unexpected: readonly string[];
+  /** In the file without a place, of modules that change nothing: official LoKr files are full of them. */
+  readonly ignored?: readonly string[];
+  /** At which scale (alpha / rank) the file is played, of an adapter loaded from one. */
+  readonly scale?: AdapterScale;
+}
+
+/** Where a file says at which scale its change is added, and the scales that gives over its modules. */
+export interface AdapterScale {
+  /** `nothing`: the file does not say, so it is 1, as in every client. */
+  readonly from: "adapter_config.json" | "alpha tensors" | "metadata" | "nothing";
+  readonly least: number;
+  readonly most: number;
 }
 
 /** A tensor as plain data. `data` is little-endian bytes, row-major. */

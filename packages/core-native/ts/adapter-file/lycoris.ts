@@ -4,6 +4,7 @@ import { AceError } from "../errors.js";
 import { toFloat32 } from "../float-tensor.js";
 import { writeSafetensors } from "../safetensors.js";
 import type { AdapterConfig, HostTensor, LohaConfig, LokrConfig } from "../types.js";
+import type { Modules } from "./lora.js";
 
 /** Writes `lokr_weights.safetensors` or `loha_weights.safetensors`. */
 export function writeLycorisFile(
@@ -55,7 +56,7 @@ function factorise(n: number, factor: number): readonly [number, number] {
   return m <= k ? [m, k] : [k, m];
 }
 
-type Parts = Map<string, HostTensor>;
+type Parts = ReadonlyMap<string, HostTensor>;
 
 function shapeOf(
   parts: Parts,
@@ -69,7 +70,7 @@ function shapeOf(
   return a === undefined || b === undefined ? undefined : [a.shape[0] ?? 0, b.shape[1] ?? 0];
 }
 
-function lokrOf(where: string, modules: ReadonlyMap<string, Parts>): LokrConfig {
+function lokrOf(where: string, modules: Modules): LokrConfig {
   const ranks: Record<string, number> = {};
   const alphas: Record<string, number> = {};
   let settings: Omit<LokrConfig, "kind" | "rank" | "alpha" | "targetModules"> | undefined;
@@ -110,7 +111,7 @@ function lokrOf(where: string, modules: ReadonlyMap<string, Parts>): LokrConfig 
   return { kind: "lokr", ...common(ranks, alphas), ...settings };
 }
 
-function lohaOf(where: string, modules: ReadonlyMap<string, Parts>): LohaConfig {
+function lohaOf(where: string, modules: Modules): LohaConfig {
   const ranks: Record<string, number> = {};
   const alphas: Record<string, number> = {};
   let weightDecompose = false;
@@ -140,41 +141,17 @@ function common(ranks: Readonly<Record<string, number>>, alphas: Readonly<Record
   };
 }
 
-/**
- * The adapter the tensors of a LyCORIS file describe. Official files also hold entries of modules that were never
- * trained (time embedders, patch projections): they are listed as unexpected.
- */
+/** The adapter that LyCORIS tensors describe, by module and part. */
 export function readLycoris(
   where: string,
-  tensors: Readonly<Record<string, HostTensor>>,
-  moduleNames: readonly string[],
-): { config: AdapterConfig; tensors: Record<string, HostTensor>; unexpected: string[] } {
-  const byFlatName = new Map(moduleNames.map((name) => [name.replaceAll(".", "_"), name]));
-  const modules = new Map<string, Parts>();
-  const placed: Record<string, HostTensor> = {};
-  const unexpected: string[] = [];
-  for (const [name, tensor] of Object.entries(tensors)) {
-    const match = /^lycoris_(.+)\.([a-z0-9_]+)$/.exec(name);
-    const module = byFlatName.get(match?.[1] ?? "");
-    if (module === undefined) {
-      unexpected.push(name);
-      continue;
-    }
-    const parts = modules.get(module) ?? new Map<string, HostTensor>();
-    modules.set(module, parts.set(match?.[2] ?? "", tensor));
-    placed[name] = tensor;
+  modules: Modules,
+): { config: AdapterConfig; tensors: Record<string, HostTensor> } {
+  const tensors: Record<string, HostTensor> = {};
+  for (const [module, parts] of modules) {
+    for (const [part, tensor] of parts) tensors[`lycoris_${module.replaceAll(".", "_")}.${part}`] = tensor;
   }
-  const first = [...modules.values()][0];
-  if (first === undefined) {
-    throw new AceError(
-      "ERR_CHECKPOINT",
-      `${where}: none of its ${unexpected.length} tensors names a module of this model; the first is ${unexpected[0] ?? "absent"}`,
-    );
-  }
-  const kinds = [...first.keys()];
-  if (kinds.some((key) => key.startsWith("hada_")))
-    return { config: lohaOf(where, modules), tensors: placed, unexpected };
-  if (kinds.some((key) => key.startsWith("lokr_")))
-    return { config: lokrOf(where, modules), tensors: placed, unexpected };
-  throw new AceError("ERR_FILE", `${where}: expected lokr_* or hada_* tensors, found ${kinds.join(", ")}`);
+  const loha = [...modules.values()].some((parts) =>
+    [...parts.keys()].some((key) => key.startsWith("hada_")),
+  );
+  return { config: loha ? lohaOf(where, modules) : lokrOf(where, modules), tensors };
 }

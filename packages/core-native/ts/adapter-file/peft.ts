@@ -6,7 +6,8 @@ import { AceError } from "../errors.js";
 import { writeSafetensors } from "../safetensors.js";
 import type { AdapterConfig, HostTensor, LoraConfig } from "../types.js";
 
-const peftConfig = z.object({
+/** What an `adapter_config.json` says that bears on the change. */
+export const peftConfig = z.object({
   peft_type: z.string(),
   r: z.int().min(1),
   lora_alpha: z.number(),
@@ -62,21 +63,12 @@ export function writePeftFolder(
   return [file, json];
 }
 
-const canonicalPrefix = "base_model.model.";
-
-/** PEFT inserts `.default` in memory and other tools drop or lengthen the prefix: what counts begins at `layers.`. */
-function canonicalName(name: string): string {
-  const from = name.indexOf("layers.");
-  return from < 0 ? name : canonicalPrefix + name.slice(from).replace(/\.default(?=\.|$)/, "");
-}
-
-/** The adapter a parsed `adapter_config.json` and its tensors describe. `modules`: names the decoder has. */
-export function readPeft(
-  where: string,
-  json: unknown,
-  tensors: Readonly<Record<string, HostTensor>>,
-  modules: readonly string[],
-): { config: AdapterConfig; tensors: Record<string, HostTensor>; unexpected: string[] } {
+/**
+ * The settings of an `adapter_config.json`.
+ *
+ * @throws {AceError} ERR_FILE naming the key that is not valid.
+ */
+export function parsePeftConfig(where: string, json: unknown): LoraScale {
   const parsed = peftConfig.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -88,51 +80,22 @@ export function readPeft(
   const fields = parsed.data;
   if (fields.peft_type !== "LORA")
     throw new AceError("ERR_FILE", `${where}: peft_type is ${fields.peft_type}; expected LORA`);
-  const known = new Set(modules);
-  const found = new Map<string, number>();
-  const placed: Record<string, HostTensor> = {};
-  const unexpected: string[] = [];
-  for (const [name, tensor] of Object.entries(tensors)) {
-    const canonical = canonicalName(name);
-    const match =
-      /^base_model\.model\.(.+)\.(lora_A\.weight|lora_B\.weight|lora_magnitude_vector)(?:\.weight)?$/.exec(
-        canonical,
-      );
-    const module = match?.[1];
-    const suffix = match?.[2];
-    if (module === undefined || suffix === undefined || !known.has(module)) {
-      unexpected.push(name);
-      continue;
-    }
-    if (suffix === "lora_A.weight") found.set(module, tensor.shape[0] ?? 0);
-    else if (!found.has(module)) found.set(module, fields.r);
-    placed[`${canonicalPrefix}${module}.${suffix}`] = tensor;
-  }
-  if (found.size === 0) {
-    throw new AceError(
-      "ERR_CHECKPOINT",
-      `${where}: none of its ${unexpected.length} tensors names a module of this model; the first is ${unexpected[0] ?? "absent"}`,
-    );
-  }
-  const alphaOf = (module: string): number => {
-    const entry = Object.entries(fields.alpha_pattern ?? {}).find(
-      ([key]) => module === key || module.endsWith(`.${key}`),
-    );
-    return entry?.[1] ?? fields.lora_alpha;
-  };
-  const rankPattern = Object.fromEntries([...found].filter(([, rank]) => rank !== fields.r));
-  const alphaPattern = Object.fromEntries(
-    [...found.keys()].map((m) => [m, alphaOf(m)] as const).filter(([, a]) => a !== fields.lora_alpha),
-  );
-  const config: LoraConfig = {
-    kind: fields.use_dora === true ? "dora" : "lora",
+  return {
     rank: fields.r,
     alpha: fields.lora_alpha,
+    alphaPattern: fields.alpha_pattern ?? {},
     dropout: fields.lora_dropout,
     rsLora: fields.use_rslora === true,
-    targetModules: [...found.keys()],
-    rankPattern,
-    alphaPattern,
+    useDora: fields.use_dora === true,
   };
-  return { config, tensors: placed, unexpected };
+}
+
+/** What decides the strength of a LoRA's change, wherever it was written down. */
+export interface LoraScale {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly alphaPattern: Readonly<Record<string, number>>;
+  readonly dropout: number;
+  readonly rsLora: boolean;
+  readonly useDora: boolean;
 }
