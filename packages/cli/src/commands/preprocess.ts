@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { AceError, ConditionEncoder, openDevice } from "@acewright/core-native";
+import { AceError, ConditionEncoder, formatBytes, openDevice } from "@acewright/core-native";
 import type { DeviceName } from "@acewright/core-native";
 import { preprocess, PreprocessSettings } from "@acewright/dataset";
 import type { PreprocessEvent, PreprocessOptions, PreprocessPhase } from "@acewright/dataset";
@@ -10,6 +10,7 @@ import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import type { Progress } from "../render/progress.js";
 import { gather } from "../gather.js";
+import { formatDuration } from "../render/units.js";
 
 interface PreprocessWords {
   output: string;
@@ -17,6 +18,7 @@ interface PreprocessWords {
   vae?: string;
   textEncoder?: string;
   allowRoot?: string[];
+  dryRun?: true;
 }
 
 export function preprocessCommand(context: Context): Command {
@@ -26,12 +28,17 @@ export function preprocessCommand(context: Context): Command {
     examples: [
       "preprocess dataset.json -o tensors --model checkpoints/acestep-v15-turbo",
       "preprocess dataset.json -o tensors --model checkpoints --max-duration-s 240",
+      "preprocess dataset.json -o tensors --model checkpoints --dry-run",
     ],
     notes: "Interrupt it whenever you like: the same command goes on where it was.",
   })
     .argument("<file>", "dataset.json")
     .requiredOption("-o, --output <dir>", "folder for the tensors")
     .requiredOption("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
+    .option(
+      "--dry-run",
+      "say what would be made, kept or made again and why, and what it takes; write nothing",
+    )
     .option("--vae <dir>", "autoencoder, when it does not lie beside the model")
     .option("--text-encoder <dir>", "Qwen3-Embedding-0.6B, when it does not lie beside the model")
     .option(
@@ -44,6 +51,7 @@ export function preprocessCommand(context: Context): Command {
       const output = outputOf(command, context);
       const result = await preprocessSongs(
         {
+          ...(words.dryRun === undefined ? {} : { dryRun: true }),
           dataset: resolve(file),
           output: resolve(words.output),
           model: resolve(words.model),
@@ -70,15 +78,15 @@ export interface PreprocessWork extends Omit<PreprocessOptions, "openConditionNe
   readonly musicDevice?: DeviceName;
 }
 
-type Done = Extract<PreprocessEvent, { type: "done" }>;
+type Last = Extract<PreprocessEvent, { type: "done" | "planned" }>;
 
 /** Preprocesses with a bar for each phase, or JSON events. Songs that failed are told and counted. */
 export async function preprocessSongs(
   { musicDevice, ...options }: PreprocessWork,
   output: Output,
   signal: AbortSignal,
-): Promise<Done> {
-  const view = new PreprocessView(output);
+): Promise<Last> {
+  const view = new PreprocessView(output, options.dryRun === true);
   const openConditionNetwork = (folder: string): Promise<ConditionEncoder> => {
     const { threads } = options;
     const name = musicDevice ?? options.device ?? "auto";
@@ -86,12 +94,14 @@ export async function preprocessSongs(
     if (device.info.note !== undefined) output.say(device.info.note);
     return ConditionEncoder.open(folder, { device });
   };
+  let last: Last | undefined;
   try {
     for await (const event of preprocess({ ...options, signal, openConditionNetwork })) {
       output.event(event.type === "failed" ? { ...event, error: event.error.message } : event);
       view.show(event);
-      if (event.type === "done") return event;
+      if (event.type === "done" || event.type === "planned") last = event;
     }
+    if (last !== undefined) return last;
   } finally {
     view.clear();
   }
@@ -108,11 +118,23 @@ function songsAndPieces({ songs, pieces }: { songs: number; pieces: number }): s
   return pieces === songs ? `${songs} songs` : `${songs} songs in ${pieces} pieces`;
 }
 
+function plannedWords(
+  { pending, skipped, failed, audioS, bytes, freeBytes }: Extract<PreprocessEvent, { type: "planned" }>,
+  isDryRun: boolean,
+): string {
+  const others = `${skipped} kept, ${failed} failed`;
+  const takes = `${formatDuration(audioS)} of audio, at most ${formatBytes(bytes)} of ${formatBytes(freeBytes)} free`;
+  return `${pending} to make (${takes}), ${others}${isDryRun ? "; nothing was written" : ""}`;
+}
+
 /** Draws what preprocessing tells: one bar a phase. */
 class PreprocessView {
   private bar: Progress | undefined;
 
-  constructor(private readonly output: Output) {}
+  constructor(
+    private readonly output: Output,
+    private readonly isDryRun: boolean,
+  ) {}
 
   show(event: PreprocessEvent): void {
     const { output } = this;
@@ -141,8 +163,13 @@ class PreprocessView {
           `tensors: ${event.made} made, ${event.skipped} kept, ${event.failed} failed: ${output.path(event.folder)}`,
         );
         return;
-      case "skipped":
+      case "planned":
+        output.say(plannedWords(event, this.isDryRun));
+        return;
       case "stale":
+        if (this.isDryRun) output.say(`${event.file}: to be made again, ${event.reason}`);
+        return;
+      case "skipped":
       case "made":
         return;
     }

@@ -161,7 +161,7 @@ class WholeWay {
       output,
       context.signal,
     );
-    if (made.made + made.skipped === 0) {
+    if (made.type === "done" && made.made + made.skipped === 0) {
       throw new AceError("ERR_FILE", `${this.songs}: no song could be preprocessed; the reasons stand above`);
     }
   }

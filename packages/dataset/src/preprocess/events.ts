@@ -18,6 +18,19 @@ export type PreprocessEvent =
   | { readonly type: "skipped"; readonly id: string; readonly file: string }
   /** Its tensors are there, but must be made again. */
   | { readonly type: "stale"; readonly id: string; readonly file: string; readonly reason: string }
+  /** Every song has been looked at; what follows, unless it is a dry run, is work. */
+  | {
+      readonly type: "planned";
+      /** Pieces to make, new or again. */
+      readonly pending: number;
+      readonly skipped: number;
+      readonly failed: number;
+      /** Audio behind the pieces to make, in seconds, as far as headers say. */
+      readonly audioS: number;
+      /** Bytes they may take on the disk, at most. */
+      readonly bytes: number;
+      readonly freeBytes: number;
+    }
   | { readonly type: "phase"; readonly phase: PreprocessPhase; readonly songs: number }
   | {
       readonly type: "progress";

@@ -15,6 +15,7 @@ import type { ModelFolders } from "../encoders/model-folders.js";
 import { resolveModelFolders } from "../encoders/model-folders.js";
 import { fileSha256 } from "../fingerprint.js";
 import { resolveEncoderDevice } from "../onnx/execution-device.js";
+import { lookInto } from "../tensors/look.js";
 import { openStore } from "../tensors/open-store.js";
 import type { TensorMetadata } from "../tensors/tensor-file.js";
 import type { StoredSong, TensorStore } from "../tensors/tensor-store.js";
@@ -22,6 +23,7 @@ import type { SilenceLatent } from "../torch-file/silence-latent.js";
 import { readSilenceLatent } from "../torch-file/silence-latent.js";
 import type { ConditionNetwork } from "./condition-network.js";
 import { conditionsPhase } from "./conditions-phase.js";
+import { freeBytes, refuseFullDisk, roomFor } from "./disk-room.js";
 import type { PreprocessEvent } from "./events.js";
 import { latentsPhase } from "./latents-phase.js";
 import { ManifestKeeper } from "./manifest-keeper.js";
@@ -48,6 +50,8 @@ export interface PreprocessOptions extends Partial<PreprocessSettings> {
   readonly textEncoder?: string;
   /** As of `loadDataset`. */
   readonly allowRoots?: readonly string[];
+  /** Look and plan, write nothing: the last event is `planned`. */
+  readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   /** Opens the music model's condition encoder; default the native one on its own choice of device. */
   readonly openConditionNetwork?: (modelFolder: string) => Promise<ConditionNetwork>;
@@ -90,6 +94,12 @@ export class PreprocessRun {
     for (const message of loaded.warnings) this.#emit({ type: "warning", message });
     for (const note of notes) this.#emit({ type: "warning", ...note });
 
+    const prints = networkPrints(folders, silence);
+    if (this.#options.dryRun === true) {
+      const pending = await this.#pendingSongs(works, prints, await lookInto(this.#output));
+      this.#plan(pending, folders);
+      return;
+    }
     makeFolder(this.#output);
     removeAbandonedFiles(this.#output);
     const { shards } = this.#settings;
@@ -99,7 +109,12 @@ export class PreprocessRun {
     );
     try {
       const manifest = await this.#openManifest(loaded, folders, silence, store);
-      const pending = await this.#pendingSongs(works, networkPrints(folders, silence), manifest, store);
+      const pending = await this.#pendingSongs(works, prints, store, (work, existing) => {
+        keep(store, work, existing);
+        manifest.take(existing.metadata.modelFingerprint, existing.content.width);
+      });
+      const { bytes, freeBytes: free } = this.#plan(pending, folders);
+      refuseFullDisk(this.#output, bytes, free);
       const parts = new PartFiles(this.#output);
       const context: PhaseContext = {
         settings: this.#settings,
@@ -145,12 +160,20 @@ export class PreprocessRun {
     }
   }
 
+  #plan(pending: readonly PendingSong[], folders: ModelFolders) {
+    const audioS = pending.reduce((sum, { expectedS }) => sum + expectedS, 0);
+    const room = { bytes: roomFor(pending, folders), freeBytes: freeBytes(this.#output) };
+    const counts = { pending: pending.length, skipped: this.#skipped, failed: this.#failed };
+    this.#emit({ type: "planned", ...counts, audioS, ...room });
+    return room;
+  }
+
   /** Tells what is already there, and returns the songs that are not. */
   async #pendingSongs(
     works: readonly SongWork[],
     prints: NetworkPrints,
-    manifest: ManifestKeeper,
-    store: TensorStore,
+    store: Pick<TensorStore, "find">,
+    onValid?: (work: SongWork, existing: StoredSong) => void,
   ): Promise<PendingSong[]> {
     const pending: PendingSong[] = [];
     const told = new Set<AceError>();
@@ -162,8 +185,7 @@ export class PreprocessRun {
           told.add(state.error);
           break;
         case "valid":
-          keep(store, state.work, state.existing);
-          manifest.take(state.existing.metadata.modelFingerprint, state.existing.content.width);
+          onValid?.(state.work, state.existing);
           this.#skipped++;
           this.#emit({ type: "skipped", id, file });
           break;

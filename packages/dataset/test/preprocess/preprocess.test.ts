@@ -167,6 +167,49 @@ test("into shards: the same tensors, kept and made again as files are", async ()
   await expect(run({ shards: 1 })).rejects.toThrow("holds a file a song");
 });
 
+describe("a dry run", () => {
+  test("tells what would be made and why, and writes nothing", async () => {
+    save(song("a.wav"), song("b.wav"), song("missing.wav"));
+    const first = await run({ dryRun: true });
+    expect(existsSync(output)).toBe(false);
+    expect(first.at(-1)).toMatchObject({ type: "planned", pending: 2, skipped: 0, failed: 1 });
+    const [planned] = of(first, "planned");
+    expect(planned?.audioS).toBeCloseTo(2.7, 6);
+    expect(planned?.freeBytes).toBeGreaterThan(planned?.bytes ?? Infinity);
+
+    await run();
+    const before = readdirSync(output).map((name) => [name, statSync(join(output, name)).mtimeMs]);
+    save(song("a.wav", { caption: "other words" }), song("b.wav"));
+    const opened = CountingNetwork.opened;
+    const second = await run({ dryRun: true });
+    expect(of(second, "stale").map(({ reason }) => reason)).toEqual([expect.stringMatching(/caption/)]);
+    expect(second.at(-1)).toMatchObject({ type: "planned", pending: 1, skipped: 1, failed: 0 });
+    expect(CountingNetwork.opened).toBe(opened);
+    expect(readdirSync(output).map((name) => [name, statSync(join(output, name)).mtimeMs])).toEqual(before);
+  });
+
+  test("looks into shards without mending them", async () => {
+    save(song("a.wav"));
+    await run({ shards: 1 });
+    const index = join(output, "index.jsonl");
+    const cut = `${readFileSync(index, "utf8")}{"id":"cut`;
+    writeFileSync(index, cut);
+    expect((await run({ dryRun: true })).at(-1)).toMatchObject({ type: "planned", pending: 0, skipped: 1 });
+    expect(readFileSync(index, "utf8")).toBe(cut);
+  });
+
+  test("promises more room than the tensors then take", async () => {
+    save(song("a.wav"), song("b.wav"));
+    const [planned] = of(await run({ dryRun: true }), "planned");
+    await run();
+    const taken = readdirSync(output)
+      .filter((name) => name.endsWith(".safetensors") && !name.startsWith("silence"))
+      .reduce((sum, name) => sum + statSync(join(output, name)).size, 0);
+    expect(planned?.bytes).toBeGreaterThan(taken * 0.9);
+    expect(planned?.bytes).toBeLessThan(taken * 20);
+  });
+});
+
 describe("a first run", () => {
   test("writes a file per song and a manifest, and openTensors reads them", async () => {
     save(song("a.wav", { bpm: 120 }), song("b.wav"));
