@@ -3,15 +3,16 @@ import { promisify } from "node:util";
 
 /**
  * Plain descriptors instead of `FileHandle` objects, which take twice the processor time: a scan opens tens of thousands
- * of small files.
+ * of small files. Opening and reading may wait for a disk and go through the thread pool; asking about and closing a file
+ * that is open for reading wait for nothing, and cost a tenth when called directly.
  */
 export const openRaw: (path: string) => Promise<number> = promisify(
   (path: string, done: (error: Error | null, descriptor: number) => void) => {
     fs.open(path, "r", done);
   },
 );
-export const statRaw: (descriptor: number) => Promise<fs.Stats> = promisify(fs.fstat);
-export const closeRaw: (descriptor: number) => Promise<void> = promisify(fs.close);
+export const statRaw: (descriptor: number) => fs.Stats = fs.fstatSync;
+export const closeRaw: (descriptor: number) => void = fs.closeSync;
 
 /** Fills `target` from `offset` on; the part that was filled, shorter only at the end of the file. */
 export async function readRaw(descriptor: number, target: Uint8Array, offset: number): Promise<Uint8Array> {

@@ -4,7 +4,7 @@ import { audioRefusal } from "./refusal.js";
 const windowBytes = 1 << 16;
 
 /** Random access to the bytes of a regular file, by read calls only, through one small window. */
-export class ByteSource implements AsyncDisposable {
+export class ByteSource implements Disposable {
   readonly #file: number;
   readonly #window: Uint8Array;
   #windowStart = 0;
@@ -32,12 +32,12 @@ export class ByteSource implements AsyncDisposable {
       throw audioRefusal("missing", path, openFailure(cause));
     }
     try {
-      const stat = await statRaw(file);
+      const stat = statRaw(file);
       if (!stat.isFile()) throw audioRefusal("not-audio", path, "is not a regular file; name an audio file");
       if (stat.size === 0) throw audioRefusal("empty", path, "is empty (0 bytes); export the song again");
       return new ByteSource(file, path, stat.size);
     } catch (error) {
-      await closeRaw(file);
+      closeRaw(file);
       throw error;
     }
   }
@@ -54,8 +54,8 @@ export class ByteSource implements AsyncDisposable {
     return this.#window.subarray(start, Math.min(start + wanted, this.#windowLength));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await closeRaw(this.#file);
+  [Symbol.dispose](): void {
+    closeRaw(this.#file);
   }
 }
 

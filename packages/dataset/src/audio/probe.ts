@@ -183,6 +183,6 @@ export function brokenOgg(path: string, at: number, cutOff: boolean): Error {
 
 /** Opens a file and probes it. */
 export async function probeAudio(path: string): Promise<AudioProbe> {
-  await using source = await ByteSource.open(path);
+  using source = await ByteSource.open(path);
   return await probeSource(source);
 }

@@ -58,7 +58,7 @@ export async function streamFile(
   beat: () => void,
   sink: BlockSink,
 ): Promise<StreamedFile> {
-  await using source = await ByteSource.open(request.path);
+  using source = await ByteSource.open(request.path);
   const probe = await probeSource(source);
   const warnings = [...probe.warnings];
   const lastFrame = await endOfOgg(source, probe, warnings);

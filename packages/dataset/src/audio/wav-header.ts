@@ -85,7 +85,7 @@ async function dataLength(
 }
 
 /** Chunks are padded to even length with a zero, but some writers forget. */
-async function nextChunk(source: ByteSource, body: number, bytes: number): Promise<number> {
+export async function nextChunk(source: ByteSource, body: number, bytes: number): Promise<number> {
   const end = body + bytes;
   if (bytes % 2 === 0) return end;
   return isChunkId(await source.read(end, 4)) ? end : end + 1;

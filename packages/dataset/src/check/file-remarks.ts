@@ -27,7 +27,7 @@ async function lookAt(
   signal: AbortSignal | undefined,
 ): Promise<Remark[]> {
   try {
-    await using source = await ByteSource.open(path);
+    using source = await ByteSource.open(path);
     await source.read(0, 1);
   } catch (error) {
     const problem = audioProblemOf(error);

@@ -75,7 +75,7 @@ export async function songWorks(
 async function songDurationS({ audioFile, isMissing, sample }: Song): Promise<number> {
   if (isMissing) return 0;
   try {
-    await using source = await ByteSource.open(audioFile);
+    using source = await ByteSource.open(audioFile);
     const { format } = await probeSource(source);
     if (format?.frames !== undefined) return format.frames / format.sampleRateHz;
   } catch (error) {

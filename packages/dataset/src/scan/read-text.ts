@@ -38,12 +38,12 @@ async function readBytes(path: string): Promise<Uint8Array | string> {
     return `could not be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
   }
   try {
-    const stat = await statRaw(file);
+    const stat = statRaw(file);
     if (!stat.isFile()) return "is not a regular file";
     if (stat.size > mostBytes) return `is ${stat.size} bytes, more than ${mostBytes}`;
     return await readRaw(file, new Uint8Array(stat.size), 0);
   } finally {
-    await closeRaw(file);
+    closeRaw(file);
   }
 }
 

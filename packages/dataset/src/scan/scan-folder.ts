@@ -168,7 +168,7 @@ interface ReadSong {
 async function readSong(path: string, { signal, tags = true }: ScanOptions): Promise<ReadSong> {
   const song: ReadSong = { path, durationS: 0, skippedBecause: undefined, tags: {}, warnings: [] };
   try {
-    await using source = await ByteSource.open(path);
+    using source = await ByteSource.open(path);
     const probe = await probeSource(source);
     song.warnings.push(...probe.warnings);
     song.durationS = await songLengthS(path, probe, signal);

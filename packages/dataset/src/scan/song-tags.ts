@@ -2,6 +2,7 @@ import { parseFromTokenizer, type IAudioMetadata, type ILyricsTag } from "music-
 import { BufferSizeError } from "strtok3";
 import type { ByteSource } from "../audio/byte-source.js";
 import { kindWords, type AudioKind } from "../audio/kinds.js";
+import { mayHoldWavTags } from "../audio/wav-tags.js";
 import { SourceTokenizer } from "./source-tokenizer.js";
 
 /** What the tags inside an audio file say. Absent fields were not there. */
@@ -27,7 +28,8 @@ export async function readSongTags(
 ): Promise<{ tags: SongTags; warnings: string[] }> {
   // By content, because names lie.
   const { mimeType } = kindWords[kind];
-  if (mimeType === undefined) return { tags: {}, warnings: [] };
+  const mayHoldTags = mimeType !== undefined && (kind !== "wav" || (await mayHoldWavTags(source)));
+  if (!mayHoldTags) return { tags: {}, warnings: [] };
   const timeout = new AbortController();
   const timer = setTimeout(() => {
     timeout.abort();

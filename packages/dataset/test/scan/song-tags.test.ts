@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ByteSource } from "../../src/audio/byte-source.js";
+import { mayHoldWavTags } from "../../src/audio/wav-tags.js";
 import { sine } from "../audio/sounds.js";
 import { fmt, join as joined, riff, samples } from "../audio/wave-files.js";
 import { id3, withComments } from "./tagged-files.js";
@@ -96,4 +98,17 @@ test("damaged tags cost a warning, not the song", async () => {
   const second = await scanOne({ "a.flac": flac });
   expect(second.sample.filename).toBe("a.flac");
   expect(second.warnings.join()).toMatch(/a\.flac: its tags are damaged and are not read/);
+});
+
+test.each<[string, { id: string; body: Uint8Array }[], boolean]>([
+  ["nothing but samples", [], false],
+  ["room left free", [{ id: "JUNK", body: new Uint8Array(31) }], false],
+  ["an id3 chunk", [{ id: "id3 ", body: id3(tag) }], true],
+  ["more filling than any writer makes", Array(70).fill({ id: "PAD ", body: new Uint8Array(2) }), true],
+])("%s after the samples: whether a WAV file is searched for tags", async (_, after, searched) => {
+  const body = samples([sine(8000, 8000, 440)], "s16");
+  const path = join(folder, "song.wav");
+  writeFileSync(path, riff([fmt({ channels: 1, rateHz: 8000 }), { id: "data", body }, ...after]));
+  using source = await ByteSource.open(path);
+  expect(await mayHoldWavTags(source)).toBe(searched);
 });

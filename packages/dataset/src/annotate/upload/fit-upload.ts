@@ -48,7 +48,7 @@ function isCommon(kind: AudioKind): kind is CommonKind {
 export async function inspectSong(
   path: string,
 ): Promise<{ kind: AudioKind; bytes: number; mimeType: string | undefined }> {
-  await using source = await ByteSource.open(path);
+  using source = await ByteSource.open(path);
   const found = await sniffAudio(source);
   if (found === undefined) throw audioRefusal("not-audio", path, "is not an audio file this program knows");
   return {
