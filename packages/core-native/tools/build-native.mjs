@@ -110,7 +110,11 @@ const env = nvcc === undefined ? {} : { CUDACXX: nvcc };
 if (nvcc !== undefined) forgetMissingCuda();
 const jobs = String(availableParallelism());
 try {
+  // A release is built for every architecture that is served; a developer's build for one.
+  const architectures = process.env["ACEWRIGHT_CUDA_ARCHITECTURES"];
+  const release = architectures === undefined ? [] : [`--CDACE_CUDA_ARCHITECTURES=${architectures}`];
   const configure = ["configure", "--log-level", "warn", "-G", "Ninja", "-O", "build", "--CDACE_PROGRAMS=ON"];
+  configure.push(...release);
   await run(process.execPath, [cmakeJs, ...configure, "--CDCMAKE_EXPORT_COMPILE_COMMANDS=ON"], env);
   await run("cmake", ["--build", buildFolder, "--parallel", jobs], env);
 } catch (error) {
