@@ -29,6 +29,7 @@ export function preprocessCommand(context: Context): Command {
       "preprocess dataset.json -o tensors --model checkpoints/acestep-v15-turbo",
       "preprocess dataset.json -o tensors --model checkpoints --max-duration-s 240",
       "preprocess dataset.json -o tensors --model checkpoints --dry-run",
+      "preprocess dataset.json -o tensors --model checkpoints --chunks structure --normalize lufs --variants pitch=2,tempo=0.95",
     ],
     notes: "Interrupt it whenever you like: the same command goes on where it was.",
   })
@@ -119,12 +120,22 @@ function songsAndPieces({ songs, pieces }: { songs: number; pieces: number }): s
 }
 
 function plannedWords(
-  { pending, skipped, failed, audioS, bytes, freeBytes }: Extract<PreprocessEvent, { type: "planned" }>,
+  {
+    pending,
+    skipped,
+    failed,
+    audioS,
+    tensorsBytes,
+    peakBytes,
+    freeBytes,
+    seconds,
+  }: Extract<PreprocessEvent, { type: "planned" }>,
   isDryRun: boolean,
 ): string {
   const others = `${skipped} kept, ${failed} failed`;
-  const takes = `${formatDuration(audioS)} of audio, at most ${formatBytes(bytes)} of ${formatBytes(freeBytes)} free`;
-  return `${pending} to make (${takes}), ${others}${isDryRun ? "; nothing was written" : ""}`;
+  const time = seconds === undefined ? "" : `, about ${formatDuration(seconds)} of work as measured here`;
+  const disk = `${formatBytes(tensorsBytes)} on the disk, at most ${formatBytes(peakBytes)} at once of ${formatBytes(freeBytes)} free`;
+  return `${pending} to make (${formatDuration(audioS)} of audio to encode${time}; ${disk}), ${others}${isDryRun ? "; nothing was written" : ""}`;
 }
 
 /** Draws what preprocessing tells: one bar a phase. */
@@ -147,7 +158,15 @@ class PreprocessView {
         if (event.songs > 0) this.bar = output.progress(phaseNames[event.phase], "song");
         return;
       case "progress":
-        this.bar?.update(event.songsDone + event.fraction, event.songs);
+        this.bar?.update(
+          event.songsDone + event.fraction,
+          event.songs,
+          "",
+          // Songs differ in length; where no header tells it, they count alike.
+          event.phase === "latents" && event.audioS > 0
+            ? { done: event.audioDoneS, total: event.audioS }
+            : undefined,
+        );
         return;
       case "warning":
         this.clear();

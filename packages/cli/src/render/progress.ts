@@ -19,6 +19,12 @@ export interface BarOutput {
   say(line: string): void;
 }
 
+/** How much of the work is done where items differ: seconds of audio of songs. */
+export interface WorkDone {
+  readonly done: number;
+  readonly total: number;
+}
+
 /** A bar with rate and time left. Draws only where its output draws; otherwise one line when it is done. */
 export class Progress {
   private readonly output: BarOutput;
@@ -39,21 +45,23 @@ export class Progress {
   /**
    * @param done may be a fraction: a bar that moves inside one song
    * @param remark whatever is worth seeing beside the bar: a loss, a file name
+   * @param work what the bar's length and the time left go by, where items are not alike; default the items
    */
-  update(done: number, total: number, remark = ""): void {
+  update(done: number, total: number, remark = "", work?: WorkDone): void {
     const now = performance.now();
-    if (done > this.done && now - this.lastChangeMs >= shortestMs) {
-      const newest = (now - this.lastChangeMs) / 1000 / (done - this.done);
+    const workDone = work?.done ?? done;
+    if (workDone > this.done && now - this.lastChangeMs >= shortestMs) {
+      const newest = (now - this.lastChangeMs) / 1000 / (workDone - this.done);
       this.secondsPerUnit =
         this.secondsPerUnit === undefined
           ? newest
           : newestWeight * newest + (1 - newestWeight) * this.secondsPerUnit;
-      this.done = done;
+      this.done = workDone;
       this.lastChangeMs = now;
     }
     if (!this.output.draws || (now - this.lastDrawMs < redrawMs && done < total)) return;
     this.lastDrawMs = now;
-    this.draw(done, total, remark);
+    this.draw(done, total, remark, work);
   }
 
   /** Removes the bar and leaves one line behind. */
@@ -69,10 +77,14 @@ export class Progress {
     this.lastDrawMs = -Infinity;
   }
 
-  private draw(done: number, total: number, remark: string): void {
+  private draw(done: number, total: number, remark: string, work: WorkDone | undefined): void {
     const { colors, terminal } = this.output;
-    const share = total > 0 ? Math.min(1, done / total) : 0;
-    const pace = this.secondsPerUnit === undefined ? "" : this.pace(total - done, this.secondsPerUnit);
+    const { done: workDone, total: workTotal } = work ?? { done, total };
+    const share = workTotal > 0 ? Math.min(1, workDone / workTotal) : 0;
+    const perUnit = this.secondsPerUnit;
+    const left = perUnit === undefined ? "" : `${formatDuration((workTotal - workDone) * perUnit)} left`;
+    // Of unlike items a rate would say little.
+    const pace = perUnit === undefined || work !== undefined ? left : `${this.rate(perUnit)}, ${left}`;
     const words = [`${Math.floor(done)}/${total}`, pace, remark].filter((word) => word !== "").join("  ");
     // A line as wide as the terminal would wrap, and then could not be removed.
     const width = Math.min(
@@ -85,11 +97,9 @@ export class Progress {
     terminal.err(`\r\x1b[2K${this.what} ${bar} ${fitWidth(words, Math.max(1, room))}`);
   }
 
-  private pace(remaining: number, secondsPerUnit: number): string {
-    const rate =
-      secondsPerUnit >= 1
-        ? `${secondsPerUnit.toFixed(1)} s/${this.unit}`
-        : `${(1 / secondsPerUnit).toFixed(1)} ${this.unit}/s`;
-    return `${rate}, ${formatDuration(remaining * secondsPerUnit)} left`;
+  private rate(secondsPerUnit: number): string {
+    return secondsPerUnit >= 1
+      ? `${secondsPerUnit.toFixed(1)} s/${this.unit}`
+      : `${(1 / secondsPerUnit).toFixed(1)} ${this.unit}/s`;
   }
 }

@@ -46,12 +46,14 @@ export const StoredAnalysis = z.looseObject({
   sections: z.array(
     z.object({ start_s: z.number(), end_s: z.number(), label: z.string(), confidence: fraction }),
   ),
+  /** Seconds at which bars begin; absent in what was stored before they were kept. */
+  bars: z.array(z.number()).optional(),
 });
 export type StoredAnalysis = z.infer<typeof StoredAnalysis>;
 
 /** An analysis as dataset.json keeps it: rounded to what it is worth, without the single beats. */
 export function toStored(analysis: SongAnalysis, file: StoredAnalysis["file"]): StoredAnalysis {
-  const { tempo, key, timeSignature, tuningHz, loudnessLufs, truePeakDb, sections } = analysis;
+  const { tempo, key, timeSignature, tuningHz, loudnessLufs, truePeakDb, sections, barsS } = analysis;
   const level = (value: number): number | null => (Number.isFinite(value) ? round(value, 2) : null);
   return {
     version,
@@ -100,6 +102,7 @@ export function toStored(analysis: SongAnalysis, file: StoredAnalysis["file"]): 
       label,
       confidence: round(confidence, 3),
     })),
+    bars: barsS.map((startS) => round(startS, 2)),
   };
 }
 

@@ -25,11 +25,15 @@ export type PreprocessEvent =
       readonly pending: number;
       readonly skipped: number;
       readonly failed: number;
-      /** Audio behind the pieces to make, in seconds, as far as headers say. */
+      /** Audio that has to be encoded, in seconds; a song whose header does not say counts five minutes. */
       readonly audioS: number;
-      /** Bytes they may take on the disk, at most. */
-      readonly bytes: number;
+      /** Bytes of the finished tensors, and the most there is at once while they are made. */
+      readonly tensorsBytes: number;
+      readonly peakBytes: number;
+      /** What is free, and what parts of an interrupted run take, which are used again or removed. */
       readonly freeBytes: number;
+      /** Of a dry run: seconds the work will take about, as the networks were measured just now. */
+      readonly seconds?: number;
     }
   | { readonly type: "phase"; readonly phase: PreprocessPhase; readonly songs: number }
   | {

@@ -88,11 +88,17 @@ export function pieceLabel({ audioFile, piece: { chunk, variant } }: SongWork): 
   return words.length === 0 ? audioFile : `${audioFile} (${words.join(", ")})`;
 }
 
-/** A network's result that cannot be trained on is the song's fault as far as anybody can tell. */
-export function checkFinite(file: string, what: string, values: Float32Array): void {
+/** What to look at where a network gives numbers that cannot be trained on. */
+const mends = {
+  latents: "listen to the file, it may be damaged; where every song is told, the autoencoder's files are",
+  "text states":
+    "look at its caption and lyrics; where every song is told, the text encoder's files are damaged",
+  "condition states":
+    "look at its caption and lyrics; where every song is told, the model's files are damaged",
+};
+
+/** A network's result that cannot be trained on leaves its song out. @throws {AceError} ERR_FILE */
+export function checkFinite(file: string, what: keyof typeof mends, values: Float32Array): void {
   if (values.every(Number.isFinite)) return;
-  throw new AceError(
-    "ERR_FILE",
-    `${file}: its ${what} hold NaN or infinity; listen to the file, it may be damaged`,
-  );
+  throw new AceError("ERR_FILE", `${file}: its ${what} hold NaN or infinity; ${mends[what]}`);
 }

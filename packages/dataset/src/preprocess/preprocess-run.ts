@@ -23,7 +23,8 @@ import type { SilenceLatent } from "../torch-file/silence-latent.js";
 import { readSilenceLatent } from "../torch-file/silence-latent.js";
 import type { ConditionNetwork } from "./condition-network.js";
 import { conditionsPhase } from "./conditions-phase.js";
-import { freeBytes, refuseFullDisk, roomFor } from "./disk-room.js";
+import { diskNeed, diskRoom, plannedS, refuseFullDisk } from "./plan/disk-need.js";
+import { estimateS } from "./plan/measure-pace.js";
 import type { PreprocessEvent } from "./events.js";
 import { latentsPhase } from "./latents-phase.js";
 import { ManifestKeeper } from "./manifest-keeper.js";
@@ -97,7 +98,9 @@ export class PreprocessRun {
     const prints = networkPrints(folders, silence);
     if (this.#options.dryRun === true) {
       const pending = await this.#pendingSongs(works, prints, await lookInto(this.#output));
-      this.#plan(pending, folders);
+      const on = { folders, device, silence, settings: this.#settings, signal: this.#signal };
+      const seconds = await estimateS(pending, { ...on, openConditionNetwork: this.#openNetwork });
+      this.#plan(pending, folders, silence, seconds);
       return;
     }
     makeFolder(this.#output);
@@ -113,8 +116,8 @@ export class PreprocessRun {
         keep(store, work, existing);
         manifest.take(existing.metadata.modelFingerprint, existing.content.width);
       });
-      const { bytes, freeBytes: free } = this.#plan(pending, folders);
-      refuseFullDisk(this.#output, bytes, free);
+      const { peakBytes, freeBytes } = this.#plan(pending, folders, silence);
+      refuseFullDisk(this.#output, peakBytes, freeBytes);
       const parts = new PartFiles(this.#output);
       const context: PhaseContext = {
         settings: this.#settings,
@@ -144,8 +147,7 @@ export class PreprocessRun {
     const encoded = await latentsPhase(context, pending);
     const prompted = await promptsPhase(context, encoded);
     if (prompted.length === 0) return;
-    const open = this.#options.openConditionNetwork ?? ((folder) => ConditionEncoder.open(folder));
-    const network: ConditionNetwork = await open(context.folders.model);
+    const network = await this.#openNetwork(context.folders.model);
     try {
       checkSizes(context.folders.model, network, context.silence);
       await conditionsPhase(context, prompted, network, (song, content, metadata) => {
@@ -160,9 +162,19 @@ export class PreprocessRun {
     }
   }
 
-  #plan(pending: readonly PendingSong[], folders: ModelFolders) {
-    const audioS = pending.reduce((sum, { expectedS }) => sum + expectedS, 0);
-    const room = { bytes: roomFor(pending, folders), freeBytes: freeBytes(this.#output) };
+  readonly #openNetwork = (modelFolder: string): Promise<ConditionNetwork> =>
+    (this.#options.openConditionNetwork ?? ((folder) => ConditionEncoder.open(folder)))(modelFolder);
+
+  #plan(
+    pending: readonly PendingSong[],
+    folders: ModelFolders,
+    silence: SilenceLatent,
+    seconds?: number,
+  ): { readonly peakBytes: number; readonly freeBytes: number } {
+    const toEncode = pending.filter(({ reusable }) => reusable === undefined);
+    const audioS = toEncode.reduce((sum, song) => sum + plannedS(song, this.#settings), 0);
+    const need = diskNeed(pending, { folders, silence, settings: this.#settings, signal: this.#signal });
+    const room = { ...need, freeBytes: diskRoom(this.#output), ...defined({ seconds }) };
     const counts = { pending: pending.length, skipped: this.#skipped, failed: this.#failed };
     this.#emit({ type: "planned", ...counts, audioS, ...room });
     return room;

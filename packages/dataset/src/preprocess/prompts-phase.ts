@@ -1,6 +1,6 @@
 import { PromptEncoder } from "../encoders/prompt-encoder.js";
 import type { PendingSong, PhaseContext } from "./phase.js";
-import { eachSong } from "./phase.js";
+import { checkFinite, eachSong, pieceLabel } from "./phase.js";
 import { promptPart, readLatents } from "./song-parts.js";
 
 /** Caption, metas and lyrics to states; they go to part files. Returns the songs that made it. */
@@ -19,6 +19,7 @@ export async function promptsPhase(
       const { captions, ...metas } = song.prompt;
       for (const [i, caption] of captions.entries()) {
         const states = await encoder.encode({ ...metas, caption, durationS }, settings.conditioning);
+        checkFinite(pieceLabel(song), "text states", states.text);
         for (const message of states.warnings) context.emit({ type: "warning", id: song.id, message });
         tensors[`text.${i}`] = { values: states.text, shape: [states.textMask.length, encoder.width] };
         tensors[`textMask.${i}`] = {

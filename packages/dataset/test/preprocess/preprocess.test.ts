@@ -175,7 +175,7 @@ describe("a dry run", () => {
     expect(first.at(-1)).toMatchObject({ type: "planned", pending: 2, skipped: 0, failed: 1 });
     const [planned] = of(first, "planned");
     expect(planned?.audioS).toBeCloseTo(2.7, 6);
-    expect(planned?.freeBytes).toBeGreaterThan(planned?.bytes ?? Infinity);
+    expect(planned?.freeBytes).toBeGreaterThan(planned?.tensorsBytes ?? Infinity);
 
     await run();
     const before = readdirSync(output).map((name) => [name, statSync(join(output, name)).mtimeMs]);
@@ -184,7 +184,9 @@ describe("a dry run", () => {
     const second = await run({ dryRun: true });
     expect(of(second, "stale").map(({ reason }) => reason)).toEqual([expect.stringMatching(/caption/)]);
     expect(second.at(-1)).toMatchObject({ type: "planned", pending: 1, skipped: 1, failed: 0 });
-    expect(CountingNetwork.opened).toBe(opened);
+    // Opened once to be timed.
+    expect(CountingNetwork.opened).toBe(opened + 1);
+    expect(of(second, "planned")[0]?.seconds).toBeGreaterThan(0);
     expect(readdirSync(output).map((name) => [name, statSync(join(output, name)).mtimeMs])).toEqual(before);
   });
 
@@ -205,8 +207,8 @@ describe("a dry run", () => {
     const taken = readdirSync(output)
       .filter((name) => name.endsWith(".safetensors") && !name.startsWith("silence"))
       .reduce((sum, name) => sum + statSync(join(output, name)).size, 0);
-    expect(planned?.bytes).toBeGreaterThan(taken * 0.9);
-    expect(planned?.bytes).toBeLessThan(taken * 20);
+    expect(planned?.tensorsBytes).toBeGreaterThan(taken);
+    expect(planned?.peakBytes).toBeGreaterThan(taken);
   });
 });
 

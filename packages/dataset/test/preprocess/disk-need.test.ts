@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { freeBytes, refuseFullDisk } from "../../src/preprocess/disk-room.js";
+import { diskRoom, refuseFullDisk } from "../../src/preprocess/plan/disk-need.js";
 
 test("room is asked for where the folder will be, though it is not there yet", () => {
   const folder = mkdtempSync(join(tmpdir(), "acewright-room-"));
   try {
-    expect(freeBytes(join(folder, "not", "there"))).toBeGreaterThan(0);
+    expect(diskRoom(join(folder, "not", "there"))).toBeGreaterThan(0);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -16,6 +16,6 @@ test("room is asked for where the folder will be, though it is not there yet", (
 test("a disk that is too full is refused with both figures", () => {
   expect(() => {
     refuseFullDisk("tensors", 3.2e9, 1e9);
-  }).toThrow(/^tensors: the disk has 1000 MB free, the tensors may take 3200 MB; free some space/);
+  }).toThrow(/^tensors: needs 3.0 GiB while it works, the disk has 953.7 MiB; free some space/);
   refuseFullDisk("tensors", 1e9, 1e9);
 });

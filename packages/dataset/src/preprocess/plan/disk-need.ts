@@ -1,0 +1,103 @@
+import { AceError, formatBytes, readModelConfig } from "@acewright/core-native";
+import { existsSync, readdirSync, statfsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { songPromptIds } from "../../tokenizer/prompt-ids.js";
+import { PromptTokenizer } from "../../tokenizer/prompt-tokenizer.js";
+import type { PendingSong, PhaseContext } from "../phase.js";
+import type { PreprocessSettings } from "../settings.js";
+import { keptDurationS } from "../settings.js";
+import type { SongWork } from "../song-work.js";
+
+const framesPerSecond = 25;
+const floatBytes = 4;
+/** Safetensors header, metadata, line of the manifest; and what file systems round up to. */
+const besideBytes = 12_288;
+/** Of a song whose header does not say: five minutes. */
+const unknownS = 300;
+
+/** Bytes that songs which are to be made take. */
+export interface DiskNeed {
+  /** The finished tensors. */
+  readonly tensorsBytes: number;
+  /** The most there is at any time beyond what lies there now: parts that wait for the next network, or tensors. */
+  readonly peakBytes: number;
+}
+
+/** Seconds a piece is taken to last where its header does not say. */
+export function plannedS({ expectedS }: Pick<SongWork, "expectedS">, settings: PreprocessSettings): number {
+  return expectedS > 0 ? expectedS : Math.min(unknownS, keptDurationS(settings) ?? Infinity);
+}
+
+/**
+ * Counts latents and tokens of what is to be made. Files that will be replaced are not taken off: both are there for a while.
+ *
+ * @throws {AceError} ERR_FILE, ERR_CHECKPOINT when the tokenizer or the model's config.json cannot be read.
+ */
+export function diskNeed(
+  pending: readonly PendingSong[],
+  { folders, silence, settings, signal }: Pick<PhaseContext, "folders" | "silence" | "settings" | "signal">,
+): DiskNeed {
+  if (pending.length === 0) return { tensorsBytes: 0, peakBytes: 0 };
+  const { encoderHiddenSize, textHiddenSize } = readModelConfig(folders.model);
+  const tokenizer = PromptTokenizer.open(folders.textEncoder);
+  let [tensorsBytes, partsBytes, largest] = [0, 0, 0];
+  for (const song of pending) {
+    signal.throwIfAborted();
+    const durationS = plannedS(song, settings);
+    const latents = Math.floor(durationS * framesPerSecond) * silence.channels * floatBytes;
+    const { texts, lyrics } = tokenCounts(tokenizer, song, durationS, settings);
+    const text = texts.reduce((sum, count) => sum + count, 0);
+    const conditions = (text + texts.length * (lyrics + 1)) * encoderHiddenSize * floatBytes;
+    const tensors = latents + conditions + besideBytes;
+    tensorsBytes += tensors;
+    partsBytes += latents + (text + lyrics) * textHiddenSize * floatBytes + 2 * besideBytes;
+    largest = Math.max(largest, tensors);
+  }
+  return { tensorsBytes, peakBytes: Math.max(tensorsBytes, partsBytes) + largest };
+}
+
+/** Tokens of each caption's text and of the lyrics; none of a prompt that is refused, which will be told in its turn. */
+function tokenCounts(
+  tokenizer: PromptTokenizer,
+  { prompt: { captions, ...metas } }: SongWork,
+  durationS: number,
+  { conditioning }: PreprocessSettings,
+): { texts: number[]; lyrics: number } {
+  const texts: number[] = [];
+  let lyrics = 0;
+  for (const caption of captions) {
+    try {
+      const ids = songPromptIds(tokenizer, { ...metas, caption, durationS }, conditioning);
+      texts.push(ids.text.ids.length);
+      lyrics = ids.lyrics.ids.length;
+    } catch (error) {
+      if (!(error instanceof AceError)) throw error;
+    }
+  }
+  return { texts, lyrics };
+}
+
+/** Bytes a run may write to a folder, which need not be there yet: what is free, and its own parts of an earlier run. */
+export function diskRoom(folder: string): number {
+  let place = folder;
+  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
+  const { bavail, bsize } = statfsSync(place);
+  return bavail * bsize + partsBytes(join(folder, ".parts"));
+}
+
+function partsBytes(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  const sizes = readdirSync(folder).map(
+    (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0,
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** @throws {AceError} ERR_FILE with both figures when the disk will not hold what is to be made. */
+export function refuseFullDisk(folder: string, peakBytes: number, roomBytes: number): void {
+  if (peakBytes <= roomBytes) return;
+  throw new AceError(
+    "ERR_FILE",
+    `${folder}: needs ${formatBytes(peakBytes)} while it works, the disk has ${formatBytes(roomBytes)}; free some space or choose another folder`,
+  );
+}
