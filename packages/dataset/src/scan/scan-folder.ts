@@ -112,6 +112,8 @@ export async function scanFolder(
       return { ...song, notes, warnings: [...song.warnings, ...warnings] };
     },
   );
+  // The last songs may all have been under way.
+  options.signal?.throwIfAborted();
   const record = await readFolderRecord(root).catch((error: unknown) => {
     if (!(error instanceof AceError)) throw error;
     report.warnings.push(error.message);
