@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Context } from "./command.js";
+import { compareCommand } from "./commands/compare.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
@@ -28,6 +29,7 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(findLrCommand(context))
     .addCommand(trainCommand(context))
     .addCommand(generateCommand(context))
+    .addCommand(compareCommand(context))
     .addCommand(exportCommand(context))
     .addCommand(runCommand(context))
     .addCommand(runsCommand(context));

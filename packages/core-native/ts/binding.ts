@@ -147,7 +147,13 @@ export interface Binding {
   // binding/sampler.cpp
   openSampler(
     decoder: NativeHandle,
-    adapters: readonly { adapter: NativeHandle; scale: number }[],
+    adapters: readonly {
+      adapter: NativeHandle;
+      scale: number;
+      moduleScales?: readonly number[];
+      from?: number;
+      to?: number;
+    }[],
   ): NativeHandle;
   samplerSample(
     sampler: NativeHandle,

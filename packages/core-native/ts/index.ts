@@ -53,4 +53,5 @@ export { ConditionEncoder } from "./condition-encoder.js";
 export { Decoder, planMemory, readModelConfig } from "./decoder.js";
 export { cudaReport, Device, devices, openDevice } from "./device.js";
 export { Sampler, turboTimes } from "./sampler.js";
+export type { SamplerAdapter } from "./sampler.js";
 export { TrainSession } from "./train-session.js";

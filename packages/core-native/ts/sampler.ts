@@ -4,18 +4,27 @@ import { decoderHandle, type Decoder } from "./decoder.js";
 import { binding } from "./load.js";
 import type { SampleRequest } from "./types.js";
 
+/** An adapter in generation. */
+export interface SamplerAdapter {
+  readonly adapter: Adapter;
+  /** 1 as trained, 0 off. */
+  readonly scale: number;
+  /** Multiplied into `scale`, one for each of the adapter's `modules`; a module at 0 costs nothing. */
+  readonly moduleScales?: readonly number[];
+  /** It works in step k of n where from <= k / n < to; default 0 and 1. */
+  readonly from?: number;
+  readonly to?: number;
+}
+
 /** Turns noise into latents with a decoder and any number of adapters. */
 export class Sampler {
   readonly #handle: NativeHandle;
 
-  /** @param adapters each with its scale: 1 as trained, 0 off */
-  constructor(
-    decoder: Decoder,
-    adapters: readonly { readonly adapter: Adapter; readonly scale: number }[] = [],
-  ) {
+  /** @throws {AceError} ERR_CONFIG when an adapter is another decoder's, or has more or fewer modules than scales */
+  constructor(decoder: Decoder, adapters: readonly SamplerAdapter[] = []) {
     this.#handle = binding().openSampler(
       decoderHandle(decoder),
-      adapters.map(({ adapter, scale }) => ({ adapter: adapterHandle(adapter), scale })),
+      adapters.map(({ adapter, ...use }) => ({ ...use, adapter: adapterHandle(adapter) })),
     );
   }
 

@@ -329,7 +329,16 @@ export interface SampleRequest {
   readonly method: "ode" | "sde";
   /** Guidance scale; <= 1 is off. With guidance the null condition is evaluated too (APG). */
   readonly guidance?: number;
+  /** Times [from, to] between which guidance works; default [0, 1]. */
   readonly guidanceInterval?: readonly [number, number];
+  /** How much of the last step's difference is carried on; default -0.75. */
+  readonly guidanceMomentum?: number;
+  /** Largest length of the difference along time, a channel; 0: none; default 2.5. */
+  readonly guidanceLimit?: number;
+  /** Share kept of what lies along the velocity; default 0. */
+  readonly guidanceParallel?: number;
+  /** [tokens, encoderHiddenSize] to be led away from, in place of the learned null condition. */
+  readonly negative?: Float32Array;
 }
 
 export interface ConditionRequest {

@@ -36,6 +36,7 @@ export type { WriteAudioOptions } from "./audio/write-audio.js";
 export type { AudioTags } from "./audio/audio-tags.js";
 export { writeWav } from "./audio/write-wav.js";
 export type { WavFormat } from "./audio/write-wav.js";
+export { integratedLoudness } from "./dsp/loudness.js";
 export { redoChange, undoChange } from "./dataset-file/backup.js";
 export type { Undone } from "./dataset-file/backup.js";
 export { editableTexts, editDataset, MetadataEdit, SampleEdit } from "./dataset-file/edit-dataset.js";

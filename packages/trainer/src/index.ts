@@ -25,8 +25,23 @@ export type { RunAdapter } from "./export/find-adapter.js";
 export { findLearningRate, SweepSettings } from "./find-learning-rate.js";
 export type { FindLearningRateOptions, LearningRateSweep } from "./find-learning-rate.js";
 export type { LearningRatePoint, LearningRateVerdict } from "./plan/learning-rate-curve.js";
-export { generate } from "./generate/generate.js";
-export type { AdapterUse, GenerateOptions, GeneratePart, GenerateResult } from "./generate/generate.js";
+export { parseAdapterUse } from "./generate/adapter-use.js";
+export type { AdapterUse, ScaledGroup } from "./generate/adapter-use.js";
+export { generate, generateSongs } from "./generate/generate.js";
+export type {
+  GenerateOptions,
+  GenerateResult,
+  GenerateSongsOptions,
+  GenerateSongsResult,
+  GenerateWith,
+  MadeSong,
+} from "./generate/generate.js";
+export { compareCheckpoints } from "./generate/compare.js";
+export type { CompareOptions } from "./generate/compare.js";
+export type { ComparedSong, Comparison } from "./generate/comparison.js";
+export { readPrompts } from "./generate/prompts-file.js";
+export type { GeneratePart } from "./generate/render-songs.js";
+export { PromptRow } from "./generate/settings.js";
 export type { Sampling } from "./generate/sampling.js";
 export { GenerateSettings } from "./generate/settings.js";
 export type { GenerateSettingsInput } from "./generate/settings.js";

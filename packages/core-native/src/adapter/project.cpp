@@ -10,13 +10,19 @@ namespace {
 
 struct Use {
   const AdapterModule* module;
-  const AdapterPass* pass;
+  AdapterPass pass;
+  const AdapterUse* of;
 };
 
 std::vector<Use> uses_of(const std::string& path, const std::vector<AdapterUse>& adapters) {
   std::vector<Use> out;
-  for (const AdapterUse& use : adapters)
-    if (const AdapterModule* module = use.adapter->find(path)) out.push_back({module, &use.pass});
+  for (const AdapterUse& use : adapters) {
+    const AdapterModule* module = use.adapter->find(path);
+    if (module == nullptr) continue;
+    AdapterPass pass = use.pass;
+    if (!use.strengths.empty()) pass.strength *= use.strengths[static_cast<size_t>(module->index())];
+    if (pass.strength != 0) out.push_back({module, pass, &use});
+  }
   // What starts from x W^T itself comes before what may be added to anything.
   std::stable_partition(out.begin(), out.end(), [](const Use& use) { return !use.module->additive(); });
   return out;
@@ -25,13 +31,13 @@ std::vector<Use> uses_of(const std::string& path, const std::vector<AdapterUse>&
 // At most one adapter that is not a mere addition, so that all can follow each other on one frozen product.
 bool follow_one_product(const std::vector<Use>& uses) {
   for (size_t i = 0; i < uses.size(); ++i)
-    if (!uses[i].module->wants_base(*uses[i].pass) || (i > 0 && !uses[i].module->additive())) return false;
+    if (!uses[i].module->wants_base(uses[i].pass) || (i > 0 && !uses[i].module->additive())) return false;
   return true;
 }
 
 Var follow(Tape& tape, const std::vector<Use>& uses, Tensor weight, const Var& base, const Var& x) {
   Var y = base;
-  for (const Use& use : uses) y = use.module->forward(tape, weight, y, x, *use.pass);
+  for (const Use& use : uses) y = use.module->forward(tape, weight, y, x, use.pass);
   return y;
 }
 
@@ -41,15 +47,15 @@ Var stacked_first_factors(Tape& tape, const std::vector<std::vector<Use>>& uses,
   const AdapterParameter* first = nullptr;
   int64_t end = 0, rows = 0;
   for (const std::vector<Use>& of_part : uses) {
-    if (of_part.size() != 1 || of_part[0].pass != uses[0][0].pass) return {};
-    const AdapterParameter* a = of_part[0].module->first_factor(*of_part[0].pass);
+    if (of_part.size() != 1 || of_part[0].of != uses[0][0].of) return {};
+    const AdapterParameter* a = of_part[0].module->first_factor(of_part[0].pass);
     if (a == nullptr || (first != nullptr && a->offset != end)) return {};
     if (first == nullptr) first = a;
     end = a->offset + a->shape.elements();
     rows += a->shape[0];
     ranks.push_back(a->shape[0]);
   }
-  return AdapterModule::variable(tape, *uses[0][0].pass, first->offset, {rows, first->shape[1]}, first->shadowed(),
+  return AdapterModule::variable(tape, uses[0][0].pass, first->offset, {rows, first->shape[1]}, first->shadowed(),
                                  uses[0][0].module->path() + " and on: " + first->suffix);
 }
 
@@ -63,10 +69,10 @@ Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, co
   for (size_t i = 0; i < uses.size(); ++i) {
     const Use& use = uses[i];
     if (use.module->additive()) {
-      y = use.module->forward(tape, weight, y, x, *use.pass);
+      y = use.module->forward(tape, weight, y, x, use.pass);
       continue;
     }
-    const Var part = use.module->forward(tape, weight, use.module->wants_base(*use.pass) ? linear(tape, x, weight) : Var{}, x, *use.pass);
+    const Var part = use.module->forward(tape, weight, use.module->wants_base(use.pass) ? linear(tape, x, weight) : Var{}, x, use.pass);
     if (i == 0) {
       y = part;
       continue;
@@ -101,7 +107,7 @@ std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& par
   for (size_t i = 0; i < parts.size(); ++i) {
     const Tensor& weight = parts[i].weight;
     out[i] = low.empty() ? follow(tape, uses[i], weight, out[i], x)
-                         : uses[i][0].module->forward_low(tape, weight, out[i], low[i], *uses[i][0].pass);
+                         : uses[i][0].module->forward_low(tape, weight, out[i], low[i], uses[i][0].pass);
   }
   return out;
 }

@@ -10,6 +10,8 @@ namespace ace {
 struct AdapterUse {
   const Adapter* adapter;
   AdapterPass pass;
+  // By AdapterModule::index(), multiplied into pass.strength; empty: 1 each. Where the product is 0 nothing is computed.
+  std::vector<double> strengths = {};
 };
 
 // A linear of the decoder with whatever adapters sit on `path`. x [.., in]; weight [out, in] frozen; y [.., out].

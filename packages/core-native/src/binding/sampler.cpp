@@ -22,7 +22,14 @@ Napi::Value open_sampler(const Napi::CallbackInfo& info) {
     const Napi::Object entry = list.Get(i).As<Napi::Object>();
     auto loaded = Handle<LoadedAdapter>::of(entry.Get("adapter"), "adapter");
     if (loaded->decoder != decoder) throw_error(env, ErrorCode::config, "an adapter was made for another decoder");
-    adapters.push_back({loaded->adapter, number(entry, "scale")});
+    SamplerAdapter use{loaded->adapter, number(entry, "scale"), {}};
+    if (has(entry, "moduleScales")) {
+      const Napi::Array scales = entry.Get("moduleScales").As<Napi::Array>();
+      for (uint32_t j = 0; j < scales.Length(); ++j) use.strengths.push_back(scales.Get(j).As<Napi::Number>().DoubleValue());
+    }
+    use.from = number_or(entry, "from", 0);
+    use.to = number_or(entry, "to", 1);
+    adapters.push_back(std::move(use));
   }
   return guarded(env, [&] {
     auto out = std::make_shared<OpenSampler>();
@@ -49,6 +56,11 @@ SampleRequest to_request(const Napi::Object& object, const ModelConfig& config, 
       throw_shape(std::string(what) + ": expected " + std::to_string(request.frames) + " frames like contextLatents");
     return numbers.data;
   };
+  if (has(object, "negative")) {
+    const FloatView negative = view(object.Get("negative"), "negative");
+    request.negative = negative.data;
+    request.negative_tokens = rows_of(negative, config.encoder_hidden_size, "negative");
+  }
   if (has(object, "noise")) request.noise = noise(object.Get("noise"), "noise");
   if (has(object, "renoise")) {
     const Napi::Array list = object.Get("renoise").As<Napi::Array>();
@@ -74,7 +86,10 @@ Napi::Value sample(const Napi::CallbackInfo& info) {
       request.times.push_back(value.As<Napi::Number>().DoubleValue());
     }
     request.sde = text(object, "method") == "sde";
-    request.guidance = number_or(object, "guidance", 1);
+    request.guidance.scale = number_or(object, "guidance", request.guidance.scale);
+    request.guidance.momentum = number_or(object, "guidanceMomentum", request.guidance.momentum);
+    request.guidance.limit = number_or(object, "guidanceLimit", request.guidance.limit);
+    request.guidance.parallel = number_or(object, "guidanceParallel", request.guidance.parallel);
     if (has(object, "guidanceInterval")) {
       const Napi::Array interval = object.Get("guidanceInterval").As<Napi::Array>();
       request.interval_from = interval.Get(0u).As<Napi::Number>().DoubleValue();

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "ops/philox.h"
-#include "train/sampling.h"
 
 namespace ace {
 
@@ -12,6 +11,7 @@ namespace ace {
 struct Sampler::Pass {
   explicit Pass(DeviceKind kind) : program(kind) {}
   int64_t batch = 0, frames = 0, tokens = 0;
+  Active active;
   Program program;
   Tensor x_t, context, condition, t, frame_count, v;
 };
@@ -41,18 +41,33 @@ std::vector<double> drawn_noise(uint64_t seed, int64_t step, size_t count) {
 }  // namespace
 
 Sampler::Sampler(const Decoder& decoder, Tensor null_condition, std::vector<SamplerAdapter> adapters)
-    : decoder_(decoder), null_condition_(null_condition), adapters_(std::move(adapters)), device_(decoder.device()) {}
+    : decoder_(decoder), null_condition_(null_condition), adapters_(std::move(adapters)), device_(decoder.device()) {
+  for (const SamplerAdapter& entry : adapters_) {
+    const size_t modules = entry.adapter->modules().size();
+    if (!entry.strengths.empty() && entry.strengths.size() != modules)
+      throw Error(ErrorCode::config, "strengths: expected one for each of " + std::to_string(modules) + " modules, got " +
+                                         std::to_string(entry.strengths.size()));
+  }
+}
 
 Sampler::~Sampler() = default;
 
 void Sampler::check(const SampleRequest& request) const {
   if (request.frames < 1) throw Error(ErrorCode::config, "frames: expected at least 1");
   if (request.tokens < 1) throw Error(ErrorCode::config, "condition: expected at least one token");
+  if (request.negative != nullptr && request.negative_tokens < 1) throw Error(ErrorCode::config, "negative: expected at least one token");
 }
 
-Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens) {
+Sampler::Active Sampler::active_in(int step, int steps) const {
+  const double at = static_cast<double>(step) / steps;
+  Active active;
+  for (const SamplerAdapter& entry : adapters_) active.push_back(entry.from <= at && at < entry.to);
+  return active;
+}
+
+Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens, const Active& active) {
   for (auto it = passes_.begin(); it != passes_.end(); ++it) {
-    if ((*it)->batch != batch || (*it)->frames != frames || (*it)->tokens != tokens) continue;
+    if ((*it)->batch != batch || (*it)->frames != frames || (*it)->tokens != tokens || (*it)->active != active) continue;
     passes_.splice(passes_.begin(), passes_, it);
     return *passes_.front();
   }
@@ -62,6 +77,7 @@ Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens) 
   pass->batch = batch;
   pass->frames = frames;
   pass->tokens = tokens;
+  pass->active = active;
   Program& p = pass->program;
   pass->x_t = p.input({batch, frames, config.audio_acoustic_hidden_dim}, dtype, "x_t");
   pass->context = p.input({batch, frames, 2 * config.audio_acoustic_hidden_dim}, wide(dtype), "context");
@@ -71,10 +87,12 @@ Sampler::Pass& Sampler::pass_for(int64_t batch, int64_t frames, int64_t tokens) 
   for (const Tensor& input : {pass->x_t, pass->context, pass->condition, pass->t, pass->frame_count}) p.keep(input);
   Tape tape(p, Recompute::none, false);
   std::vector<AdapterUse> uses;
-  for (const SamplerAdapter& entry : adapters_) {
+  for (size_t i = 0; i < adapters_.size(); ++i) {
+    if (!active[i]) continue;
+    const SamplerAdapter& entry = adapters_[i];
     AdapterPass adapter_pass = entry.adapter->pass();
     adapter_pass.strength = entry.strength;
-    uses.push_back({entry.adapter.get(), adapter_pass});
+    uses.push_back({entry.adapter.get(), adapter_pass, entry.strengths});
   }
   DecoderInputs in;
   in.x_t = pass->x_t;
@@ -139,12 +157,27 @@ std::vector<float> Sampler::sample(const SampleRequest& request, const std::func
   std::vector<double> x = request.noise != nullptr ? std::vector<double>(request.noise, request.noise + count)
                                                    : drawn_noise(request.seed, 0, count);
   std::vector<double> both;
+  SampleRequest negative = request;
+  negative.condition = request.negative;
+  negative.tokens = request.negative_tokens;
+  int step = 0;
   auto velocity = [&](const std::vector<double>& at, double t, std::vector<double>& v, std::vector<double>* null_v) {
-    Pass& pass = pass_for(null_v == nullptr ? 1 : 2, request.frames, request.tokens);
+    const Active active = active_in(step++, static_cast<int>(request.times.size()));
+    auto one = [&](const SampleRequest& words, std::vector<double>& out) {
+      Pass& pass = pass_for(1, words.frames, words.tokens, active);
+      load(pass, words);
+      run(pass, at, t, out);
+    };
+    if (null_v == nullptr || request.negative != nullptr) {
+      one(request, v);
+      if (null_v != nullptr) one(negative, *null_v);  // words of another length: a pass of its own
+      return;
+    }
+    Pass& pass = pass_for(2, request.frames, request.tokens, active);
     load(pass, request);
     run(pass, at, t, both);
     v.assign(both.begin(), both.begin() + static_cast<std::ptrdiff_t>(count));
-    if (null_v != nullptr) null_v->assign(both.begin() + static_cast<std::ptrdiff_t>(count), both.end());
+    null_v->assign(both.begin() + static_cast<std::ptrdiff_t>(count), both.end());
   };
   auto fresh = [&](int step, std::vector<double>& noise) {
     if (request.renoise.empty()) {
@@ -161,7 +194,7 @@ std::vector<float> Sampler::sample(const SampleRequest& request, const std::func
 std::vector<float> Sampler::velocity(const float* latents, double t, const SampleRequest& request) {
   check(request);
   const size_t count = static_cast<size_t>(request.frames * decoder_.config().audio_acoustic_hidden_dim);
-  Pass& pass = pass_for(1, request.frames, request.tokens);
+  Pass& pass = pass_for(1, request.frames, request.tokens, Active(adapters_.size(), true));
   load(pass, request);
   std::vector<double> v;
   run(pass, std::vector<double>(latents, latents + count), t, v);

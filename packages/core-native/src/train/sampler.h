@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/decoder.h"
+#include "train/sampling.h"
 
 namespace ace {
 
@@ -12,6 +13,8 @@ namespace ace {
 struct SamplerAdapter {
   std::shared_ptr<const Adapter> adapter;
   double strength = 1;
+  std::vector<double> strengths = {};  // of its modules, multiplied into strength; empty: 1 each
+  double from = 0, to = 1;        // works in step k of n where from <= k / n < to
 };
 
 struct SampleRequest {
@@ -24,7 +27,9 @@ struct SampleRequest {
   std::vector<const float*> renoise; // one [frames, 64] a step but the last (SDE), or empty: drawn from the seed
   std::vector<double> times;         // falling, in (0, 1], without the final 0
   bool sde = false;
-  double guidance = 1;               // > 1: conditional and null passes, APG
+  Guidance guidance;                 // scale > 1: conditional and null passes, APG
+  const float* negative = nullptr;   // [negative_tokens, E] in place of the null condition, or null
+  int64_t negative_tokens = 0;
   double interval_from = 0, interval_to = 1;
 };
 
@@ -41,7 +46,10 @@ class Sampler {
 
  private:
   struct Pass;
-  Pass& pass_for(int64_t batch, int64_t frames, int64_t tokens);
+  // Whether each adapter works.
+  using Active = std::vector<bool>;
+  Active active_in(int step, int steps) const;
+  Pass& pass_for(int64_t batch, int64_t frames, int64_t tokens, const Active& active);
   // v [batch, frames, 64]; with batch 2 the second half uses the null condition.
   void run(Pass& pass, const std::vector<double>& x, double t, std::vector<double>& v);
   void load(Pass& pass, const SampleRequest& request);

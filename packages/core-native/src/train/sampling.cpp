@@ -9,8 +9,6 @@
 namespace ace {
 
 namespace {
-constexpr double kMomentumDecay = -0.75;
-constexpr double kLimit = 2.5;       // of |d| along time
 constexpr double kSmallest = 1e-12;  // divisor of a velocity that is zero throughout
 }  // namespace
 
@@ -33,7 +31,7 @@ void sde_step(std::vector<double>& x, const std::vector<double>& v, const std::v
   for (size_t i = 0; i < x.size(); ++i) x[i] = to * fresh[i] + (1 - to) * (x[i] - from * v[i]);
 }
 
-ProjectedGuidance::ProjectedGuidance(const LatentShape& shape, double guidance)
+ProjectedGuidance::ProjectedGuidance(const LatentShape& shape, const Guidance& guidance)
     : shape_(shape), guidance_(guidance), momentum_(static_cast<size_t>(shape.elements()), 0.0) {}
 
 void ProjectedGuidance::operator()(std::vector<double>& v, const std::vector<double>& u) {
@@ -45,17 +43,17 @@ void ProjectedGuidance::operator()(std::vector<double>& v, const std::vector<dou
       double length = 0, speed = 0, along = 0;
       for (int64_t f = 0; f < shape_.frames; ++f) {
         double& d = momentum_[at(f)];
-        d = v[at(f)] - u[at(f)] + kMomentumDecay * d;
+        d = v[at(f)] - u[at(f)] + guidance_.momentum * d;
         length += d * d;
         speed += v[at(f)] * v[at(f)];
         along += d * v[at(f)];
       }
       length = std::sqrt(length);
       speed = std::max(std::sqrt(speed), kSmallest);
-      const double shrink = length > kLimit ? kLimit / length : 1;
-      const double part = shrink * along / speed / speed;
+      const double shrink = guidance_.limit > 0 && length > guidance_.limit ? guidance_.limit / length : 1;
+      const double part = (1 - guidance_.parallel) * shrink * along / speed / speed;
       for (int64_t f = 0; f < shape_.frames; ++f)
-        v[at(f)] += (guidance_ - 1) * (shrink * momentum_[at(f)] - part * v[at(f)]);
+        v[at(f)] += (guidance_.scale - 1) * (shrink * momentum_[at(f)] - part * v[at(f)]);
     }
 }
 
@@ -69,11 +67,11 @@ void integrate(std::vector<double>& x, const LatentShape& shape, const SamplingP
   }
   if (steps == 0) throw Error(ErrorCode::config, "times: expected at least one");
   ProjectedGuidance guide(shape, plan.guidance);
-  std::vector<double> v(x.size()), u(plan.guidance > 1 ? x.size() : 0), noise(plan.sde ? x.size() : 0);
+  std::vector<double> v(x.size()), u(plan.guidance.scale > 1 ? x.size() : 0), noise(plan.sde ? x.size() : 0);
   for (int k = 0; k < steps; ++k) {
     const double t = plan.times[static_cast<size_t>(k)], next = k + 1 < steps ? plan.times[static_cast<size_t>(k) + 1] : 0;
     // Outside the interval the null pass would change nothing, so it is not run.
-    const bool guided = plan.guidance > 1 && plan.interval_from <= t && t <= plan.interval_to;
+    const bool guided = plan.guidance.scale > 1 && plan.interval_from <= t && t <= plan.interval_to;
     velocity(x, t, v, guided ? &u : nullptr);
     if (guided) guide(v, u);
     if (plan.sde && k + 1 < steps) {

@@ -24,24 +24,31 @@ struct LatentShape {
   int64_t elements() const { return batch * frames * channels; }
 };
 
-// Adaptive projected guidance (Sadat et al. 2024) as the authors use it: along time, per sample and channel,
-// d = (v - u) - 0.75 m; m = d; d *= min(1, 2.5 / |d|); d -= its part along v; v += (guidance - 1) d.
+// Adaptive projected guidance (Sadat et al. 2024): along time, per sample and channel, d = (v - u) + momentum m; m = d;
+// d *= min(1, limit / |d|); d -= (1 - parallel) of its part along v; v += (scale - 1) d. The defaults are the model's authors'.
+struct Guidance {
+  double scale = 1;
+  double momentum = -0.75;
+  double limit = 2.5;   // of |d| along time; 0: none
+  double parallel = 0;  // how much of what lies along v is kept
+};
+
 class ProjectedGuidance {
  public:
-  ProjectedGuidance(const LatentShape& shape, double guidance);
+  ProjectedGuidance(const LatentShape& shape, const Guidance& guidance);
   // v: conditional velocity in, guided velocity out. u: velocity under the null condition.
   void operator()(std::vector<double>& v, const std::vector<double>& u);
 
  private:
   LatentShape shape_;
-  double guidance_;
+  Guidance guidance_;
   std::vector<double> momentum_;
 };
 
 struct SamplingPlan {
   std::vector<double> times;  // falling, without the final 0
   bool sde = false;
-  double guidance = 1;        // > 1: guided where interval_from <= t <= interval_to
+  Guidance guidance;          // scale > 1: guided where interval_from <= t <= interval_to
   double interval_from = 0, interval_to = 1;
 };
 

@@ -92,7 +92,7 @@ Run describe(const Case& c, const std::string& name) {
     run.plan.times = shifted_times(shift, static_cast<int>(c.shape(times)[0]));
   } else if (run.method == "apg" || run.method == "plain") {
     run.plan.times = shifted_times(shift, static_cast<int>(steps));
-    if (run.method == "apg") run.plan.guidance = run.amount;
+    if (run.method == "apg") run.plan.guidance.scale = run.amount;
     if (interval) {  // the generator's own interval; the file does not carry it
       run.plan.interval_from = 0.3;
       run.plan.interval_to = 0.8;

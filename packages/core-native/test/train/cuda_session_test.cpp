@@ -168,7 +168,7 @@ TEST("CUDA: the sampler integrates to the CPU's latents, guided too") {
     request.context = context.data();
     request.frames = 9;
     request.times = {1, 0.7, 0.3};
-    request.guidance = 3;
+    request.guidance.scale = 3;
     latents.push_back(sampler.sample(request, [](int, int) {}));
   }
   CHECK(distance(latents[1], latents[0]) < 1e-5);

@@ -67,7 +67,7 @@ TEST("a straight flow ends on its data in any number of steps, by ODE and by SDE
 TEST("the null pass runs inside the guidance interval only") {
   SamplingPlan plan;
   plan.times = shifted_times(1, 10);
-  plan.guidance = 7;
+  plan.guidance.scale = 7;
   plan.interval_from = 0.35;
   plan.interval_to = 0.85;
   Numbers guided;
@@ -82,14 +82,14 @@ TEST("the null pass runs inside the guidance interval only") {
   CHECK_EQ(guided.size(), size_t{5});
   CHECK_NEAR(guided.front(), 0.8, 1e-12);
   CHECK_NEAR(guided.back(), 0.4, 1e-12);
-  plan.guidance = 1;
+  plan.guidance.scale = 1;
   guided.clear();
   integrate(x, {1, 2, 2}, plan, velocity, nullptr);
   CHECK(guided.empty());
 }
 
 TEST("guidance where both velocities agree changes nothing") {
-  ProjectedGuidance guide({1, 3, 2}, 7);
+  ProjectedGuidance guide({1, 3, 2}, Guidance{7});
   Numbers v = {1, 2, 3, 4, 5, 6};
   const Numbers u = v;
   guide(v, u);
@@ -99,7 +99,7 @@ TEST("guidance where both velocities agree changes nothing") {
 TEST("guidance adds only what is across the velocity, no longer than the limit, and remembers the last difference") {
   const LatentShape shape{1, 4, 1};
   const Numbers conditional = {3, 0, 0, 0};
-  ProjectedGuidance guide(shape, 5);
+  ProjectedGuidance guide(shape, Guidance{5});
   Numbers v = conditional;
   guide(v, {3 - 1, -0.5, 0, 0});  // d = (1, 0.5, 0, 0): the part along v goes
   CHECK_NEAR(v[0], 3, 1e-12);
@@ -112,6 +112,20 @@ TEST("guidance adds only what is across the velocity, no longer than the limit, 
   CHECK_NEAR(v[2], 4 * 10 * shrink, 1e-12);
 }
 
+TEST("momentum, limit and parallel part of the guidance are the caller's where given") {
+  const Numbers conditional = {3, 0, 0, 0};
+  ProjectedGuidance guide({1, 4, 1}, Guidance{.scale = 3, .momentum = 0.5, .limit = 0, .parallel = 0.25});
+  Numbers v = conditional;
+  guide(v, {2, -8, 0, 0});  // d = (1, 8, 0, 0), not cut; a quarter of what lies along v stays
+  CHECK_NEAR(v[0], 3 + 2 * 0.25 * 1, 1e-12);
+  CHECK_NEAR(v[1], 2 * 8, 1e-12);
+  v = conditional;
+  guide(v, {3, 0, 0, -1});  // d = (0.5, 4, 0, 1)
+  CHECK_NEAR(v[0], 3 + 2 * 0.25 * 0.5, 1e-12);
+  CHECK_NEAR(v[1], 2 * 4, 1e-12);
+  CHECK_NEAR(v[3], 2 * 1, 1e-12);
+}
+
 TEST("guidance runs along time for every sample and channel by itself") {
   const LatentShape all{2, 3, 2};
   Numbers v, u;
@@ -120,7 +134,7 @@ TEST("guidance runs along time for every sample and channel by itself") {
     u.push_back(std::cos(i * 0.7));
   }
   Numbers together = v;
-  ProjectedGuidance guide(all, 3);
+  ProjectedGuidance guide(all, Guidance{3});
   guide(together, u);
   for (size_t b = 0; b < 2; ++b)
     for (size_t c = 0; c < 2; ++c) {
@@ -129,14 +143,14 @@ TEST("guidance runs along time for every sample and channel by itself") {
         one.push_back(v[(b * 3 + f) * 2 + c]);
         other.push_back(u[(b * 3 + f) * 2 + c]);
       }
-      ProjectedGuidance alone({1, 3, 1}, 3);
+      ProjectedGuidance alone({1, 3, 1}, Guidance{3});
       alone(one, other);
       for (size_t f = 0; f < 3; ++f) CHECK_NEAR(together[(b * 3 + f) * 2 + c], one[f], 1e-12);
     }
 }
 
 TEST("guidance of a velocity that is zero throughout stays finite") {
-  ProjectedGuidance guide({1, 2, 1}, 7);
+  ProjectedGuidance guide({1, 2, 1}, Guidance{7});
   Numbers v = {0, 0};
   guide(v, {1, -1});
   CHECK(std::isfinite(v[0]) && std::isfinite(v[1]));

@@ -1,51 +1,23 @@
-import { statSync } from "node:fs";
-import { dirname } from "node:path";
-import {
-  AceError,
-  Adapter,
-  ConditionEncoder,
-  Decoder,
-  type DeviceInfo,
-  openDevice,
-  Sampler,
-  type Device,
-  type DeviceName,
-  type LoadReport,
-} from "@acewright/core-native";
-import {
-  decodeLatents,
-  PromptEncoder,
-  readSilenceLatent,
-  resolveEncoderDevice,
-  resolveModelFolders,
-  silenceContext,
-  silenceFrames,
-  writeWav,
-  type ModelFolders,
-} from "@acewright/dataset";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { AceError, type DeviceInfo } from "@acewright/core-native";
+import { audioContainer, resolveModelFolders, writeAudio } from "@acewright/dataset";
 import { parseWith } from "../config/parse-with.js";
-import { framesPerSecond } from "../frames.js";
+import { checkSpan, type AdapterUse } from "./adapter-use.js";
+import type { LoadedAdapters } from "./load-adapters.js";
 import { normalisePeak } from "./loudness.js";
-import { samplingFor, type Sampling } from "./sampling.js";
-import { GenerateSettings, type GenerateSettingsInput } from "./settings.js";
+import { promptRow } from "./prompts-file.js";
+import { decodeTakes, renderSongs, type GeneratePart, type RenderOptions } from "./render-songs.js";
+import type { Sampling } from "./sampling.js";
+import { GenerateSettings, type GenerateSettingsInput, type PromptRow } from "./settings.js";
 
-/** An adapter to listen to. */
-export interface AdapterUse {
-  /** PEFT folder, LyCORIS file, or a run. */
-  readonly path: string;
-  /** 1 as trained, 0 off. */
-  readonly scale: number;
-}
-
-/** Where a song comes from and goes to. */
-export interface GenerateOptions extends GenerateSettingsInput {
+/** What songs are made with. */
+export interface GenerateWith {
   /** Checkpoint folder; VAE and text encoder lie beside it. */
   readonly model: string;
   readonly vae?: string;
   readonly textEncoder?: string;
   readonly adapters?: readonly AdapterUse[];
-  /** WAV file to write. */
-  readonly output: string;
   /** Checked between the parts of the work; the signal's reason is thrown. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (part: GeneratePart, done: number, total: number) => void;
@@ -53,156 +25,155 @@ export interface GenerateOptions extends GenerateSettingsInput {
   readonly onDevice?: (device: DeviceInfo) => void;
 }
 
-/** The parts of the work, in order. */
-export type GeneratePart = "prompt" | "sample" | "decode";
+/** Where a song comes from and goes to. */
+export interface GenerateOptions extends GenerateWith, GenerateSettingsInput {
+  /** `.wav` or `.flac` file to write. */
+  readonly output: string;
+}
 
-/** What was made. */
-export interface GenerateResult {
+/** A song that was made. */
+export interface MadeSong {
   readonly file: string;
   readonly durationS: number;
   readonly settings: GenerateSettings;
   readonly sampling: Sampling;
   /** Peak before it was brought to -1 dB of full scale. */
   readonly peak: number;
-  readonly adapters: readonly {
-    readonly path: string;
-    readonly scale: number;
-    readonly report: LoadReport;
-  }[];
+}
+
+/** What was made, and with what. */
+export interface GenerateResult extends MadeSong {
+  readonly adapters: LoadedAdapters["reports"];
   /** What was cut of the prompt, and what is odd about the adapters, one line each. */
   readonly warnings: readonly string[];
 }
 
-/** Upstream never generates less; what is beyond the asked length is cut. */
-const fewestFrames = 128;
-
 /**
- * Makes a song from words: caption and lyrics to conditions, noise to latents, latents to a 48 kHz stereo WAV file.
+ * Makes a song from words: caption and lyrics to conditions, noise to latents, latents to a 48 kHz stereo WAV or FLAC file.
  *
  * @throws {AceError} ERR_CONFIG, ERR_FILE, ERR_CHECKPOINT (an adapter of another model), ERR_DEVICE, ERR_OUT_OF_MEMORY;
  *   nothing is written then.
  */
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {
-  const { model, vae, textEncoder, adapters = [], output, signal, onProgress, onDevice, ...given } = options;
-  const settings = parseWith(GenerateSettings, given, "generate");
+  const { output, ...rest } = options;
+  const [settings, others] = splitOptions(rest);
+  const song = parseWith(GenerateSettings, settings, "generate");
+  audioContainer(output, song.format);
   refuseMissingFolder(output);
-  const folders = resolveModelFolders(model, { vae, textEncoder });
-  const device = openDevice(
-    settings.device as DeviceName,
-    settings.threads === undefined ? {} : { threads: settings.threads },
-  );
-  onDevice?.(device.info);
-  const silence = readSilenceLatent(folders.model);
-  const frames = Math.max(1, Math.round(settings.durationS * framesPerSecond));
-  const made = Math.max(frames, fewestFrames);
+  const { songs, adapters, warnings } = await render(others, [{ song, file: output }]);
+  const [made] = songs;
+  if (made === undefined) throw new AceError("ERR_INTERNAL", "generate: no song was made");
+  return { ...made, adapters, warnings };
+}
 
-  onProgress?.("prompt", 0, 1);
-  const { condition, warnings } = await conditionOf(folders, device, settings);
-  onProgress?.("prompt", 1, 1);
-  signal?.throwIfAborted();
+/** Many songs at once, into a folder. */
+export interface GenerateSongsOptions extends GenerateWith, Omit<GenerateSettingsInput, "caption"> {
+  /** What each song is made from, over the settings of all; see `readPrompts`. */
+  readonly prompts: readonly PromptRow[];
+  /** Every prompt is sung with each of these; its own seed, or the one of all, by default. */
+  readonly seeds?: readonly number[];
+  readonly container?: "wav" | "flac";
+  /** Folder for the files, `01-slow-bells-seed42.wav` and so on; made where it is missing. */
+  readonly output: string;
+}
 
-  const opened: { close(): void }[] = [];
-  let latents: Float32Array;
-  let sampling: Sampling;
-  const remarks: string[] = [];
-  const loaded: GenerateResult["adapters"][number][] = [];
-  try {
-    const decoder = await Decoder.open(folders.model, { device });
-    opened.push(decoder);
-    const uses: { adapter: Adapter; scale: number }[] = [];
-    for (const { path, scale } of adapters) {
-      const { adapter, report, metadata } = await Adapter.load(decoder, path);
-      opened.push(adapter);
-      remarks.push(...remarksOn(path, metadata, decoder.config.fingerprint, settings.caption));
-      uses.push({ adapter, scale });
-      loaded.push({ path, scale, report });
-    }
-    signal?.throwIfAborted();
-    sampling = samplingFor(settings, decoder.config);
-    const sampler = new Sampler(decoder, uses);
-    opened.push(sampler);
-    const { times, guidance } = sampling;
-    const contextLatents = silenceContext(silence, made);
-    latents = await sampler.sample(
-      { condition, contextLatents, seed: settings.seed, times, method: settings.method, guidance },
-      (done, total) => onProgress?.("sample", done, total),
+export interface GenerateSongsResult {
+  readonly songs: readonly MadeSong[];
+  readonly adapters: LoadedAdapters["reports"];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes all songs of a list with one opening of each network. Files are written as they are decoded.
+ *
+ * @throws {AceError} as {@link generate}; before anything is made where a row or setting is wrong.
+ */
+export async function generateSongs(options: GenerateSongsOptions): Promise<GenerateSongsResult> {
+  const { prompts, seeds, container = "wav", output, ...rest } = options;
+  const [settings, others] = splitOptions(rest);
+  const planned = planSongs(prompts, settings, seeds).map((song, index, { length }) => {
+    const place = String(index + 1).padStart(Math.max(2, String(length).length), "0");
+    const file = join(output, `${place}-${slug(song.caption)}-seed${song.seed}.${container}`);
+    audioContainer(file, song.format);
+    return { song, file };
+  });
+  if (planned.length === 0) throw new AceError("ERR_CONFIG", "prompts: expected at least one song");
+  mkdirSync(output, { recursive: true });
+  return await render(others, planned);
+}
+
+/** Rows over the settings of all, times the seeds. */
+export function planSongs(
+  prompts: readonly PromptRow[],
+  settings: object,
+  seeds?: readonly number[],
+): GenerateSettings[] {
+  return prompts.flatMap((row, index) => {
+    const source = `song ${index + 1}`;
+    const song = { ...settings, ...promptRow(row, source) };
+    return (seeds ?? [undefined]).map((seed) =>
+      parseWith(GenerateSettings, seed === undefined ? song : { ...song, seed }, source),
     );
-  } finally {
-    for (const thing of opened.reverse()) thing.close();
-  }
-  signal?.throwIfAborted();
-
-  const wave = await decodeLatents(folders.vae, latents.subarray(0, frames * silence.channels), {
-    device: networkDevice(settings),
-    ...(settings.threads !== undefined && { threads: settings.threads }),
-    ...(signal !== undefined && { signal }),
-    onProgress: (done, total) => onProgress?.("decode", done, total),
   });
-  const peak = normalisePeak(wave);
-  writeWav(output, wave, 48_000, settings.format);
-  return {
-    file: output,
-    durationS: wave[0].length / 48_000,
+}
+
+/** Up to five words of a caption that any file system takes. */
+export function slug(caption: string): string {
+  const words = caption
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .match(/[a-z0-9]+/g);
+  return (words ?? ["song"]).slice(0, 5).join("-").slice(0, 40);
+}
+
+/** Settings of the schema apart from what is asked beside it. */
+export function splitOptions<T extends GenerateWith>(
+  options: T,
+): [Omit<T, keyof GenerateWith>, GenerateWith] {
+  const { model, vae, textEncoder, adapters, signal, onProgress, onDevice, ...settings } = options;
+  return [
     settings,
-    sampling,
-    peak,
-    adapters: loaded,
-    warnings: [...warnings, ...remarks],
+    {
+      model,
+      ...(vae !== undefined && { vae }),
+      ...(textEncoder !== undefined && { textEncoder }),
+      ...(adapters !== undefined && { adapters }),
+      ...(signal !== undefined && { signal }),
+      ...(onProgress !== undefined && { onProgress }),
+      ...(onDevice !== undefined && { onDevice }),
+    },
+  ];
+}
+
+async function render(
+  { model, vae, textEncoder, adapters = [], signal, onProgress, onDevice }: GenerateWith,
+  planned: readonly { readonly song: GenerateSettings; readonly file: string }[],
+): Promise<GenerateSongsResult> {
+  for (const use of adapters) checkSpan(use);
+  const songs = planned.map(({ song }) => song);
+  const { device = "auto", threads } = songs[0] ?? {};
+  const options: RenderOptions = {
+    folders: resolveModelFolders(model, { vae, textEncoder }),
+    songs,
+    voices: [adapters],
+    device,
+    threads,
+    signal,
+    onProgress,
+    onDevice,
   };
-}
-
-/** What an adapter's own words say about its use here. */
-function remarksOn(
-  path: string,
-  metadata: Readonly<Record<string, string>>,
-  fingerprint: string,
-  caption: string,
-): string[] {
-  const { base_model_fingerprint: trainedOn, base_model: name, trigger } = metadata;
-  const remarks: string[] = [];
-  if (trainedOn !== undefined && trainedOn !== fingerprint) {
-    remarks.push(`${path}: was trained on another model (${name ?? "unnamed"}); it may sound different here`);
+  const rendered = await renderSongs(options);
+  signal?.throwIfAborted();
+  const made: MadeSong[] = [];
+  for await (const { take, wave } of decodeTakes(rendered.takes, options)) {
+    const { settings, sampling, tags } = take;
+    const file = planned[take.song]?.file ?? "";
+    const peak = normalisePeak(wave);
+    await writeAudio(file, wave, 48_000, { format: settings.format, tags, signal });
+    made.push({ file, durationS: wave[0].length / 48_000, settings, sampling, peak });
   }
-  if (trigger !== undefined && trigger !== "" && !caption.toLowerCase().includes(trigger.toLowerCase())) {
-    remarks.push(`${path}: its trigger ${JSON.stringify(trigger)} is not in the caption`);
-  }
-  return remarks;
-}
-
-/** Words to condition tokens; the networks are opened, used once and closed. */
-async function conditionOf(
-  folders: ModelFolders,
-  device: Device,
-  settings: GenerateSettings,
-): Promise<{ condition: Float32Array; warnings: readonly string[] }> {
-  const encoderDevice = await resolveEncoderDevice(networkDevice(settings));
-  const asked = settings.device.startsWith("cuda") && encoderDevice.name === "cpu";
-  const elsewhere = asked ? [`text encoder and autoencoder run on the CPU (${encoderDevice.reason})`] : [];
-  const prompts = await PromptEncoder.open(folders.textEncoder, {
-    device: encoderDevice,
-    threads: settings.threads,
-  });
-  const { bpm = null, ...fields } = settings;
-  const prompt = await prompts.encode({ ...fields, bpm }).finally(() => prompts.close());
-  const encoder = await ConditionEncoder.open(folders.model, { device });
-  try {
-    const silence = readSilenceLatent(folders.model);
-    const { hiddenStates } = await encoder.encode({
-      text: prompt.text,
-      textMask: prompt.textMask,
-      lyrics: prompt.lyrics,
-      lyricMask: prompt.lyricMask,
-      timbre: [silenceFrames(silence, encoder.config.timbreFrames)],
-    });
-    return { condition: hiddenStates, warnings: [...elsewhere, ...prompt.warnings] };
-  } finally {
-    encoder.close();
-  }
-}
-
-/** `device` speaks of the music model; the frozen networks follow where onnxruntime can, and it is told where not. */
-function networkDevice({ device }: GenerateSettings): "auto" | "cpu" {
-  return device === "cpu" ? "cpu" : "auto";
+  return { songs: made, adapters: rendered.adapters[0] ?? [], warnings: rendered.warnings };
 }
 
 function refuseMissingFolder(output: string): void {

@@ -1,4 +1,5 @@
 import { AceError } from "@acewright/core-native";
+import { integratedLoudness } from "@acewright/dataset";
 
 /** Peak that songs are brought to: -1 dB below full scale, as upstream does. */
 export const targetPeak = 10 ** (-1 / 20);
@@ -27,4 +28,24 @@ export function normalisePeak(channels: readonly Float32Array[]): number {
   for (const channel of channels)
     for (let i = 0; i < channel.length; i++) channel[i] = (channel[i] ?? 0) * scale;
   return peak;
+}
+
+/**
+ * Brings songs to the loudness of the quietest of them (BS.1770), in place: only ever down, so that none can clip. Silent
+ * songs stay as they are.
+ *
+ * @returns the change of each, in dB.
+ */
+export function matchLoudness(songs: readonly (readonly Float32Array[])[], sampleRateHz: number): number[] {
+  const loudness = songs.map((channels) => integratedLoudness(channels, sampleRateHz));
+  const target = Math.min(...loudness.filter(Number.isFinite));
+  return songs.map((channels, index) => {
+    const own = loudness[index] ?? -Infinity;
+    if (!Number.isFinite(own)) return 0;
+    const gain = target - own;
+    const factor = 10 ** (gain / 20);
+    for (const channel of channels)
+      for (let i = 0; i < channel.length; i++) channel[i] = (channel[i] ?? 0) * factor;
+    return gain;
+  });
 }

@@ -76,10 +76,53 @@ export const GenerateSettings = z.strictObject({
     .optional()
     .describe("How much the caption is exaggerated; default: 1 (off) for turbo models, 7 for others")
     .meta({ flag: "guidance" }),
+  guidanceFrom: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("Guidance works at times from here on; time falls from 1 (noise) to 0 (music)")
+    .meta({ flag: "guidance-from" }),
+  guidanceTo: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe("Guidance works at times up to here")
+    .meta({ flag: "guidance-to" }),
+  guidanceMomentum: z
+    .number()
+    .min(-1)
+    .max(1)
+    .default(-0.75)
+    .describe("How much of the last step's guidance is carried on; below 0 it is taken back")
+    .meta({ flag: "guidance-momentum" }),
+  guidanceLimit: z
+    .number()
+    .min(0)
+    .max(1e6)
+    .default(2.5)
+    .describe("Largest length of the guidance along time, a channel; 0: no limit")
+    .meta({ flag: "guidance-limit" }),
+  guidanceParallel: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      "Share kept of the guidance that only makes things louder; 0: none (APG), 1: all (plain guidance)",
+    )
+    .meta({ flag: "guidance-parallel" }),
+  negativeCaption: z
+    .string()
+    .max(20_000)
+    .optional()
+    .describe("What guidance leads away from, in place of the model's own nothing; needs guidance above 1")
+    .meta({ flag: "negative-caption" }),
   format: z
     .enum(["pcm16", "pcm24", "float32"])
     .default("pcm16")
-    .describe("Samples of the WAV file")
+    .describe("Samples of the file; FLAC holds pcm16 and pcm24")
     .meta({ flag: "format" }),
   device: deviceSetting,
   threads: z
@@ -91,5 +134,36 @@ export const GenerateSettings = z.strictObject({
     .meta({ flag: "threads" }),
 });
 export type GenerateSettings = z.infer<typeof GenerateSettings>;
+
+/** The fields that may differ from song to song: a row of a prompts file may hold these. */
+export const songFields = [
+  "caption",
+  "lyrics",
+  "language",
+  "bpm",
+  "keyscale",
+  "timesignature",
+  "durationS",
+  "seed",
+  "steps",
+  "shift",
+  "method",
+  "guidance",
+  "guidanceFrom",
+  "guidanceTo",
+  "negativeCaption",
+] as const satisfies readonly (keyof GenerateSettings)[];
+
+/** A song of a prompts file: the caption, and what differs from the settings of all. */
+export const PromptRow = z.strictObject({
+  ...GenerateSettings.pick(
+    Object.fromEntries(songFields.map((field) => [field, true])) as Record<(typeof songFields)[number], true>,
+  ).partial().shape,
+  caption: GenerateSettings.shape.caption,
+});
+export type PromptRow = Partial<Pick<GenerateSettings, (typeof songFields)[number]>> & {
+  readonly caption: string;
+};
+
 /** What a user may write: everything but the caption has a default. */
 export type GenerateSettingsInput = z.input<typeof GenerateSettings>;

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConditionEncoder } from "@acewright/core-native";
 import { decodeAudio, packTensors, preprocess, saveDataset, scanFolder } from "@acewright/dataset";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { generate, type GenerateOptions } from "../../src/generate/generate.js";
+import { compareCheckpoints } from "../../src/generate/compare.js";
+import { generate, generateSongs, type GenerateOptions } from "../../src/generate/generate.js";
 import { targetPeak } from "../../src/generate/loudness.js";
 import { listRuns } from "../../src/runs/list-runs.js";
 import { planRun } from "../../src/plan-run.js";
@@ -110,7 +111,8 @@ test("scale 0 is no adapter at all, and the same seed the same song", async () =
   await generate(song({ output: join(folder, "a.wav"), adapters: [{ path: run, scale: 0 }] }));
   await generate(song({ output: join(folder, "b.wav") }));
   await generate(song({ output: join(folder, "c.wav"), seed: 7 }));
-  expect(readFileSync(join(folder, "a.wav"))).toEqual(readFileSync(join(folder, "b.wav")));
+  const samplesOf = async (name: string) => (await decodeAudio(join(folder, name))).channels;
+  expect(await samplesOf("a.wav")).toEqual(await samplesOf("b.wav"));
   expect(readFileSync(join(folder, "c.wav"))).not.toEqual(readFileSync(join(folder, "b.wav")));
 });
 
@@ -120,6 +122,70 @@ test("every shift, the SDE and guidance make a song of finite samples", async ()
     expect(result.durationS).toBe(2);
     expect(result.peak).toBeGreaterThan(1e-3);
   }
+});
+
+test("a list of songs is made with one opening of the networks, as FLAC with its tags", async () => {
+  const result = await generateSongs({
+    model: toyCheckpoints,
+    prompts: [{ caption: "zxc, slow bells" }, { caption: "zxc, fast bells", durationS: 2 }],
+    seeds: [1, 2],
+    durationS: 1,
+    device: "cpu",
+    adapters: [
+      { path: run, scale: 1, which: 20, groups: [{ group: "self_attn", scale: 0.5 }], from: 0.25, to: 1 },
+    ],
+    container: "flac",
+    output: join(folder, "songs"),
+  });
+  expect(readdirSync(join(folder, "songs"))).toEqual([
+    "01-zxc-slow-bells-seed1.flac",
+    "02-zxc-slow-bells-seed2.flac",
+    "03-zxc-fast-bells-seed1.flac",
+    "04-zxc-fast-bells-seed2.flac",
+  ]);
+  expect(result.songs.map(({ durationS }) => durationS)).toEqual([1, 1, 2, 2]);
+  expect(result.adapters[0]?.report.unexpected).toEqual([]);
+  // A song of the list is the song made alone.
+  const alone = join(folder, "alone.flac");
+  const adapters = [{ path: run, scale: 1, groups: [{ group: "self_attn", scale: 0.5 }], from: 0.25, to: 1 }];
+  await generate(song({ caption: "zxc, fast bells", seed: 2, durationS: 2, adapters, output: alone }));
+  const [one, other] = await Promise.all(
+    [alone, result.songs[3]?.file ?? ""].map((file) => decodeAudio(file)),
+  );
+  expect(one?.channels).toEqual(other?.channels);
+  expect(readFileSync(alone).includes("SEED=2")).toBe(true);
+  await expect(generate(song({ adapters: [{ path: run, scale: 1, which: 7 }] }))).rejects.toThrow(
+    /has no step 7 adapter; it has final, .*checkpoints of step 10, 20/,
+  );
+});
+
+test("checkpoints are compared side by side at one loudness, with a page to listen on", async () => {
+  const output = join(folder, "compared");
+  const options = {
+    run,
+    prompts: [{ caption: "zxc, <bells>" }],
+    durationS: 2,
+    device: "cpu" as const,
+    output,
+  };
+  const { voices, songs } = await compareCheckpoints({ ...options, checkpoints: [20, "final"] });
+  expect(voices).toEqual(["base", "step-00000020", "final"]);
+  const takes = songs[0]?.takes ?? [];
+  expect(readdirSync(output).sort()).toEqual(
+    ["index.html", "index.json", ...takes.map(({ file }) => file)].sort(),
+  );
+  const [base, step, final] = await Promise.all(takes.map(({ file }) => decodeAudio(join(output, file))));
+  expect(step?.channels).toEqual(final?.channels);
+  expect(step?.channels).not.toEqual(base?.channels);
+  const loudness = takes.map((take) => take.loudness ?? NaN);
+  expect(Math.max(...loudness) - Math.min(...loudness)).toBeLessThan(0.01);
+  expect(Math.min(...takes.map(({ gain }) => -gain))).toBeCloseTo(0, 10);
+  expect(JSON.parse(readFileSync(join(output, "index.json"), "utf8"))).toMatchObject({ voices, songs });
+  const page = readFileSync(join(output, "index.html"), "utf8");
+  expect(page).toContain("zxc, &lt;bells&gt;");
+  for (const { file } of takes) expect(page).toContain(`src="${file}"`);
+  expect(page).not.toMatch(/https?:/);
+  await expect(compareCheckpoints({ ...options, checkpoints: [3] })).rejects.toThrow(/has no step 3 adapter/);
 });
 
 test("a missing trigger is remarked upon", async () => {
