@@ -41,7 +41,7 @@ test("there are the commands the design names", () => {
     ]
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
-      .concat(["doctor", "export", "find-lr", "generate", "models toy", "models verify"])
+      .concat(["doctor", "export", "find-lr", "generate", "compare", "models toy", "models verify"])
       .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))
       .concat(["inspect", "import", "pack"].map((name) => `tensors ${name}`))
       .concat(["plan", "preprocess", "run", "train"])
@@ -70,7 +70,7 @@ test.each<[string, z.ZodType]>([
   ["run", TrainConfig],
   ["find-lr", TrainConfig],
   ["find-lr", SweepSettings],
-  ["generate", GenerateSettings],
+  ["generate", "compare", GenerateSettings],
   ["preprocess", PreprocessSettings],
   ["dataset transcribe", TranscribeSettings],
   ["dataset caption", CaptionSettings],
