@@ -125,6 +125,33 @@ test(
   },
 );
 
+test(
+  "Ctrl-C ends preprocessing with 130, and the same command goes on where it was",
+  { timeout: 120_000 },
+  async () => {
+    expect((await way("dataset scan songs -o cut.json --plain")).code).toBe(0);
+    const line = "preprocess cut.json -o cut-tensors -m checkpoints --device cpu --variants pitch=1 --json";
+    const cut = startAcewright(line.split(" "), { cwd: folder });
+    // Two of six pieces are encoded by then.
+    await cut.saw('"songsDone":2,');
+    cut.kill("SIGINT");
+    const { code, out } = await cut.ended;
+    expect(code).toBe(130);
+    expect(jsonLines(out).filter(({ type }) => type === "done")).toEqual([]);
+    expect(existsSync(join(folder, "cut-tensors/manifest.json"))).toBe(false);
+    expect(
+      readdirSync(join(folder, "cut-tensors/.parts")).filter((name) => !name.endsWith(".safetensors")),
+    ).toEqual([]);
+
+    const resumed = await way(line);
+    expect(resumed.code).toBe(0);
+    const events = jsonLines(resumed.out);
+    const encoded = events.find(({ type, phase }) => type === "phase" && phase === "latents");
+    expect(Number(encoded?.["songs"] ?? 0)).toBeLessThanOrEqual(4);
+    expect(events.find(({ type }) => type === "done")).toMatchObject({ made: 6, failed: 0 });
+  },
+);
+
 test.each<[string, number, (training: Acewright) => void]>([
   [
     "a polite kill",

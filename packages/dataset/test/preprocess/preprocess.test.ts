@@ -1,6 +1,7 @@
 import type { ConditionRequest, ConditionResult } from "@acewright/core-native";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -349,6 +350,54 @@ describe("a second run", () => {
     save(song("b.wav"));
     await run();
     expect((await openTensors(output)).samples.map(({ id }) => id)).toEqual(["b"]);
+  });
+});
+
+describe("tensors are made again for one reason each, and it is told", () => {
+  beforeEach(async () => {
+    save(song("a.wav"));
+    await run();
+  });
+  /** Leaves as soon as it is told, before anything is made. */
+  const reasonOf = async (options: Partial<PreprocessOptions>): Promise<string | undefined> => {
+    for await (const event of preprocess({ dataset, output, model: toyModel, device: "cpu", ...options })) {
+      if (event.type === "stale") return event.reason;
+      if (event.type === "planned") return undefined;
+    }
+    throw new Error("nothing was planned");
+  };
+
+  test.each<[string, Partial<PreprocessOptions>]>([
+    ["the conditioning changed", { conditioning: "official" }],
+    ["the seed changed", { seed: 5 }],
+    ["the maximum duration changed", { maxDurationS: 1 }],
+    ["the normalisation changed", { normalize: "peak" }],
+    ["the choice of sample or mean changed, the seed changed", { posterior: "mean" }],
+  ])("%s", async (reason, options) => {
+    expect(await reasonOf(options)).toBe(reason);
+  });
+
+  test.each([
+    ["they belong to another model", "acestep-v15-toy", "config.json"],
+    ["the autoencoder changed", "vae", "config.json"],
+    ["the text encoder or its tokenizer changed", "Qwen3-Embedding-0.6B", "tokenizer_config.json"],
+  ])("%s", async (reason, part, file) => {
+    const copy = join(folder, "checkpoints");
+    cpSync(join(toyModel, ".."), copy, { recursive: true });
+    const model = join(copy, "acestep-v15-toy");
+    expect(await reasonOf({ model })).toBeUndefined();
+    const config = JSON.parse(readFileSync(join(copy, part, file), "utf8")) as object;
+    writeFileSync(join(copy, part, file), JSON.stringify({ ...config, note: "another" }));
+    expect(await reasonOf({ model })).toBe(reason);
+  });
+
+  test("a chunk that lies elsewhere", async () => {
+    tone("a.wav", 10);
+    const chunked = { chunks: "random", chunkS: 4, chunksPerSong: 1 } as const;
+    await run(chunked);
+    expect(await reasonOf({ ...chunked, seed: 1 })).toBe(
+      "the seed changed, the chunk or the variant changed",
+    );
   });
 });
 

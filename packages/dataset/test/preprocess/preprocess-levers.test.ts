@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { truePeak } from "../../src/dsp/true-peak.js";
+import { writeWav } from "../../src/audio/write-wav.js";
+import type { PreprocessEvent } from "../../src/preprocess/events.js";
+import type { PreprocessOptions } from "../../src/preprocess/preprocess-run.js";
+import type { TensorFolder } from "../../src/tensors/open-tensors.js";
+import { toyModel } from "../reference-folders.js";
+
+// The built package with its real threads for decoding, levels and variants, and the native condition encoder.
+
+type Built = typeof import("../../src/index.js");
+let built: Built;
+let folder: string;
+
+const rate = 48_000;
+const songS = 12;
+const lyrics = "[Verse]\nfirst line\nsecond line\n[Chorus]\nthird line";
+
+beforeAll(async () => {
+  built = (await import(pathToFileURL(join(import.meta.dirname, "../../dist/index.js")).href)) as Built;
+  folder = mkdtempSync(join(tmpdir(), "acewright-levers-"));
+  const wave = new Float32Array(rate * songS).map((_, i) => 0.2 * Math.sin(i / 20) * Math.sin(i / 9000));
+  writeWav(join(folder, "song.wav"), [wave, wave], rate);
+  save({});
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** One song whose bars are 2.1 s long, whose chorus begins at 8.4 s, and whose lines have stamps. */
+function save(analysis: object): void {
+  const lyric_lines = [
+    { start_s: 1, end_s: 2, text: "first line" },
+    { start_s: 5, end_s: 6, text: "second line" },
+    { start_s: 9, end_s: 10, text: "third line" },
+  ];
+  const sample = {
+    id: "song",
+    audio_path: "song.wav",
+    caption: "bells",
+    lyrics,
+    bpm: 120,
+    keyscale: "C major",
+  };
+  const samples = [{ ...sample, acewright: { lyric_lines, analysis } }];
+  writeFileSync(join(folder, "dataset.json"), JSON.stringify({ metadata: {}, samples }));
+}
+
+async function run(
+  output: string,
+  options: Partial<PreprocessOptions>,
+): Promise<{ tensors: TensorFolder; events: PreprocessEvent[] }> {
+  const events: PreprocessEvent[] = [];
+  const paths = { dataset: join(folder, "dataset.json"), output: join(folder, output), model: toyModel };
+  for await (const event of built.preprocess({ ...paths, device: "cpu", posterior: "mean", ...options })) {
+    if (event.type === "failed") throw event.error;
+    events.push(event);
+  }
+  return { tensors: await built.openTensors(join(folder, output)), events };
+}
+
+describe("structure cuts", () => {
+  test("fall on sections, then on bars, and each chunk has the lines sung in it", async () => {
+    const bars = Array.from({ length: 6 }, (_, bar) => Number((bar * 2.1).toFixed(2)));
+    save({ bars });
+    const { tensors, events } = await run("bars", { chunks: "structure", chunkS: 5 });
+    const cuts = tensors.samples.map(({ chunk }) => chunk);
+    expect(cuts.map((cut) => cut?.startS)).toEqual([0, 4.2, 8.4]);
+    expect(events.filter(({ type }) => type === "warning")).toEqual([]);
+    const sung = await Promise.all(
+      tensors.samples.map(async (sample) => (await tensors.read(sample)).metadata.prompt.lyrics),
+    );
+    expect(sung).toEqual(["[Verse]\nfirst line", "[Verse]\nsecond line", "[Chorus]\nthird line"]);
+
+    save({ bars, sections: [{ start_s: 0 }, { start_s: 3.5 }, { start_s: 8 }] });
+    const sections = await run("sections", { chunks: "structure", chunkS: 5 });
+    expect(sections.tensors.samples.map(({ chunk }) => chunk?.startS)).toEqual([0, 3.5, 8]);
+  });
+});
+
+describe("chunks, a level and variants together", () => {
+  test("give every piece its own length, words and place, and the network the sound of that piece", async () => {
+    save({});
+    const levers = {
+      chunks: "random",
+      chunkS: 5,
+      chunksPerSong: 2,
+      normalize: "peak",
+      peakDb: -6,
+      variants: ["pitch=2", "tempo=1.25/gain=-3"],
+    } as const;
+    const { tensors, events } = await run("all", levers);
+    expect(events[0]).toMatchObject({ type: "start", songs: 1, pieces: 6 });
+    expect(tensors.samples.map(({ id, frames }) => [id, frames])).toEqual([
+      ["song-c001", 125],
+      ["song-c001-pitch2", 125],
+      ["song-c001-tempo1.25_gain-3", 100],
+      ["song-c002", 125],
+      ["song-c002-pitch2", 125],
+      ["song-c002-tempo1.25_gain-3", 100],
+    ]);
+    const [plain, pitched, fast] = await Promise.all(
+      tensors.samples.slice(0, 3).map((sample) => tensors.read(sample)),
+    );
+    expect(plain?.metadata.prompt).toMatchObject({ bpm: 120, keyscale: "C major" });
+    expect(pitched?.metadata.prompt).toMatchObject({ bpm: 120, keyscale: "D major" });
+    expect(fast?.metadata.prompt).toMatchObject({ bpm: 150, keyscale: "C major" });
+    expect([plain?.metadata.durationS, fast?.metadata.durationS]).toEqual([5, 4]);
+    // 0.2 is -13.98 dBFS: the whole song is raised to -6, the variant then lowered by 3.
+    expect(plain?.metadata.level?.gainDb).toBeCloseTo(7.98, 1);
+    expect(fast?.metadata.level?.gainDb).toBeCloseTo(4.98, 1);
+    expect(pitched?.latents).not.toEqual(plain?.latents);
+
+    // The chunk's latents are those of a file that holds this stretch of the levelled song and nothing else.
+    const { startS, endS } = tensors.samples[0]?.chunk ?? { startS: 0, endS: 0 };
+    const { channels } = await built.decodeAudio(join(folder, "song.wav"));
+    const gain = 10 ** ((plain?.metadata.level?.gainDb ?? 0) / 20);
+    const cut = channels.map((channel) =>
+      channel.slice(Math.round(startS * rate), Math.round(endS * rate)).map((value) => value * gain),
+    ) as [Float32Array, Float32Array];
+    expect(20 * Math.log10(truePeak(cut))).toBeLessThanOrEqual(-1);
+    const { mean } = await built.encodeLatents(join(toyModel, "../vae"), cut);
+    const worst = mean.reduce(
+      (most, value, i) => Math.max(most, Math.abs(value - (plain?.latents[i] ?? NaN))),
+      0,
+    );
+    expect(worst).toBeLessThan(1e-4);
+
+    const again = await run("all", levers);
+    expect(again.events.at(-1)).toMatchObject({ type: "done", made: 0, skipped: 6 });
+  });
+});
