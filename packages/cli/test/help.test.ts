@@ -41,7 +41,8 @@ test("there are the commands the design names", () => {
     ]
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
-      .concat(["doctor", "export", "find-lr", "generate", "compare", "models toy", "models verify"])
+      .concat(["doctor", "export", "find-lr", "generate", "compare"])
+      .concat(["list", "download", "toy", "verify"].map((name) => `models ${name}`))
       .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))
       .concat(["inspect", "import", "pack"].map((name) => `tensors ${name}`))
       .concat(["plan", "preprocess", "run", "train"])

@@ -1,30 +1,112 @@
-import { resolve } from "node:path";
-import { AceError } from "@acewright/core-native";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { AceError, formatBytes } from "@acewright/core-native";
+import { checkPins, discoverModels, downloadModel, officialModels } from "@acewright/dataset";
 import { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { layDown, toyFolders } from "../models/toy.js";
 import { verifyModels } from "../models/verify.js";
+import type { PartReport } from "../models/verify.js";
+import { renderTable } from "../render/table.js";
 
 export function modelsCommand(context: Context): Command {
   return new Command("models")
-    .description("checkpoints: check a folder, or lay down the small toy model")
+    .description("checkpoints: list, download and check them, or lay down the small toy model")
+    .addCommand(listCommand(context))
+    .addCommand(downloadCommand(context))
     .addCommand(verifyCommand(context))
     .addCommand(toyCommand(context));
+}
+
+function listCommand(context: Context): Command {
+  return leafCommand({
+    name: "list",
+    summary: "what can be downloaded, and what lies in a folder of checkpoints",
+    examples: ["models list", "models list checkpoints --json"],
+  })
+    .argument("[dir]", "folder of checkpoints", "checkpoints")
+    .action((dir: string, _options: object, command: Command) => {
+      const output = outputOf(command, context);
+      const found = discoverModels(resolve(dir));
+      output.result({ official: officialModels, found }, () => {
+        const here = (name: string) => (existsSync(join(dir, name, "config.json")) ? "here" : "");
+        const rows = officialModels.map(({ name, kind, about }) => [name, kind, about, here(name)]);
+        const own = found
+          .filter((model) => !officialModels.some(({ name }) => name === model.name))
+          .map(({ name, base }) => [name, "music", `a fine-tune, sampled like ${base}`, "here"]);
+        return renderTable(
+          [{ title: "name" }, { title: "kind" }, { title: "" }, { title: dir }],
+          [...rows, ...own],
+        );
+      });
+      for (const warning of found.flatMap(({ warnings }) => warnings)) output.warn(warning);
+    });
+}
+
+function downloadCommand(context: Context): Command {
+  return leafCommand({
+    name: "download",
+    summary: "bring a model, or go on where a download was interrupted",
+    examples: [
+      "models download acestep-v15-turbo -o checkpoints",
+      "models download vae Qwen3-Embedding-0.6B -o checkpoints",
+      "models download someone/their-fine-tune -o checkpoints --revision v2",
+    ],
+    notes:
+      "Files are held against the server's own hashes, which are pinned beside them. HF_ENDPOINT names a mirror; HF_TOKEN is sent to the official server alone.",
+  })
+    .argument("<names...>", "names of `models list`, or org/repo[:folder]")
+    .option("-o, --output <dir>", "folder of checkpoints", "checkpoints")
+    .option("--revision <name>", "branch, tag or commit", "main")
+    .option("--send-token-to-mirror", "also send HF_TOKEN to the server of HF_ENDPOINT")
+    .action(async (names: string[], words: DownloadWords, command: Command) => {
+      const output = outputOf(command, context);
+      for (const name of names) {
+        const bar = output.progress(name, "MB");
+        const report = await downloadModel(name, {
+          output: resolve(words.output),
+          revision: words.revision,
+          sendTokenToMirror: words.sendTokenToMirror === true,
+          signal: context.signal,
+          onProgress: ({ file, doneBytes, totalBytes }) => {
+            bar.update(doneBytes / 1e6, totalBytes / 1e6, file);
+          },
+        });
+        bar.finish();
+        output.result(
+          report,
+          () =>
+            `${output.path(report.folder)}: ${report.brought.length} files brought (${formatBytes(report.bytes)}), ${report.kept.length} were there`,
+        );
+      }
+    });
+}
+
+interface DownloadWords {
+  output: string;
+  revision: string;
+  sendTokenToMirror?: true;
 }
 
 function verifyCommand(context: Context): Command {
   return leafCommand({
     name: "verify",
     summary: "check that a folder of checkpoints is complete and sound",
-    examples: ["models verify checkpoints", "models verify checkpoints/acestep-v15-turbo --json"],
+    examples: [
+      "models verify checkpoints",
+      "models verify checkpoints/acestep-v15-turbo --json",
+      "models verify checkpoints --hashes",
+    ],
     notes:
-      "Headers, names and shapes are compared with each config.json; weights are not read, so it is quick.",
+      "Headers, names and shapes are compared with each config.json; weights are not read, so it is quick. --hashes reads every downloaded file and compares it with what was pinned.",
   })
     .argument("<dir>", "folder with acestep-v15-*, vae and Qwen3-Embedding-0.6B, or one acestep-v15-* folder")
-    .action((dir: string, _options: object, command: Command) => {
+    .option("--hashes", "also read every downloaded file and compare its hash")
+    .action(async (dir: string, { hashes }: { hashes?: true }, command: Command) => {
       const output = outputOf(command, context);
-      const parts = verifyModels(resolve(dir));
+      const checked = verifyModels(resolve(dir));
+      const parts = hashes === true ? await Promise.all(checked.map(withHashes)) : checked;
       const faulty = parts.filter(({ problems }) => problems.length > 0);
       output.result({ ok: faulty.length === 0, parts }, () =>
         parts
@@ -40,6 +122,12 @@ function verifyCommand(context: Context): Command {
         throw new AceError("ERR_CHECKPOINT", `${dir}: not usable (${names}); download these parts again`);
       }
     });
+}
+
+async function withHashes(part: PartReport): Promise<PartReport> {
+  const changed = await checkPins(part.folder);
+  if (changed === undefined) return { ...part, detail: `${part.detail}, no hashes pinned` };
+  return { ...part, detail: `${part.detail}, hashes compared`, problems: [...part.problems, ...changed] };
 }
 
 function toyCommand(context: Context): Command {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { diskRoom, refuseFullDisk } from "../../src/preprocess/plan/disk-need.js";
+import { refuseFullDisk } from "../../src/disk-room.js";
+import { diskRoom } from "../../src/preprocess/plan/disk-need.js";
 
 test("room is asked for where the folder will be, though it is not there yet", () => {
   const folder = mkdtempSync(join(tmpdir(), "acewright-room-"));

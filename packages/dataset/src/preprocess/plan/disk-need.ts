@@ -1,6 +1,7 @@
-import { AceError, formatBytes, readModelConfig } from "@acewright/core-native";
-import { existsSync, readdirSync, statfsSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { AceError, readModelConfig } from "@acewright/core-native";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { freeBytes } from "../../disk-room.js";
 import { songPromptIds } from "../../tokenizer/prompt-ids.js";
 import { PromptTokenizer } from "../../tokenizer/prompt-tokenizer.js";
 import type { PendingSong, PhaseContext } from "../phase.js";
@@ -79,10 +80,7 @@ function tokenCounts(
 
 /** Bytes a run may write to a folder, which need not be there yet: what is free, and its own parts of an earlier run. */
 export function diskRoom(folder: string): number {
-  let place = folder;
-  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
-  const { bavail, bsize } = statfsSync(place);
-  return bavail * bsize + partsBytes(join(folder, ".parts"));
+  return freeBytes(folder) + partsBytes(join(folder, ".parts"));
 }
 
 function partsBytes(folder: string): number {
@@ -91,13 +89,4 @@ function partsBytes(folder: string): number {
     (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0,
   );
   return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-/** @throws {AceError} ERR_FILE with both figures when the disk will not hold what is to be made. */
-export function refuseFullDisk(folder: string, peakBytes: number, roomBytes: number): void {
-  if (peakBytes <= roomBytes) return;
-  throw new AceError(
-    "ERR_FILE",
-    `${folder}: needs ${formatBytes(peakBytes)} while it works, the disk has ${formatBytes(roomBytes)}; free some space or choose another folder`,
-  );
 }
