@@ -20,10 +20,14 @@ function inspectCommand(context: Context): Command {
   const command = leafCommand({
     name: "inspect",
     summary: "list the songs of a folder of tensors, and check them",
-    examples: ["tensors inspect tensors", "tensors inspect tensors --verify --model checkpoints"],
+    examples: [
+      "tensors inspect tensors",
+      "tensors inspect tensors --verify --model checkpoints",
+      "tensors inspect old/song.pt",
+    ],
     notes: "Ends with exit code 2 when a song is damaged, or the tensors are another model's than --model.",
   })
-    .argument("<dir>", "folder of tensors")
+    .argument("<dir>", "folder of tensors, or one song's .safetensors or .pt")
     .option("--verify", "read every song: checksums, NaN and infinity, statistics")
     .option("-m, --model <dir>", "checkpoint they should belong to");
   return command.action(async (dir: string, options: { verify?: true; model?: string }) => {
@@ -47,7 +51,7 @@ function inspectCommand(context: Context): Command {
     output.result(
       { ok: damaged.length === 0 && mismatch === undefined, manifest, mismatch, songs },
       () =>
-      [songTable(songs, verify, output.terminal.columns), "", manifest === undefined ? "" : headLine(manifest, songs)].join("\n"), // prettier-ignore
+      [songTable(songs, verify || songs.some(({ verified }) => verified !== undefined), output.terminal.columns), "", manifest === undefined ? "" : headLine(manifest, songs)].join("\n"), // prettier-ignore
     );
     for (const { problem = "" } of damaged) output.warn(problem);
     if (damaged.length > 0)
@@ -71,25 +75,39 @@ function headLine({ model, conditioning }: ManifestHead, songs: readonly Inspect
 }
 
 function songTable(songs: readonly InspectedSong[], verify: boolean, columns: number): string {
-  const titles = ["song", "length", "frames", "tokens", "repeats", "caption", ...(verify ? ["state", "latents mean ± std", "range"] : [])]; // prettier-ignore
-  const right = new Set(["length", "frames", "tokens", "repeats"]);
+  const titles = ["song", "length", "frames", "captions", "tokens", "repeats", "caption", ...(verify ? ["state", "recipe", "latents mean ± std", "range"] : [])]; // prettier-ignore
+  const right = new Set(["length", "frames", "captions", "tokens", "repeats"]);
   const rows = songs.map(({ sample, seconds, problem, verified }) => [
     sample.id,
     formatClock(seconds),
     String(sample.frames),
+    String(sample.tokens.length),
     verified === undefined || verified.segments.length === 0
       ? sample.tokens.join(" ")
       : verified.segments
           .map(({ lyrics, timbre, text }) => [lyrics, timbre, text].map(([from, to]) => to - from).join("+"))
           .join(" "),
     String(sample.repeats),
-    fitWidth(sample.caption.replaceAll("\n", " "), Math.max(12, columns - 90)),
-    ...(verify ? [problem === undefined ? "ok" : "damaged", ...statCells(verified)] : []),
+    fitWidth(sample.caption.replaceAll("\n", " "), Math.max(12, columns - 110)),
+    ...(verify
+      ? [problem === undefined ? "ok" : "damaged", recipeWords(verified), ...statCells(verified)]
+      : []),
   ]);
   return renderTable(
     titles.map((title) => ({ title, align: right.has(title) ? ("right" as const) : ("left" as const) })),
     rows,
   );
+}
+
+/** How latents were drawn, from what stretch of the song. */
+function recipeWords(verified: InspectedSong["verified"]): string {
+  const { posterior, seed, maxDurationS, imported } = verified?.recipe ?? {};
+  if (imported !== undefined) return "imported";
+  return [
+    ...(typeof posterior === "string" ? [posterior] : []),
+    ...(typeof seed === "number" ? [`seed ${seed}`] : []),
+    ...(typeof maxDurationS === "number" ? [`first ${maxDurationS} s`] : []),
+  ].join(", ");
 }
 
 function statCells(verified: InspectedSong["verified"]): [string, string] {

@@ -113,3 +113,23 @@ test("a list that leads out of the folder is not followed", async () => {
   expect(events.at(-1)).toMatchObject({ imported: 1, failed: 0 });
   await expect(run({ output: input })).rejects.toThrow("another folder");
 });
+
+test("one file is inspected by itself: a .pt as it is, and what it became", async () => {
+  cpSync(join(fixtures, "official"), input, { recursive: true });
+  await run();
+  for (const path of [join(input, "1a2b.pt"), join(output, "1a2b.safetensors")]) {
+    const seen = [];
+    for await (const one of inspectTensors(path)) seen.push(one);
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toMatchObject({
+      manifest: { conditioning: "official", width: 8 },
+      song: {
+        sample: { id: "1a2b", frames: 12, tokens: [7] },
+        verified: { latents: { min: expect.any(Number) as number } },
+      },
+    });
+  }
+  const bad = join(folder, "bad.pt");
+  writeFileSync(bad, "no torch file");
+  await expect(inspectTensors(bad).next()).rejects.toThrow(/bad\.pt/);
+});
