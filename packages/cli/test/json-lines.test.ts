@@ -24,6 +24,7 @@ const small = "--adapter lora --rank 2 --dropout 0 --crop-frames 32 --batch-size
 const lines = [
   "models toy @checkpoints --songs @songs",
   "models verify @checkpoints",
+  "models list @checkpoints",
   "doctor --model @checkpoints",
   "dataset scan @songs -o @dataset.json --custom-tag bells",
   "dataset show @dataset.json",
@@ -52,11 +53,12 @@ const lines = [
   "runs compare @runs/first @runs/first",
   "export @runs/first --format peft -o @adapter",
   "generate --model @checkpoints --adapter @adapter --caption bells --duration 1 --steps 1 -o @song.wav",
+  "compare @runs/first -o @comparison --checkpoints final --no-base --caption bells --duration 1 --steps 1",
   "runs remove @runs/first --yes",
 ];
 
-/** Told by tests of their own: the first needs a language model, the other takes half a minute. */
-const elsewhere = ["dataset label", "run"];
+/** Told by tests of their own: they need a language model, a server, half a minute. */
+const elsewhere = ["dataset label", "models download", "run"];
 
 test("every command is walked", () => {
   const walked = leaves(program()).filter(({ path }) => lines.some((line) => line.startsWith(`${path} `)));
