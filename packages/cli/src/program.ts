@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Context } from "./command.js";
 import { compareCommand } from "./commands/compare.js";
+import { adapterCommand } from "./commands/adapter.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
@@ -31,6 +32,7 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(generateCommand(context))
     .addCommand(compareCommand(context))
     .addCommand(exportCommand(context))
+    .addCommand(adapterCommand(context))
     .addCommand(runCommand(context))
     .addCommand(runsCommand(context));
   speakThrough(program, context);

@@ -41,6 +41,7 @@ test("there are the commands the design names", () => {
     ]
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
+      .concat(["inspect", "check", "merge", "resize", "extract"].map((name) => `adapter ${name}`))
       .concat(["doctor", "export", "find-lr", "generate", "compare"])
       .concat(["list", "download", "toy", "verify"].map((name) => `models ${name}`))
       .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))

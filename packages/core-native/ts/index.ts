@@ -40,6 +40,7 @@ export {
   readSafetensors,
   readSafetensorsHeader,
   safetensorsChunks,
+  safetensorsHead,
   writeSafetensors,
 } from "./safetensors.js";
 export type { SafetensorsHeader } from "./safetensors-header.js";

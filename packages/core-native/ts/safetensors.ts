@@ -102,18 +102,8 @@ export function safetensorsChunks(
   tensors: Readonly<Record<string, HostTensor>>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array[] {
-  const sorted = Object.entries(tensors).sort(
-    ([nameA, a], [nameB, b]) => dtypeBytes[b.dtype] - dtypeBytes[a.dtype] || (nameA < nameB ? -1 : 1),
-  );
-  const entries: [string, unknown][] = [];
-  if (metadata !== undefined) {
-    const byKey = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-    entries.push(["__metadata__", Object.fromEntries(byKey)]);
-  }
-  let offset = 0;
+  const sorted = inFileOrder(tensors);
   for (const [name, { dtype, shape, data }] of sorted) {
-    if (name === "__metadata__")
-      throw new AceError("ERR_SHAPE", `${path}: a tensor cannot be named __metadata__`);
     const expected = (elementCount(shape) ?? NaN) * dtypeBytes[dtype];
     if (data.length !== expected) {
       throw new AceError(
@@ -121,8 +111,42 @@ export function safetensorsChunks(
         `${path}: tensor ${JSON.stringify(name)}: ${dtype} [${shape.join(", ")}] needs ${expected} bytes, got ${data.length}`,
       );
     }
-    entries.push([name, { dtype, shape, data_offsets: [offset, offset + data.length] }]);
-    offset += data.length;
+  }
+  return [safetensorsHead(path, tensors, metadata), ...sorted.map(([, tensor]) => tensor.data)];
+}
+
+type Described = Pick<HostTensor, "dtype" | "shape">;
+
+function inFileOrder<T extends Described>(tensors: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(tensors).sort(
+    ([nameA, a], [nameB, b]) => dtypeBytes[b.dtype] - dtypeBytes[a.dtype] || (nameA < nameB ? -1 : 1),
+  );
+}
+
+/**
+ * All that stands before the tensors' bytes, for a file that is written tensor by tensor: they follow by element size, the
+ * widest first, then by name.
+ *
+ * @param path only named in messages.
+ * @throws {AceError} ERR_SHAPE for a header that is too long, or a tensor called `__metadata__`.
+ */
+export function safetensorsHead(
+  path: string,
+  tensors: Readonly<Record<string, Described>>,
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
+  const entries: [string, unknown][] = [];
+  if (metadata !== undefined) {
+    const byKey = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+    entries.push(["__metadata__", Object.fromEntries(byKey)]);
+  }
+  let offset = 0;
+  for (const [name, { dtype, shape }] of inFileOrder(tensors)) {
+    if (name === "__metadata__")
+      throw new AceError("ERR_SHAPE", `${path}: a tensor cannot be named __metadata__`);
+    const end = offset + (elementCount(shape) ?? NaN) * dtypeBytes[dtype];
+    entries.push([name, { dtype, shape, data_offsets: [offset, end] }]);
+    offset = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   if (json.length > maxHeaderBytes) {
@@ -135,7 +159,7 @@ export function safetensorsChunks(
   const head = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
   head.set(json, 8);
-  return [head, ...sorted.map(([, tensor]) => tensor.data)];
+  return head;
 }
 
 interface OpenFile {

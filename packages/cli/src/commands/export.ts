@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
-import { exportAdapter } from "@acewright/trainer";
+import { adapterFormats, exportAdapter } from "@acewright/trainer";
 import type { ExportOptions, ExportReport } from "@acewright/trainer";
 import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { renderTable } from "../render/table.js";
 import { formatCount } from "../render/units.js";
+import { parseRank } from "./adapter/rank-options.js";
 
 interface ExportWords {
   format: ExportOptions["format"];
@@ -13,6 +15,9 @@ interface ExportWords {
   which?: NonNullable<ExportOptions["which"]>;
   model?: string;
   check: boolean;
+  asLora?: number;
+  prefix?: string;
+  strength?: number;
 }
 
 export function exportCommand(context: Context): Command {
@@ -21,30 +26,58 @@ export function exportCommand(context: Context): Command {
     summary: "write a trained adapter in a layout that other programs load, and load it back",
     examples: [
       "export runs/first -f peft -o my-style",
-      "export runs/kr -f lycoris -o my-style.safetensors",
-      "export runs/first -f peft --which best -o my-style-best --json",
+      "export runs/first -f comfyui -o my-style.safetensors",
+      "export runs/kr -f diffusers --as-lora 64 -o my-style",
+      "export runs/first -f merged -o my-model --json",
     ],
-    notes: "LoRA and DoRA are PEFT folders, LoKr and LoHa LyCORIS files. Nothing that exists is overwritten.",
+    notes: `peft       a folder for ACE-Step and PEFT (LoRA, DoRA)
+lycoris    a file for ACE-Step and ComfyUI (LoKr, LoHa)
+comfyui    a file with alpha beside each module; a DoRA is rescaled to ComfyUI's own rule
+diffusers  a file whose scale is in its factors
+bare       the same under names without a prefix, for Wan2GP and its like
+merged     a whole model with the adapter in its weights
+The source may be in any of these layouts too. Nothing that exists is overwritten, but for a file that -o names.`,
   })
     .argument("<run>", "a run, or an adapter's folder or file")
     .addOption(
-      new Option("-f, --format <name>", "layout to write").choices(["peft", "lycoris"]).makeOptionMandatory(),
+      new Option("-f, --format <name>", "layout to write").choices([...adapterFormats]).makeOptionMandatory(),
     )
-    .requiredOption("-o, --output <path>", "new folder; for lycoris also a .safetensors file")
+    .requiredOption("-o, --output <path>", "new folder; but for peft and merged also a .safetensors file")
     .option("--which <name>", "final, best, or the step of a checkpoint; default: final", parseWhich)
     .option("-m, --model <dir>", "base model to load it into; default: the one it was trained on")
-    .option("--no-check", "do not load the result into the base model");
+    .option("--no-check", "do not load the result into the base model")
+    .option("--as-lora <rank>", "write the nearest plain LoRA of this rank, and tell its error", parseRank)
+    .option(
+      "--prefix <name>",
+      "comfyui: native, generic, or what shall stand before each name; default: native",
+    )
+    .option("--strength <number>", "merged: multiplies the adapter's change; default: 1", parseStrength);
   return command.action(async (run: string, words: ExportWords) => {
     const output = outputOf(command, context);
-    const model = !words.check ? false : words.model === undefined ? undefined : resolve(words.model);
+    const model = words.model === undefined ? undefined : resolve(words.model);
+    const bar = output.progress("export", words.format === "merged" ? "tensor" : "module");
     const report = await exportAdapter(resolve(run), {
       format: words.format,
       output: resolve(words.output),
-      ...(words.which === undefined ? {} : { which: words.which }),
-      ...(model === undefined ? {} : { model }),
+      ...(words.which !== undefined && { which: words.which }),
+      ...(words.asLora !== undefined && { asLora: words.asLora }),
+      ...(words.prefix !== undefined && { prefix: words.prefix }),
+      ...(words.strength !== undefined && { strength: words.strength }),
+      ...(model !== undefined && { model }),
+      ...(!words.check && { check: false }),
+      onProgress: (done, of) => {
+        bar.update(done, of);
+      },
     });
+    bar.clear();
     output.result(report, () => reportLines(report).join("\n"));
   });
+}
+
+function parseStrength(text: string): number {
+  const strength = Number(text);
+  if (text.trim() !== "" && Number.isFinite(strength)) return strength;
+  throw new InvalidArgumentError("expected a number.");
 }
 
 function parseWhich(text: string): NonNullable<ExportOptions["which"]> {
@@ -54,14 +87,32 @@ function parseWhich(text: string): NonNullable<ExportOptions["which"]> {
 }
 
 function reportLines(report: ExportReport): string[] {
-  const { loaded } = report;
+  const { loaded, relativeError, survival } = report;
   const verdict =
     loaded === undefined
       ? "not loaded into a model"
       : `loaded into ${loaded.model}: ${loaded.matched.length} tensors matched, ${loaded.missing.length} missing, ${loaded.unexpected.length} unexpected`;
   return [
     `${report.format}: ${report.modules} modules, ${formatCount(report.parameters)} parameters`,
+    ...(relativeError === undefined
+      ? []
+      : [`as a LoRA: ${(100 * relativeError).toPrecision(3)} % of the change is lost`]),
     ...report.files.map((file) => `written: ${file}`),
-    verdict,
+    ...(survival === undefined ? [verdict] : survivalLines(survival)),
+    `scale: ${report.plays}`,
+  ];
+}
+
+/** Modules that lost most come first. */
+function survivalLines(survival: NonNullable<ExportReport["survival"]>): string[] {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const worst = [...survival].sort((a, b) => b.noise - a.noise).slice(0, 8);
+  const mean = survival.reduce((sum, { kept }) => sum + kept, 0) / Math.max(1, survival.length);
+  return [
+    `of the adapter's change ${percent(mean)} is left after rounding, on average; most rounding noise:`,
+    renderTable(
+      [{ title: "module" }, { title: "kept", align: "right" }, { title: "noise", align: "right" }],
+      worst.map(({ name, kept, noise }) => [name, percent(kept), percent(noise)]),
+    ),
   ];
 }

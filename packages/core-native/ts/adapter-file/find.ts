@@ -47,8 +47,6 @@ function locate(path: string): string {
 }
 
 function readJson(path: string): unknown {
-  if (!existsSync(path))
-    throw new AceError("ERR_FILE", `${path}: not found; a PEFT adapter needs it for rank and alpha`);
   if (statSync(path).size > maxConfigBytes)
     throw new AceError("ERR_FILE", `${path}: larger than 4 MB, which no adapter_config.json is`);
   try {
@@ -145,7 +143,10 @@ export function findAdapterFile(path: string, moduleNames?: readonly string[]): 
   const json = join(dirname(file), "adapter_config.json");
   const isPeft = fileNames.includes(basename(file));
   if (isPeft && !existsSync(json) && !words.includes("alpha") && metadata.lora_adapter_metadata === undefined)
-    readJson(json);
+    throw new AceError(
+      "ERR_FILE",
+      `${dirname(file)}: lacks adapter_config.json, without which the scale is unknown`,
+    );
   return {
     ...shared,
     ...readLora(file, modules, isPeft && existsSync(json) ? readJson(json) : undefined, metadata),

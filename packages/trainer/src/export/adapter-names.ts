@@ -1,29 +1,24 @@
 import type { HostTensor } from "@acewright/core-native";
 
-/** The two layouts the ecosystem loads: PEFT folders (LoRA, DoRA) and LyCORIS files (LoKr, LoHa). */
-export type AdapterFormat = "peft" | "lycoris";
+/**
+ * What an adapter can be written as: PEFT folders (LoRA, DoRA), LyCORIS files (LoKr, LoHa), a file for ComfyUI, diffusers, or
+ * loaders of bare names, or a whole model with the adapter merged into its weights.
+ */
+export type AdapterFormat = (typeof adapterFormats)[number];
+export const adapterFormats = ["peft", "lycoris", "comfyui", "diffusers", "bare", "merged"] as const;
 
-const names: Readonly<Record<AdapterFormat, RegExp>> = {
-  peft: /^base_model\.model\.layers\.\d+\.(self_attn|cross_attn|mlp)\.[a-z]+_proj\.(lora_A\.weight|lora_B\.weight|lora_magnitude_vector)$/,
-  lycoris:
-    /^lycoris_layers_\d+_(self_attn|cross_attn|mlp)_[a-z]+_proj\.(alpha|lokr_w[12]|lokr_w[12]_[ab]|hada_w[12]_[ab]|dora_scale)$/,
-};
+const lycorisName =
+  /^lycoris_layers_\d+_(self_attn|cross_attn|mlp)_[a-z]+_proj\.(alpha|lokr_w[12]|lokr_w[12]_[ab]|hada_w[12]_[ab]|dora_scale)$/;
 
-/** The format a file's tensors are named in; by its first name that belongs to one. */
-export function formatOf(tensors: readonly string[]): AdapterFormat | undefined {
-  if (tensors.some((name) => name.startsWith("lycoris_"))) return "lycoris";
-  return tensors.some((name) => name.includes(".lora_")) ? "peft" : undefined;
+/** The family a file's tensors belong to; by the first that belongs to one. */
+export function familyOf(tensors: readonly string[]): "lora" | "lycoris" | undefined {
+  if (tensors.some((name) => /\.(lokr|hada)_/.test(name))) return "lycoris";
+  return tensors.some((name) => name.includes(".lora_")) ? "lora" : undefined;
 }
 
-/** Names that loaders of the format would pass over in silence. */
-export function foreignNames(tensors: readonly string[], format: AdapterFormat): string[] {
-  return tensors.filter((name) => !names[format].test(name));
-}
-
-/** Modules the tensors belong to. */
-export function moduleCount(tensors: readonly string[]): number {
-  return new Set(tensors.map((name) => name.replace(/\.(lora|lokr|hada|alpha|dora)[^.]*(\.weight)?$/, "")))
-    .size;
+/** Names that LyCORIS' loaders would pass over in silence. */
+export function foreignNames(tensors: readonly string[]): string[] {
+  return tensors.filter((name) => !lycorisName.test(name));
 }
 
 /** Parameters, scalars that are settings (alpha) left out. */

@@ -1,30 +1,48 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import {
   AceError,
-  Adapter,
-  Decoder,
   readSafetensors,
+  readSafetensorsHeader,
   writeFileAtomic,
-  type HostTensor,
   type LoadReport,
 } from "@acewright/core-native";
+import { openBaseWeights } from "../adapters/base-weights.js";
+import { derivedMetadata, loraOf, overallError } from "../adapters/low-rank.js";
+import { magnitudesOf, openAdapter, type OpenedAdapter } from "../adapters/opened-adapter.js";
+import { asLowRank } from "../adapters/resize-adapter.js";
 import { musicModelFolder } from "../native.js";
-import { writeFolderAtomic } from "../run/atomic-folder.js";
-import { nodeFiles } from "../run/files.js";
 import { readRunConfig } from "../run/run-folder.js";
-import { foreignNames, formatOf, moduleCount, parameterCount, type AdapterFormat } from "./adapter-names.js";
+import { familyOf, foreignNames, parameterCount, type AdapterFormat } from "./adapter-names.js";
 import { findAdapter, type FoundAdapter, type RunAdapter } from "./find-adapter.js";
+import { compareBytes, compareChanges, loadBack } from "./load-back.js";
+import { playsAt } from "./lora-names.js";
+import { writeMergedCheckpoint } from "./merged-checkpoint.js";
+import { modelCard } from "./model-card.js";
+import type { ModuleSurvival } from "./rounding.js";
+import { writeExport } from "./write-export.js";
 
 /** What to export, and where to. */
 export interface ExportOptions {
   readonly format: AdapterFormat;
-  /** PEFT: a folder that does not exist or is empty. LyCORIS: such a folder, or a `.safetensors` file. */
+  /** A folder that does not exist or is empty; but for PEFT and merged models also a `.safetensors` file. */
   readonly output: string;
   /** Which adapter of a run; default: the trained one. */
   readonly which?: RunAdapter;
-  /** Base model to load the result into; default: the run's own. `false`: do not load it. */
-  readonly model?: string | false;
+  /** Base model: the result is loaded into it, and some exports are computed from it; default: the run's own. */
+  readonly model?: string;
+  /** False: do not load the result into the base model. */
+  readonly check?: boolean;
+  /** Write the best plain LoRA of this rank in place of the adapter: for programs that do not know its kind. */
+  readonly asLora?: number;
+  /** comfyui: `native` (its key map of ACE-Step, the default), `generic`, or another prefix. */
+  readonly prefix?: string;
+  /** merged: multiplies the change. */
+  readonly strength?: number;
+  /** merged: a shard is closed before it would be larger. */
+  readonly maxShardBytes?: number;
+  /** Modules or tensors done. */
+  readonly onProgress?: (done: number, of: number) => void;
 }
 
 /** What was written, and what loading it again found. */
@@ -34,145 +52,204 @@ export interface ExportReport {
   readonly files: readonly string[];
   readonly modules: number;
   readonly parameters: number;
+  /** At which strength a client plays it as it was trained, and why. */
+  readonly plays: string;
   /** The strings inside the file: trigger, base model, settings. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of `asLora`: ||change - written|| / ||change|| over all modules. */
+  readonly relativeError?: number;
+  /** Of a merged model: what rounding to its dtype left of each module's change. */
+  readonly survival?: readonly ModuleSurvival[];
   /** Each tensor was found in the base model and came out as it went in; undefined where no model was loaded. */
   readonly loaded: (LoadReport & { readonly model: string }) | undefined;
 }
 
 /**
- * Writes a trained adapter in a layout that other programs load, reads it back and compares every tensor bit by bit.
+ * Writes a trained adapter in a layout that other programs load, reads it back and compares it; folders get a model card.
  *
- * @param source a run, or an adapter's folder or file.
- * @throws {AceError} ERR_CONFIG where adapter and format do not fit; ERR_FILE; ERR_CHECKPOINT where the result does not
- *   load.
+ * @param source a run, or an adapter's folder or file in any layout.
+ * @throws {AceError} ERR_CONFIG where adapter and format do not fit, or a base model is needed; ERR_FILE; ERR_CHECKPOINT where
+ *   the result does not load.
  */
 export async function exportAdapter(source: string, options: ExportOptions): Promise<ExportReport> {
   const found = findAdapter(source, options.which);
-  const { tensors, metadata } = readSafetensors(found.weights);
-  const names = Object.keys(tensors);
-  const format = formatOf(names);
-  if (format === undefined) {
+  const family = refuseNoAdapter(found, options.format);
+  const model = modelOf(found, options.model);
+  const original = openAdapter(source, options.which);
+  if (options.format === "merged") return exportMerged(original, model, options);
+  const { adapter, relativeError } = await thinned(original, model, options);
+  const isLora = options.asLora !== undefined || family === "lora";
+  refuseKind(adapter, isLora ? "lora" : "lycoris", options.format);
+  const written = await writeExport(adapter, options, model);
+  const file = written.weights;
+  if (written.copied)
+    compareBytes(readSafetensors(file).tensors, readSafetensors(found.weights).tensors, file);
+  else compareChanges(openAdapter(file), adapter.modules, file);
+  const loaded =
+    model === undefined || options.check === false
+      ? undefined
+      : await loadBack(model, file, {
+          ...(written.copied && { tensors: adapter.file.tensors }),
+          ...(!written.copied && { magnitudes: magnitudesByModule(adapter) }),
+        });
+  const report = {
+    source: found.weights,
+    format: options.format,
+    files: written.files,
+    modules: adapter.modules.length,
+    parameters: parameterCount(adapter.file.tensors),
+    plays: playsOf(adapter, options.format),
+    metadata: readSafetensorsHeader(file).metadata,
+    ...(relativeError !== undefined && { relativeError }),
+    loaded,
+  };
+  return options.output.endsWith(".safetensors") ? report : withCard(adapter, report, options.output);
+}
+
+async function exportMerged(
+  adapter: OpenedAdapter,
+  model: string | undefined,
+  { output, strength, maxShardBytes, onProgress }: ExportOptions,
+): Promise<ExportReport> {
+  if (model === undefined)
+    throw new AceError("ERR_CONFIG", "model: merging needs the model to merge into; name it with --model");
+  const { files, survival } = await writeMergedCheckpoint(adapter, {
+    model,
+    output,
+    ...(strength !== undefined && { strength }),
+    ...(maxShardBytes !== undefined && { maxShardBytes }),
+    ...(onProgress && { onTensor: onProgress }),
+  });
+  // Headers, index and shapes are read as any loader would.
+  openBaseWeights(output);
+  const report: ExportReport = {
+    source: adapter.found.weights,
+    format: "merged",
+    files,
+    modules: adapter.modules.length,
+    parameters: parameterCount(adapter.file.tensors),
+    plays: `the adapter is in the weights at strength ${strength ?? 1}: load no adapter beside it`,
+    metadata: adapter.file.metadata,
+    survival,
+    loaded: undefined,
+  };
+  return withCard(adapter, report, output);
+}
+
+function withCard(adapter: OpenedAdapter, report: ExportReport, output: string): ExportReport {
+  const card = join(output, "README.md");
+  // A merged model's folder may bring a card of its own.
+  if (existsSync(card)) return report;
+  const names = report.files.map((file) => basename(file));
+  const title = basename(adapter.found.run ?? output);
+  writeFileAtomic(
+    card,
+    modelCard(adapter, { title, format: report.format, plays: report.plays, files: names }),
+  );
+  return { ...report, files: [...report.files, card] };
+}
+
+function refuseNoAdapter(found: FoundAdapter, format: AdapterFormat): "lora" | "lycoris" {
+  const names = Object.keys(readSafetensorsHeader(found.weights).tensors);
+  const family = familyOf(names);
+  if (family === undefined) {
     throw new AceError(
       "ERR_CHECKPOINT",
       `${found.weights}: holds no adapter, its first tensor is ${names[0] ?? "missing"}`,
     );
   }
-  refuseOtherFormat(found, format, options.format);
-  const foreign = foreignNames(names, format);
+  const foreign = family === "lycoris" && format === "lycoris" ? foreignNames(names) : [];
   if (foreign.length > 0) {
     throw new AceError(
       "ERR_CHECKPOINT",
       `${found.weights}: ${foreign.length} of ${names.length} tensors have names that ${format} loaders pass over, the first is ${foreign[0] ?? ""}`,
     );
   }
-  const model = modelOf(found, options.model);
-  const files =
-    format === "peft" ? await writePeft(found, options.output) : writeLycoris(found, options.output);
-  compare(readSafetensors(files[0] ?? "").tensors, tensors, files[0] ?? "");
-  const loaded = model === undefined ? undefined : await loadBack(model, files[0] ?? "", tensors);
-  return {
-    source: found.weights,
-    format,
-    files,
-    modules: moduleCount(names),
-    parameters: parameterCount(tensors),
-    metadata,
-    loaded,
-  };
+  return family;
 }
 
-function refuseOtherFormat(found: FoundAdapter, format: AdapterFormat, asked: AdapterFormat): void {
-  if (format === asked) return;
-  const [is, fits] = format === "peft" ? ["a LoRA or DoRA", "peft"] : ["a LoKr or LoHa", "lycoris"];
+/** The adapter itself, or the plain LoRA nearest to it. */
+async function thinned(
+  adapter: OpenedAdapter,
+  model: string | undefined,
+  { asLora, onProgress }: ExportOptions,
+): Promise<{ adapter: OpenedAdapter; relativeError?: number }> {
+  if (asLora === undefined) return { adapter };
+  const base = model === undefined ? undefined : openBaseWeights(model);
+  const { modules, reports } = await asLowRank(adapter, { rank: asLora }, base, {
+    keepMagnitudes: false,
+    ...(onProgress && { onModule: onProgress }),
+  });
+  const { tensors, config, modules: infos } = loraOf(modules);
+  const metadata = derivedMetadata(
+    [adapter.file.metadata],
+    `${adapter.file.config.kind} as a LoRA of rank ${asLora}`,
+  );
+  const rankPattern = Object.fromEntries(infos.map(({ name, rank }) => [name, rank]));
+  const file = {
+    ...adapter.file,
+    metadata,
+    tensors,
+    config: { ...config, rankPattern, alphaPattern: rankPattern },
+  };
+  const opened = modules.map(({ name, a }) => ({
+    name,
+    rank: a.rows,
+    alpha: a.rows,
+    scale: 1,
+    parts: new Map(
+      ["lora_A.weight", "lora_B.weight"].flatMap((part) => {
+        const tensor = tensors[`base_model.model.${name}.${part}`];
+        return tensor === undefined ? [] : [[part, tensor] as const];
+      }),
+    ),
+  }));
+  // It has no files of its own: nothing can be copied.
+  const found = { ...adapter.found, config: undefined };
+  return { adapter: { ...adapter, found, file, modules: opened }, relativeError: overallError(reports) };
+}
+
+function refuseKind(adapter: OpenedAdapter, family: "lora" | "lycoris", format: AdapterFormat): void {
+  const { weights } = adapter.found;
+  if (family === "lora") {
+    if (format !== "lycoris") return;
+    throw new AceError(
+      "ERR_CONFIG",
+      `${weights}: is a LoRA or DoRA adapter, which lycoris has no names for; export it as peft`,
+    );
+  }
+  if (format === "comfyui" && adapter.modules.some((module) => magnitudesOf(module) !== undefined)) {
+    throw new AceError(
+      "ERR_CONFIG",
+      `${weights}: is a weight-decomposed ${adapter.file.config.kind}, whose rows ComfyUI divides by other norms than training does; merge it into a plain LoRA with --as-lora RANK`,
+    );
+  }
+  if (format === "comfyui" || format === "lycoris") return;
   throw new AceError(
     "ERR_CONFIG",
-    `${found.weights}: is ${is} adapter, which ${asked} has no names for; export it as ${fits}`,
+    `${weights}: is a LoKr or LoHa adapter, which ${format} has no names for; export it as lycoris, or as the nearest LoRA with --as-lora RANK`,
   );
 }
 
-function modelOf(found: FoundAdapter, asked: string | false | undefined): string | undefined {
-  if (asked === false) return undefined;
+function playsOf(adapter: OpenedAdapter, format: AdapterFormat): string {
+  if (format === "comfyui" || format === "diffusers" || format === "bare") return playsAt[format];
+  const { least, most } = adapter.file.scale;
+  const scale = least === most ? least.toPrecision(3) : `${least.toPrecision(3)} to ${most.toPrecision(3)}`;
+  if (format === "lycoris") return "1.0 plays it as it was trained: alpha is in the file beside each module";
+  return `1.0 plays it as it was trained where adapter_config.json is read (alpha / rank = ${scale}); programs that read the weights alone play it at 1: give them the comfyui, diffusers or bare export`;
+}
+
+function modelOf(found: FoundAdapter, asked: string | undefined): string | undefined {
   if (asked !== undefined) return musicModelFolder(asked);
   const own = found.run === undefined ? undefined : readRunConfig(found.run).model;
   return own !== undefined && existsSync(own) ? own : undefined;
 }
 
-async function writePeft(found: FoundAdapter, output: string): Promise<string[]> {
-  const { config, weights } = found;
-  if (config === undefined) {
-    throw new AceError(
-      "ERR_FILE",
-      `${dirname(weights)}: lacks adapter_config.json, without which the scale is unknown`,
-    );
-  }
-  refuseOccupied(output);
-  await writeFolderAtomic(nodeFiles, output, (folder) => {
-    for (const file of [weights, config]) writeFileAtomic(join(folder, basename(file)), readFileSync(file));
-    return Promise.resolve();
-  });
-  return [join(output, basename(weights)), join(output, basename(config))];
-}
-
-function writeLycoris(found: FoundAdapter, output: string): string[] {
-  if (output.endsWith(".safetensors")) {
-    writeFileAtomic(output, readFileSync(found.weights));
-    return [output];
-  }
-  refuseOccupied(output);
-  mkdirSync(output, { recursive: true });
-  const file = join(output, basename(found.weights));
-  writeFileAtomic(file, readFileSync(found.weights));
-  return [file];
-}
-
-function refuseOccupied(output: string): void {
-  if (!existsSync(output)) return;
-  const there = statSync(output).isDirectory() ? readdirSync(output)[0] : basename(output);
-  if (there === undefined) return;
-  throw new AceError(
-    "ERR_FILE",
-    `${output}: already holds ${JSON.stringify(there)}; choose a new folder, nothing is overwritten`,
+function magnitudesByModule(adapter: OpenedAdapter): Map<string, Float32Array> {
+  return new Map(
+    adapter.modules.flatMap((module) => {
+      const magnitudes = magnitudesOf(module);
+      return magnitudes === undefined ? [] : [[module.name, magnitudes] as const];
+    }),
   );
-}
-
-function compare(
-  written: Readonly<Record<string, HostTensor>>,
-  original: Readonly<Record<string, HostTensor>>,
-  file: string,
-): void {
-  for (const [name, tensor] of Object.entries(original)) {
-    const back = written[name];
-    const same =
-      back?.dtype === tensor.dtype &&
-      back.shape.join() === tensor.shape.join() &&
-      Buffer.compare(back.data, tensor.data) === 0;
-    if (!same) throw new AceError("ERR_CHECKPOINT", `${file}: ${name} does not read back as it was written`);
-  }
-}
-
-/** Into the base model and out again: what a program that loads the file would have. */
-async function loadBack(
-  model: string,
-  file: string,
-  original: Readonly<Record<string, HostTensor>>,
-): Promise<LoadReport & { readonly model: string }> {
-  const decoder = await Decoder.open(model);
-  try {
-    const { adapter, report } = await Adapter.load(decoder, file);
-    try {
-      compare(await adapter.tensors(), original, file);
-    } finally {
-      adapter.close();
-    }
-    if (report.missing.length + report.unexpected.length > 0) {
-      throw new AceError(
-        "ERR_CHECKPOINT",
-        `${file}: does not fit ${model} (missing: ${report.missing.join(", ") || "none"}; unexpected: ${report.unexpected.join(", ") || "none"})`,
-      );
-    }
-    return { ...report, model };
-  } finally {
-    decoder.close();
-  }
 }

@@ -37,10 +37,10 @@ afterAll(() => {
 });
 
 test.each([
-  ["lora", "peft", 48, ["adapter_model.safetensors", "adapter_config.json"]],
-  ["dora", "peft", 66, ["adapter_model.safetensors", "adapter_config.json"]],
-  ["lokr", "lycoris", 48, ["lokr_weights.safetensors"]],
-  ["loha", "lycoris", 48, ["loha_weights.safetensors"]],
+  ["lora", "peft", 48, ["adapter_model.safetensors", "adapter_config.json", "README.md"]],
+  ["dora", "peft", 66, ["adapter_model.safetensors", "adapter_config.json", "README.md"]],
+  ["lokr", "lycoris", 48, ["lokr_weights.safetensors", "README.md"]],
+  ["loha", "lycoris", 48, ["loha_weights.safetensors", "README.md"]],
 ] as const)("%s goes out as %s and loads again tensor by tensor", async (kind, format, modules, names) => {
   const output = join(scratch(), "exported");
   const report = await exportAdapter(run(kind), { format, output });
@@ -79,14 +79,14 @@ test("the best adapter and a checkpoint's can be asked for; what is not there is
     format: "peft",
     output: join(root, "best"),
     which: "best",
-    model: false,
+    check: false,
   });
   expect(best.source).toContain(join("lora", "best"));
   const step = await exportAdapter(run("lora"), {
     format: "peft",
     output: join(root, "one"),
     which: 1,
-    model: false,
+    check: false,
   });
   expect(step.source).toContain("step-00000001");
   await expect(
@@ -96,7 +96,7 @@ test("the best adapter and a checkpoint's can be asked for; what is not there is
 
 test("the official trainer's folder with adapter inside is found", async () => {
   const root = scratch();
-  await exportAdapter(run("lora"), { format: "peft", output: join(root, "adapter"), model: false });
+  await exportAdapter(run("lora"), { format: "peft", output: join(root, "adapter"), check: false });
   const report = await exportAdapter(root, { format: "peft", output: join(root, "out"), model: toyModel });
   expect(report.loaded?.unexpected).toEqual([]);
 });
@@ -137,7 +137,7 @@ test("names a loader would pass over are refused", async () => {
 
 test("a PEFT folder without its settings, an empty folder and a missing one are refused", async () => {
   const root = scratch();
-  await exportAdapter(run("lora"), { format: "peft", output: join(root, "a"), model: false });
+  await exportAdapter(run("lora"), { format: "peft", output: join(root, "a"), check: false });
   renameSync(join(root, "a", "adapter_config.json"), join(root, "elsewhere.json"));
   const output = join(root, "out");
   await expect(exportAdapter(join(root, "a"), { format: "peft", output })).rejects.toThrow(
