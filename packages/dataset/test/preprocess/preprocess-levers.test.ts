@@ -85,14 +85,14 @@ describe("structure cuts", () => {
 describe("chunks, a level and variants together", () => {
   test("give every piece its own length, words and place, and the network the sound of that piece", async () => {
     save({});
-    const levers = {
+    const levers: Partial<PreprocessOptions> = {
       chunks: "random",
       chunkS: 5,
       chunksPerSong: 2,
       normalize: "peak",
       peakDb: -6,
       variants: ["pitch=2", "tempo=1.25/gain=-3"],
-    } as const;
+    };
     const { tensors, events } = await run("all", levers);
     expect(events[0]).toMatchObject({ type: "start", songs: 1, pieces: 6 });
     expect(tensors.samples.map(({ id, frames }) => [id, frames])).toEqual([
