@@ -91,11 +91,13 @@ export interface CheckpointEvent {
   readonly folder: string;
 }
 
-/** A song made with the adapter as it is now. */
+/** A song made with the adapter as it is now; at step 0 it is the model's own. */
 export interface SampleEvent {
   readonly type: "sample";
   readonly step: number;
   readonly file: string;
+  /** There where a prompts file asked for it: its place in the file, from 1, and its words. */
+  readonly prompt?: { readonly number: number; readonly caption: string };
 }
 
 /** Something the user should know, which does not stop the run. */

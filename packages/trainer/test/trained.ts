@@ -40,6 +40,20 @@ export const parts = (mischief: Mischief = {}, changes: Partial<TrainParts> = {}
   openSamples: () => Promise.resolve(testSongs()),
   files: nodeFiles,
   openSongMaker: () => ({
+    prepare: (songs) =>
+      Promise.resolve({
+        samples: songs.map(({ seed }) => ({
+          request: {
+            condition: new Float32Array(8),
+            contextLatents: new Float32Array(256),
+            seed,
+            times: [1],
+            method: "ode",
+          },
+          frames: 1,
+        })),
+        warnings: [],
+      }),
     write: (latents, file) => {
       writeFileSync(file, latents);
       return Promise.resolve();

@@ -13,6 +13,8 @@ export const harmless: ReadonlySet<string> = new Set([
   "saveEveryEpochs",
   "keepCheckpoints",
   "sampleEvery",
+  "samplePrompts",
+  "sampleAudio",
   "logEvery",
   "logHeavyEvery",
   "environment.acewright",

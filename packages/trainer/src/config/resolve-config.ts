@@ -49,6 +49,7 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     ...(trigger !== "" && { trigger }),
     adapter: { ...config.adapter, alpha: alphaOf(config.adapter) },
     ...(config.from !== undefined && { from: resolve(config.from) }),
+    ...(config.samplePrompts !== undefined && { samplePrompts: resolve(config.samplePrompts) }),
     // Folders in full, so that the run can be resumed from anywhere.
     tensors: resolve(config.tensors),
     output: resolve(config.output),

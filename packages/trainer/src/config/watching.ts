@@ -81,8 +81,23 @@ export const watchingFields = {
     .min(0)
     .max(100_000_000)
     .default(0)
-    .describe("Make a song to listen to each time this many steps are done; 0: never")
+    .describe(
+      "Make songs to listen to before the first step and each time this many steps are done; 0: never",
+    )
     .meta({ flag: "sample-every" }),
+  samplePrompts: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "File of the songs to make, a caption or a JSON object a line; default: the words of the first validation (or training) song",
+    )
+    .meta({ flag: "sample-prompts" }),
+  sampleAudio: z
+    .enum(["wav", "flac"])
+    .default("wav")
+    .describe("Kind of file for the songs made on the way; TensorBoard plays wav alone")
+    .meta({ flag: "sample-audio" }),
   logHeavyEvery: z
     .int()
     .min(0)

@@ -1,49 +1,58 @@
 import { join } from "node:path";
-import { samplingFor } from "../generate/sampling.js";
+import type { SampleRequest } from "@acewright/core-native";
+import type { AudioTags } from "@acewright/dataset";
+import type { SampleEvent } from "../events.js";
 import { checkpointName } from "../run/run-paths.js";
 import { fileError, type Files } from "../run/files.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
 import type { OpenRun } from "./open-run.js";
 
-/** Half a minute is enough to hear what was learnt. */
-const mostFrames = 750;
-
-/** Where the sample of a step goes. */
-export function sampleFile(run: OpenRun, step: number): string {
-  return join(run.folder.paths.samples, `${checkpointName(step)}.wav`);
+/** A song that is made again and again: always the same words and noise, so that what changes is the adapter. */
+export interface RepeatedSong {
+  /** Behind the step in the file's name. */
+  readonly name: string;
+  readonly request: SampleRequest;
+  /** Of what is made, so many frames are kept. */
+  readonly frames: number;
+  readonly tags: AudioTags;
+  /** There where a prompts file asks for it: its place from 1, and its words. */
+  readonly prompt?: { readonly number: number; readonly caption: string };
 }
 
-/**
- * A song with the words of the first validation (or training) song and always the same noise, so that what changes from
- * sample to sample is the adapter. False when the run must end at once.
- */
-export async function makeSample(
+/** Where the songs of a step go. */
+function sampleFile({ folder, config }: OpenRun, step: number, { name }: RepeatedSong): string {
+  return join(folder.paths.samples, `${checkpointName(step)}${name}.${config.sampleAudio}`);
+}
+
+/** Whether a process before this one made all songs of a step. */
+export function samplesAreMade(run: OpenRun, files: Files, step: number): boolean {
+  return run.songs.length > 0 && run.songs.every((song) => files.existsSync(sampleFile(run, step, song)));
+}
+
+/** All songs of a step, with what is to be told of them; undefined when the run must end at once. */
+export async function makeSamples(
   run: OpenRun,
   files: Files,
   step: number,
   stop: StopRequest,
-): Promise<boolean> {
-  const { samples, split, adapter, model, config, songMaker } = run;
+): Promise<SampleEvent[] | undefined> {
+  const { adapter, model, songs, songMaker } = run;
   if (songMaker === undefined) throw new Error("a run without a song maker was asked for a sample");
-  const song = await samples.read(split.validation[0] ?? split.training[0] ?? 0);
-  const frames = Math.min(mostFrames, song.latents.length / model.latentChannels);
-  const { times, guidance } = samplingFor({}, model);
-  const latents = await stop.race(
-    adapter.sample({
-      condition: song.conditions[0] ?? new Float32Array(),
-      contextLatents: song.contextLatents.slice(0, frames * 2 * model.latentChannels),
-      seed: config.seed,
-      times,
-      method: "ode",
-      guidance,
-    }),
-  );
-  if (latents === stoppedAtOnce) return false;
   const { samples: folder } = run.folder.paths;
   try {
     files.mkdirSync(folder, { recursive: true });
   } catch (cause) {
     throw fileError(cause, folder, "making the folder for samples");
   }
-  return (await stop.race(songMaker.write(latents, sampleFile(run, step)))) !== stoppedAtOnce;
+  const events: SampleEvent[] = [];
+  for (const song of songs) {
+    const latents = await stop.race(adapter.sample(song.request));
+    if (latents === stoppedAtOnce) return undefined;
+    const file = sampleFile(run, step, song);
+    const kept = latents.subarray(0, song.frames * model.latentChannels);
+    const tags = { ...song.tags, ADAPTER: `${run.config.output} (step ${step})` };
+    if ((await stop.race(songMaker.write(kept, file, tags))) === stoppedAtOnce) return undefined;
+    events.push({ type: "sample", step, file, ...(song.prompt && { prompt: song.prompt }) });
+  }
+  return events;
 }

@@ -16,6 +16,8 @@ import { TensorBoardLog } from "../run/tensorboard/event-file.js";
 import type { OpenSamples, SampleSource } from "../sample-source.js";
 import type { SongMaker } from "../song-maker.js";
 import { diskWarning } from "./disk-space.js";
+import type { RepeatedSong } from "./make-sample.js";
+import { keepPrompts, prepareSamples } from "./prepare-samples.js";
 import { checkChanges, isResumed, type ResumeOptions } from "./resume-check.js";
 
 /** What training stands on; `train` fills it with the real native core, the dataset package and the disk. */
@@ -23,7 +25,7 @@ export interface TrainParts {
   readonly native: NativePort;
   readonly openSamples: OpenSamples;
   readonly files: Files;
-  readonly openSongMaker: (modelFolder: string, threads: number | undefined) => SongMaker;
+  readonly openSongMaker: (modelFolder: string, threads: number | undefined, encodes: boolean) => SongMaker;
 }
 
 /** A run ready to make its next step. */
@@ -48,6 +50,8 @@ export interface OpenRun {
   readonly tensorBoard: TensorBoardLog;
   /** There where the configuration asks for samples. */
   readonly songMaker: SongMaker | undefined;
+  /** What it makes at each look. */
+  readonly songs: readonly RepeatedSong[];
   readonly progress: Progress;
   readonly started: StartedEvent;
   /** What is odd, or was mended on the way, for the user to know. */
@@ -79,7 +83,12 @@ export async function openRun(
   ];
   const { algorithms } = (resuming ? readRunConfig(config.output, parts.files) : config).environment ?? {};
   if (algorithms !== undefined) await takeAlgorithms(checked.device, algorithms, options, warnings);
-  const songMaker = config.sampleEvery > 0 ? parts.openSongMaker(config.model, config.threads) : undefined;
+  const songMaker =
+    config.sampleEvery > 0
+      ? parts.openSongMaker(config.model, config.threads, config.samplePrompts !== undefined)
+      : undefined;
+  const prepared = songMaker && (await prepareSamples(config, checked, songMaker, parts.files));
+  warnings.push(...(prepared?.warnings ?? []));
   const native = await openNative(checked, opened);
 
   const folder = RunFolder.open(config.output, parts.files);
@@ -93,6 +102,7 @@ export async function openRun(
   else if (config.from !== undefined) await native.adapter.continueFrom(findAdapter(config.from).weights);
   const progress = checkpoint?.progress ?? beginning(config);
   folder.writeConfig(withAlgorithms(config, algorithms));
+  if (prepared?.prompts !== undefined) keepPrompts(config.output, prepared.prompts, parts.files);
   const log = EventLog.open(parts.files, folder.paths.events, progress.step);
   opened.onDisk(() => {
     log.close();
@@ -111,7 +121,7 @@ export async function openRun(
     device: checked.device.info,
     ...(checkpoint && { resumedFrom: checkpoint.folder }),
   };
-  const onDisk = { folder, log, tensorBoard, songMaker };
+  const onDisk = { folder, log, tensorBoard, songMaker, songs: prepared?.songs ?? [] };
   const { device } = checked;
   return { config, device, model, samples, split, plan, ...native, ...onDisk, progress, started, warnings };
 }

@@ -34,9 +34,9 @@ export class RunWriter {
     this.tell(event);
   }
 
-  private showSong({ step, file }: Extract<TrainEvent, { type: "sample" }>): void {
+  private showSong({ step, file, prompt }: Extract<TrainEvent, { type: "sample" }>): void {
     if (!file.endsWith(".wav")) return;
-    this.run.tensorBoard.audio(step, "sample", {
+    this.run.tensorBoard.audio(step, prompt === undefined ? "sample" : `sample/${prompt.number}`, {
       wav: readFileSync(file),
       sampleRateHz: 48_000,
       channels: 2,

@@ -9,7 +9,7 @@ import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
 import { askValidation } from "./ask-validation.js";
-import { makeSample, sampleFile } from "./make-sample.js";
+import { makeSamples, samplesAreMade } from "./make-sample.js";
 import { lowerMemory, type OpenRun } from "./open-run.js";
 import { Pace } from "./pace.js";
 import { RunWriter } from "./run-writer.js";
@@ -42,8 +42,8 @@ export class TrainingLoop {
     this.learningRateAt = (step) =>
       scheduled(step) * cruiseScale(run.config, this.progress.judgement.cruise, { step, warmupSteps });
     this.writer = new RunWriter(run, files, tell);
-    // A process that made this step's song and its checkpoint leaves both.
-    if (files.existsSync(sampleFile(run, run.progress.step))) this.sampledStep = run.progress.step;
+    // A process that made this step's songs and its checkpoint leaves both.
+    if (samplesAreMade(run, files, run.progress.step)) this.sampledStep = run.progress.step;
   }
 
   async toTheEnd(): Promise<void> {
@@ -216,15 +216,16 @@ export class TrainingLoop {
   private sampleIsDue(): boolean {
     const { sampleEvery } = this.run.config;
     const { step } = this.progress;
-    return sampleEvery > 0 && step > 0 && step % sampleEvery === 0 && this.sampledStep !== step;
+    return sampleEvery > 0 && step % sampleEvery === 0 && this.sampledStep !== step;
   }
 
-  /** False when a stop came first; the song is then made after the resume. */
+  /** False when a stop came first; all songs of the step are then made after the resume. */
   private async sample(): Promise<boolean> {
     const { step } = this.progress;
-    if (!(await makeSample(this.run, this.files, step, this.stop))) return false;
+    const made = await makeSamples(this.run, this.files, step, this.stop);
+    if (made === undefined) return false;
     this.sampledStep = step;
-    this.writer.record({ type: "sample", step, file: sampleFile(this.run, step) });
+    for (const event of made) this.writer.record(event);
     this.pace.restart();
     return true;
   }

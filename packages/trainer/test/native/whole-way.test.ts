@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConditionEncoder } from "@acewright/core-native";
@@ -33,6 +33,8 @@ beforeAll(async () => {
   for await (const event of preprocess({ ...from, device: "cpu", openConditionNetwork })) {
     if (event.type === "failed") throw event.error;
   }
+  const prompts = join(folder, "prompts.txt");
+  writeFileSync(prompts, 'zxc, slow bells\n{"caption": "zxc, fast bells", "durationS": 2, "seed": 5}\n');
   const config = toyRun(run, {
     tensors,
     model: toyCheckpoints,
@@ -43,6 +45,7 @@ beforeAll(async () => {
     saveEverySteps: 100,
     validationEvery: 10,
     sampleEvery: 20,
+    samplePrompts: prompts,
   });
   for await (const event of train(config)) all.push(event);
 }, 240_000);
@@ -79,12 +82,25 @@ test("the plan that was told is the memory that was planned", async () => {
   expect(plan.audioS).toBeGreaterThan(20);
 });
 
-test("the song made while training can be listened to", async () => {
-  const [sample] = ofType(all, "sample");
-  expect(sample?.file).toBe(join(run, "samples", "step-00000020.wav"));
-  const { channels, source } = await decodeAudio(sample?.file ?? "");
-  expect(source.sampleRateHz).toBe(48_000);
-  expect(peakOf(channels)).toBeCloseTo(targetPeak, 3);
+test("the songs of the prompts file can be listened to, and are those that generate makes", async () => {
+  const files = [0, 20].flatMap((step) =>
+    ["01-zxc-slow-bells", "02-zxc-fast-bells"].map((name) =>
+      join(run, "samples", `step-000000${String(step).padStart(2, "0")}-${name}.wav`),
+    ),
+  );
+  expect(ofType(all, "sample").map(({ file }) => file)).toEqual(files);
+  const [before, , after, fast] = await Promise.all(files.map((file) => decodeAudio(file)));
+  expect(after?.channels[0]).toHaveLength(30 * 48_000);
+  expect(peakOf(after?.channels ?? [])).toBeCloseTo(targetPeak, 3);
+  expect(after?.channels).not.toEqual(before?.channels);
+  const output = join(folder, "again.wav");
+  const same = { caption: "zxc, fast bells", durationS: 2, seed: 5, output };
+  await generate(song({ ...same, adapters: [{ path: run, scale: 1 }] }));
+  const again = await decodeAudio(output);
+  const worst = again.channels.map((channel, side) =>
+    channel.reduce((most, x, i) => Math.max(most, Math.abs(x - (fast?.channels[side]?.[i] ?? NaN))), 0),
+  );
+  expect(Math.max(...worst)).toBeLessThan(2 / 32768);
 });
 
 test("a song is made with the adapter, at its peak and length, and differs from one without", async () => {

@@ -32,12 +32,18 @@ const config = (output: string, changes: Partial<TrainConfigInput> = {}) =>
   });
 
 /** Trains until the abort after `step`, then resumes to the end. */
-async function inTwoParts(output: string, step: number, changes: Partial<TrainConfigInput> = {}) {
+async function inTwoParts(
+  output: string,
+  step: number,
+  changes: Partial<TrainConfigInput> = {},
+  between?: () => void,
+) {
   const abort = new AbortController();
   const on = parts({
     duringStep: abortWhen(abort, (at) => at === step - 1),
   });
   await events(config(output, changes), { signal: abort.signal }, on);
+  between?.();
   return events(config(output, changes), { resume: true });
 }
 
@@ -197,15 +203,49 @@ test("songs to listen to are made on their steps, once each, with the adapter of
   const root = scratch();
   const sampling = { sampleEvery: 2, saveEverySteps: 2 };
   const whole = await events(config(join(root, "whole"), sampling));
-  expect(ofType(whole, "sample").map(({ step }) => step)).toEqual([2, 4, 6, 8]);
+  expect(ofType(whole, "sample").map(({ step }) => step)).toEqual([0, 2, 4, 6, 8]);
   const resumed = await inTwoParts(join(root, "parts"), 4, sampling);
   // The stop came before the song of step 4, so that one is made after the resume.
   expect(ofType(resumed, "sample").map(({ step }) => step)).toEqual([4, 6, 8]);
   const log = readEventLog(nodeFiles, join(root, "parts", "events.jsonl"));
-  expect(ofType(log, "sample").map(({ step }) => step)).toEqual([2, 4, 6, 8]);
+  expect(ofType(log, "sample").map(({ step }) => step)).toEqual([0, 2, 4, 6, 8]);
   const songs = bytesOf(join(root, "whole", "samples"));
   expect(bytesOf(join(root, "parts", "samples"))).toEqual(songs);
-  expect(new Set(Object.values(songs)).size).toBe(4);
+  expect(new Set(Object.values(songs)).size).toBe(5);
+});
+
+test("all songs of a prompts file are made at each look, the same after a resume though the file has changed", async () => {
+  const root = scratch();
+  const file = join(root, "prompts.txt");
+  writeFileSync(file, 'slow bells\n{"caption": "drums", "seed": 7}\n');
+  const sampling = { sampleEvery: 4, saveEverySteps: 4, samplePrompts: file, sampleAudio: "flac" as const };
+  const whole = await events(config(join(root, "whole"), sampling));
+  expect(
+    ofType(whole, "sample").map(({ step, prompt }) => `${step} ${prompt?.number} ${prompt?.caption}`),
+  ).toEqual([0, 4, 8].flatMap((step) => [`${step} 1 slow bells`, `${step} 2 drums`]));
+  const run = join(root, "parts");
+  await inTwoParts(run, 4, sampling, () => {
+    writeFileSync(file, "something else\n");
+  });
+  expect(bytesOf(join(run, "samples"))).toEqual(bytesOf(join(root, "whole", "samples")));
+  expect(readdirSync(join(run, "samples")).sort()).toEqual([
+    "prompts.json",
+    ...[0, 4, 8].flatMap((step) => [
+      `step-0000000${step}-01-slow-bells.flac`,
+      `step-0000000${step}-02-drums.flac`,
+    ]),
+  ]);
+});
+
+test("a prompts file with an error is refused by its line before anything is written", async () => {
+  const root = scratch();
+  const file = join(root, "prompts.txt");
+  writeFileSync(file, '{"caption": "a", "steps": 0}\n');
+  const run = join(root, "run");
+  await expect(events(config(run, { sampleEvery: 4, samplePrompts: file }))).rejects.toThrow(
+    /prompts.txt, line 1: steps: expected/,
+  );
+  expect(existsSync(run)).toBe(false);
 });
 
 test("the algorithms of the products are kept in config.json, and taken by a resume and a rerun", async () => {
