@@ -4,6 +4,7 @@ import { compareCommand } from "./commands/compare.js";
 import { adapterCommand } from "./commands/adapter.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { estimateCommand } from "./commands/estimate.js";
 import { exportCommand } from "./commands/export.js";
 import { findLrCommand } from "./commands/find-lr.js";
 import { generateCommand } from "./commands/generate.js";
@@ -27,6 +28,7 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(preprocessCommand(context))
     .addCommand(tensorsCommand(context))
     .addCommand(planCommand(context))
+    .addCommand(estimateCommand(context))
     .addCommand(findLrCommand(context))
     .addCommand(trainCommand(context))
     .addCommand(generateCommand(context))

@@ -1,4 +1,4 @@
-import { GenerateSettings, SweepSettings, TrainConfig } from "@acewright/trainer";
+import { EstimateSettings, GenerateSettings, SweepSettings, TrainConfig } from "@acewright/trainer";
 import {
   CaptionSettings,
   LabelSettings,
@@ -42,7 +42,7 @@ test("there are the commands the design names", () => {
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
       .concat(["inspect", "check", "merge", "resize", "extract"].map((name) => `adapter ${name}`))
-      .concat(["doctor", "export", "find-lr", "generate", "compare"])
+      .concat(["doctor", "estimate", "export", "find-lr", "generate", "compare"])
       .concat(["list", "download", "toy", "verify"].map((name) => `models ${name}`))
       .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))
       .concat(["inspect", "import", "pack"].map((name) => `tensors ${name}`))
@@ -71,6 +71,7 @@ test.each<[string, z.ZodType]>([
   ["plan", TrainConfig],
   ["run", TrainConfig],
   ["find-lr", TrainConfig],
+  ["estimate", EstimateSettings],
   ["find-lr", SweepSettings],
   ["generate", GenerateSettings],
   ["compare", GenerateSettings],

@@ -7,6 +7,7 @@ import type {
   LoadReport,
   MemoryPlan,
   ModelConfig,
+  ProbeConfig,
   SampleRef,
   StepInput,
   StepResult,
@@ -103,7 +104,7 @@ export interface Binding {
       batch: number;
       frames: number;
       conditionTokens: number;
-      adapter: AdapterConfig;
+      adapter: AdapterConfig | ProbeConfig;
       recompute: string;
       buckets: { decoderTokens: number; conditionTokens: number };
       datasetBytes: number;
@@ -112,7 +113,7 @@ export interface Binding {
   // binding/adapter.cpp
   createAdapter(
     decoder: NativeHandle,
-    config: AdapterConfig,
+    config: AdapterConfig | ProbeConfig,
     seed: number,
   ): Promise<{
     handle: NativeHandle;

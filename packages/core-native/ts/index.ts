@@ -17,6 +17,7 @@ export type {
   OptimizerConfig,
   ModelConfig,
   PlanRequest,
+  ProbeConfig,
   RecomputePolicy,
   SampleRef,
   SampleRequest,
@@ -53,6 +54,8 @@ export { AudioTokenizer } from "./audio-tokenizer.js";
 export { ConditionEncoder } from "./condition-encoder.js";
 export { Decoder, planMemory, readModelConfig } from "./decoder.js";
 export { cudaReport, Device, devices, openDevice } from "./device.js";
+export { GradientProbe, probeConfig } from "./gradient-probe.js";
+export type { ProbeReading, ProbeSettings } from "./gradient-probe.js";
 export { Sampler, turboTimes } from "./sampler.js";
 export type { SamplerAdapter } from "./sampler.js";
 export { TrainSession } from "./train-session.js";

@@ -86,6 +86,10 @@ export interface LohaConfig extends AdapterCommon {
   readonly rankDropoutScale?: boolean;
 }
 export type AdapterConfig = LoraConfig | LokrConfig | LohaConfig;
+/** No adapter, but the measure of each frozen weight's own gradient: see `GradientProbe`. */
+export interface ProbeConfig extends AdapterCommon {
+  readonly kind: "probe";
+}
 
 /** What became of each tensor of a file when it was loaded. */
 export interface LoadReport {
@@ -305,7 +309,7 @@ export interface PlanRequest {
   readonly batch: number;
   readonly frames: number;
   readonly conditionTokens: number;
-  readonly adapter: AdapterConfig;
+  readonly adapter: AdapterConfig | ProbeConfig;
   readonly recompute: RecomputePolicy;
   /** Default: AdamW. */
   readonly optimizer?: OptimizerConfig;

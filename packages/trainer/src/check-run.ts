@@ -1,6 +1,7 @@
 import { AceError, type DeviceName, type MemoryPlan, type ModelConfig } from "@acewright/core-native";
 import type { ResolvedConfig, TrainConfig } from "./config/train-config.js";
 import type { DevicePort, NativePort, PlanningPort } from "./native-port.js";
+import { withFisherMap } from "./estimate/fisher-map.js";
 import { learningRateCourse } from "./plan/learning-rate.js";
 import { chooseRecompute, type RecomputeChoice } from "./plan/recompute.js";
 import type { Split } from "./plan/validation.js";
@@ -44,7 +45,8 @@ export async function checkRunOn<Port extends PlanningPort>(
   const { folder, config: model } = device.readModel(given.model);
   refuseOtherWidth(given, samples, model);
   const around = { device: device.info, model: { folder, config: model }, dataset: samples };
-  const resolved = resolveConfig(given, around);
+  const { config: ranked, lines } = withFisherMap(given, samples, model);
+  const resolved = resolveConfig(ranked, around);
   const { split, steps } = planSteps(resolved, samples);
   learningRateCourse(resolved, steps); // refuses a formula that goes wrong at any step
   const largestBytes = songBytes(samples).reduce((a, b) => Math.max(a, b), 0);
@@ -63,7 +65,7 @@ export async function checkRunOn<Port extends PlanningPort>(
   });
   const residentBytes = resident.get(memory);
   const config = { ...resolved, recompute: recompute.policy };
-  const warnings = foreignWarnings(given, samples, model);
+  const warnings = [...foreignWarnings(given, samples, model), ...lines];
   const streaming = residentBytes !== undefined && { residentBytes };
   return { config, device, model, samples, split, steps, memory, ...streaming, recompute, warnings };
 }

@@ -18,6 +18,11 @@ export type {
   ValidationEvent,
   WarningEvent,
 } from "./events.js";
+export { estimate } from "./estimate/estimate.js";
+export type { Estimate, EstimateOptions, EstimateProgress } from "./estimate/estimate.js";
+export type { ModuleScore, RankedModule } from "./estimate/ranks.js";
+export { EstimateSettings } from "./estimate/settings.js";
+export type { EstimateSettingsInput } from "./estimate/settings.js";
 export { exportAdapter } from "./export/export-adapter.js";
 export type { ExportOptions, ExportReport } from "./export/export-adapter.js";
 export { adapterFormats } from "./export/adapter-names.js";

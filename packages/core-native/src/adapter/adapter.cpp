@@ -19,6 +19,7 @@ std::unique_ptr<AdapterModule> make_module(const AdapterConfig& config, const Ad
     case AdapterKind::dora: return make_lora(target.path, index, config, rank, alpha, out, in);
     case AdapterKind::lokr: return make_lokr(target.path, index, config, rank, alpha, out, in);
     case AdapterKind::loha: return make_loha(target.path, index, config, rank, alpha, out, in);
+    case AdapterKind::probe: return make_probe(target.path, index, config, out, in);
   }
   throw Error(ErrorCode::internal, "an adapter of unknown kind");
 }
@@ -166,7 +167,7 @@ void Adapter::initialise(uint64_t seed) {
 }
 
 std::string Adapter::file_name(const AdapterModule& module, const std::string& suffix) const {
-  if (is_peft(config_.kind)) return "base_model.model." + module.path() + "." + suffix;
+  if (is_peft(config_.kind) || config_.kind == AdapterKind::probe) return "base_model.model." + module.path() + "." + suffix;
   std::string flat = module.path();
   std::replace(flat.begin(), flat.end(), '.', '_');
   return "lycoris_" + flat + "." + suffix;

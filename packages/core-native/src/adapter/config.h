@@ -6,7 +6,8 @@
 
 namespace ace {
 
-enum class AdapterKind : uint8_t { lora, dora, lokr, loha };
+// probe: no adapter but the measure of what each weight's own gradient would be.
+enum class AdapterKind : uint8_t { lora, dora, lokr, loha, probe };
 
 struct AdapterConfig {
   AdapterKind kind = AdapterKind::lora;

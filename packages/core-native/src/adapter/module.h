@@ -82,5 +82,6 @@ class AdapterModule {
 std::unique_ptr<AdapterModule> make_lora(std::string path, int index, const AdapterConfig& config, int64_t rank, double alpha, int64_t out, int64_t in);
 std::unique_ptr<AdapterModule> make_lokr(std::string path, int index, const AdapterConfig& config, int64_t rank, double alpha, int64_t out, int64_t in);
 std::unique_ptr<AdapterModule> make_loha(std::string path, int index, const AdapterConfig& config, int64_t rank, double alpha, int64_t out, int64_t in);
+std::unique_ptr<AdapterModule> make_probe(std::string path, int index, const AdapterConfig& config, int64_t out, int64_t in);
 
 }  // namespace ace

@@ -98,7 +98,8 @@ AdapterConfig to_adapter_config(const Napi::Object& object) {
   else if (kind == "dora") config.kind = AdapterKind::dora;
   else if (kind == "lokr") config.kind = AdapterKind::lokr;
   else if (kind == "loha") config.kind = AdapterKind::loha;
-  else refuse(env, "adapter.kind", "lora, dora, lokr or loha");
+  else if (kind == "probe") config.kind = AdapterKind::probe;
+  else refuse(env, "adapter.kind", "lora, dora, lokr, loha or probe");
   const double rank = number(object, "rank");
   if (rank != std::floor(rank) || rank < 1 || rank > 4096) refuse(env, "rank", "a whole number from 1 to 4096");
   config.rank = static_cast<int64_t>(rank);

@@ -43,6 +43,11 @@ export const TrainConfig = z
       .default(false)
       .describe("Train on tensors that another checkpoint's condition encoder made")
       .meta({ flag: "foreign-tensors" }),
+    ignoreFisherMap: z
+      .boolean()
+      .default(false)
+      .describe("Leave the modules and ranks aside that `acewright estimate` wrote beside the tensors")
+      .meta({ flag: "ignore-fisher-map" }),
     output: z.string().min(1).describe("Run folder to write").meta({ flag: "output" }),
 
     adapter: AdapterSettings.prefault({ kind: "lora" }),
