@@ -39,7 +39,11 @@ export class GradientProbe {
   /** @throws {AceError} ERR_CONFIG when a target names no linear; ERR_OUT_OF_MEMORY */
   static async open(decoder: Decoder, settings: ProbeSettings): Promise<GradientProbe> {
     const { targetModules, ...session } = settings;
-    const made = await binding().createAdapter(decoderHandle(decoder), probeConfig(targetModules), settings.seed);
+    const made = await binding().createAdapter(
+      decoderHandle(decoder),
+      probeConfig(targetModules),
+      settings.seed,
+    );
     try {
       const handle = await binding().openSession(decoderHandle(decoder), made.handle, {
         ...session,

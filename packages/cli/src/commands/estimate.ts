@@ -28,25 +28,34 @@ export function estimateCommand(context: Context): Command {
     .option("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
     .option("--top-k <count>", "how many modules or layers to show", parseCount, 16)
     .option("--granularity <what>", "show modules or layers", parseGranularity, "module");
-  return optionsFromSchema(command, EstimateSettings, choice).action(async (tensors: string, words: Words) => {
-    const output = outputOf(command, context);
-    if (words.model === undefined)
-      throw new AceError("ERR_CONFIG", "model is missing; name the checkpoint with --model DIR");
-    const bars = { gradients: output.progress("gradients", "song"), spectrum: output.progress("spectrum", "weight") };
-    const found = await estimate(
-      { ...givenOptions(command, EstimateSettings, choice), tensors: resolve(tensors), model: resolve(words.model) },
-      {
-        signal: context.signal,
-        onProgress: ({ phase, done, total }) => {
-          bars[phase].update(done, total);
+  return optionsFromSchema(command, EstimateSettings, choice).action(
+    async (tensors: string, words: Words) => {
+      const output = outputOf(command, context);
+      if (words.model === undefined)
+        throw new AceError("ERR_CONFIG", "model is missing; name the checkpoint with --model DIR");
+      const bars = {
+        gradients: output.progress("gradients", "song"),
+        spectrum: output.progress("spectrum", "weight"),
+      };
+      const found = await estimate(
+        {
+          ...givenOptions(command, EstimateSettings, choice),
+          tensors: resolve(tensors),
+          model: resolve(words.model),
         },
-      },
-    );
-    bars.gradients.clear();
-    bars.spectrum.clear();
-    for (const warning of found.warnings) output.warn(warning);
-    output.result(found, () => estimateWords(found, words, output));
-  });
+        {
+          signal: context.signal,
+          onProgress: ({ phase, done, total }) => {
+            bars[phase].update(done, total);
+          },
+        },
+      );
+      bars.gradients.clear();
+      bars.spectrum.clear();
+      for (const warning of found.warnings) output.warn(warning);
+      output.result(found, () => estimateWords(found, words, output));
+    },
+  );
 }
 
 interface Words {
@@ -57,7 +66,8 @@ interface Words {
 
 function parseCount(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError("expected a whole number from 1 on.");
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError("expected a whole number from 1 on.");
   return count;
 }
 
@@ -93,5 +103,7 @@ const shades = "▁▂▃▄▅▆▇█";
 /** One block a layer, as high as its gradient's norm. */
 function heatLine(values: readonly number[]): string {
   const most = Math.max(...values);
-  return values.map((value) => shades[Math.round((value / (most || 1)) * (shades.length - 1))] ?? "").join("");
+  return values
+    .map((value) => shades[Math.round((value / (most || 1)) * (shades.length - 1))] ?? "")
+    .join("");
 }

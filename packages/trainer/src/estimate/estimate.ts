@@ -86,7 +86,10 @@ export async function estimateWith(
   const scores = await measure({ settings, samples, folder, model }, options);
   if (scores.batches === 0) {
     if (options.signal?.aborted !== true)
-      throw new AceError("ERR_CONFIG", `${settings.tensors}: no song gave a finite gradient; look at them with \`acewright tensors inspect\``);
+      throw new AceError(
+        "ERR_CONFIG",
+        `${settings.tensors}: no song gave a finite gradient; look at them with \`acewright tensors inspect\``,
+      );
     return { ...nothing, warnings: scores.warnings };
   }
   const checkpoint = openCheckpoint(folder);
@@ -114,7 +117,15 @@ export async function estimateWith(
   return { ...ranked, file, interrupted: false };
 }
 
-const nothing = { modules: [], layers: [], chosen: [], parameters: 0, batches: 0, runs: 0, interrupted: true };
+const nothing = {
+  modules: [],
+  layers: [],
+  chosen: [],
+  parameters: 0,
+  batches: 0,
+  runs: 0,
+  interrupted: true,
+};
 
 function refuseUnfit(settings: EstimateSettings, samples: SampleSource, model: ModelConfig): void {
   if (samples.songs.length === 0)
@@ -141,7 +152,9 @@ async function measure(ground: Ground, { signal, onProgress }: EstimateOptions):
   const batches = Math.min(samples.songs.length, settings.batches ?? 50);
   const scores = new Scores();
   if (samples.songs.length < 5)
-    scores.warnings.push(`${samples.songs.length} songs say little: ranks may follow chance; five or more are better`);
+    scores.warnings.push(
+      `${samples.songs.length} songs say little: ranks may follow chance; five or more are better`,
+    );
   const isStopped = () => signal?.aborted === true;
   if (isStopped()) return scores;
   const probe = await openProbe(ground);
@@ -164,7 +177,9 @@ async function measure(ground: Ground, { signal, onProgress }: EstimateOptions):
         const crop = cropOf(settings, samples.songs[song]?.frames ?? 0, step);
         const reading = await probe.measure({ sample: await handleOf(song), key: song, ...crop }, step);
         if (!scores.add(reading))
-          scores.warnings.push(`${samples.songs[song]?.id ?? song}: its loss or gradient is not finite; left out`);
+          scores.warnings.push(
+            `${samples.songs[song]?.id ?? song}: its loss or gradient is not finite; left out`,
+          );
         onProgress?.({ phase: "gradients", done: step + 1, total: runs * batches });
         if (settings.patience > 0 && scores.keptOrder >= settings.patience) break;
       }
@@ -176,7 +191,10 @@ async function measure(ground: Ground, { signal, onProgress }: EstimateOptions):
 }
 
 async function openProbe({ settings, samples, folder, model }: Ground): Promise<ClosableProbe> {
-  const device = openDevice(settings.device as DeviceName, settings.threads === undefined ? {} : { threads: settings.threads });
+  const device = openDevice(
+    settings.device as DeviceName,
+    settings.threads === undefined ? {} : { threads: settings.threads },
+  );
   const kind = device.info.name === "cpu" ? "cpu" : "cuda";
   const longest = samples.songs.reduce((most, { frames }) => Math.max(most, frames), 0);
   const tokens = samples.songs.flatMap(({ conditionTokens }) => conditionTokens);
@@ -221,7 +239,9 @@ type ClosableProbe = Pick<GradientProbe, "addSample" | "measure" | "close">;
 const buckets = { decoderTokens: 64, conditionTokens: 32 };
 
 function cropFramesOf({ cropSeconds }: EstimateSettings, frames: number): number {
-  return cropSeconds === undefined ? frames : Math.min(frames, Math.max(2, Math.round(cropSeconds * framesPerSecond)));
+  return cropSeconds === undefined
+    ? frames
+    : Math.min(frames, Math.max(2, Math.round(cropSeconds * framesPerSecond)));
 }
 
 function cropOf(settings: EstimateSettings, frames: number, step: number): { start: number; frames: number } {
@@ -229,7 +249,10 @@ function cropOf(settings: EstimateSettings, frames: number, step: number): { sta
   return { start: randomBelow(randomStream(settings.seed, "crop", step), frames - crop + 1), frames: crop };
 }
 
-const focuses: Readonly<Record<string, readonly [number, number]>> = { texture: [0, 0.4], structure: [0.6, 1] };
+const focuses: Readonly<Record<string, readonly [number, number]>> = {
+  texture: [0, 0.4],
+  structure: [0.6, 1],
+};
 
 function lawOf(focus: string, { timestepMu: mu, timestepSigma: sigma }: ModelConfig): TimestepLaw {
   if (focus === "balanced") return { law: "logit-normal-max2", mu, sigma };
@@ -258,7 +281,9 @@ function knownRanks({ tensors }: EstimateSettings, model: ModelConfig): Readonly
   }
   if (map?.acewright?.model !== model.fingerprint) return new Map();
   return new Map(
-    (map.modules ?? []).flatMap(({ name, effective_rank }) => (effective_rank === undefined ? [] : [[name, effective_rank]])),
+    (map.modules ?? []).flatMap(({ name, effective_rank }) =>
+      effective_rank === undefined ? [] : [[name, effective_rank]],
+    ),
   );
 }
 
@@ -282,7 +307,10 @@ async function withSpectrum(
 /** Version 2 of the format that Side-Step reads and writes, and under `acewright` who it was made for. */
 function mapOf(
   settings: EstimateSettings,
-  made: Pick<Estimate, "modules" | "chosen" | "runs" | "batches"> & { samples: SampleSource; model: ModelConfig },
+  made: Pick<Estimate, "modules" | "chosen" | "runs" | "batches"> & {
+    samples: SampleSource;
+    model: ModelConfig;
+  },
 ) {
   const { samples, model, chosen } = made;
   const ranks = new Map(chosen.map(({ name, rank }) => [name, rank]));
@@ -302,14 +330,16 @@ function mapOf(
     target_modules: chosen.map(({ name }) => name),
     rank_pattern: Object.fromEntries(ranks),
     alpha_pattern: Object.fromEntries(chosen.map(({ name, rank }) => [name, 2 * rank])),
-    modules: made.modules.map(({ name, fisherScore, crossRunStd, effectiveRank: effective, sensitivity }) => ({
-      name,
-      fisher_score: fisherScore,
-      fisher_cross_run_std: crossRunStd,
-      ...(effective !== undefined && { effective_rank: effective }),
-      ...(ranks.has(name) && { assigned_rank: ranks.get(name) }),
-      sensitivity,
-    })),
+    modules: made.modules.map(
+      ({ name, fisherScore, crossRunStd, effectiveRank: effective, sensitivity }) => ({
+        name,
+        fisher_score: fisherScore,
+        fisher_cross_run_std: crossRunStd,
+        ...(effective !== undefined && { effective_rank: effective }),
+        ...(ranks.has(name) && { assigned_rank: ranks.get(name) }),
+        sensitivity,
+      }),
+    ),
     excluded_modules: made.modules.flatMap(({ name }) => (ranks.has(name) ? [] : [name])),
     hidden_size: model.hiddenSize,
     num_hidden_layers: model.layers,

@@ -86,11 +86,15 @@ export function withFisherMap(
   const foreign = targetModules.find((module) => !isModuleOf(module, model));
   if (targetModules.length === 0 || foreign !== undefined) {
     const what = foreign === undefined ? "it ranks no module" : `this model has no module ${foreign}`;
-    throw new AceError("ERR_FILE", `${path}: ${what}; make it again with \`acewright estimate\`, or set ignoreFisherMap`);
+    throw new AceError(
+      "ERR_FILE",
+      `${path}: ${what}; make it again with \`acewright estimate\`, or set ignoreFisherMap`,
+    );
   }
   const ranks = Object.values(map.rank_pattern);
   const alphaPattern =
-    map.alpha_pattern ?? Object.fromEntries(Object.entries(map.rank_pattern).map(([key, value]) => [key, 2 * value]));
+    map.alpha_pattern ??
+    Object.fromEntries(Object.entries(map.rank_pattern).map(([key, value]) => [key, 2 * value]));
   return {
     config: {
       ...config,
@@ -98,7 +102,9 @@ export function withFisherMap(
     },
     lines: [
       `${path}: ${targetModules.length} modules with ranks ${Math.min(...ranks)} to ${Math.max(...ranks)}; --ignore-fisher-map trains without it`,
-      ...differences(map, samples, model).map((what) => `${path} was made ${what}; make it again with \`acewright estimate\``),
+      ...differences(map, samples, model).map(
+        (what) => `${path} was made ${what}; make it again with \`acewright estimate\``,
+      ),
     ],
   };
 }
@@ -119,5 +125,10 @@ function targetsAreDefault({ targetModules, attentionType, layers }: AdapterSett
 function isModuleOf(module: string, { layers }: ModelConfig): boolean {
   const [, layer = "", parent = "", projection = ""] = /^layers\.(\d+)\.(\w+)\.(\w+)$/.exec(module) ?? [];
   const known: readonly string[] = parent === "mlp" ? mlpProjections : attentionProjections;
-  return layer !== "" && Number(layer) < layers && ["self_attn", "cross_attn", "mlp"].includes(parent) && known.includes(projection);
+  return (
+    layer !== "" &&
+    Number(layer) < layers &&
+    ["self_attn", "cross_attn", "mlp"].includes(parent) &&
+    known.includes(projection)
+  );
 }

@@ -41,7 +41,8 @@ export function chooseModules<T extends ModuleScore>(modules: readonly T[]): T[]
   const chosen = new Set(byScore.slice(0, Math.max(1, Math.round(modules.length * chosenShare))));
   for (const category of new Set(byScore.map(({ name }) => categoryOf(name)))) {
     const own = byScore.filter(({ name }) => categoryOf(name) === category);
-    for (const module of own.slice(0, Math.max(1, Math.round(own.length * categoryShare)))) chosen.add(module);
+    for (const module of own.slice(0, Math.max(1, Math.round(own.length * categoryShare))))
+      chosen.add(module);
   }
   return byScore.filter((module) => chosen.has(module));
 }

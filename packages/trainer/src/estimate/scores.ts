@@ -71,8 +71,10 @@ export class Scores {
     const scored = [...this.sums].map(([name, { norms, squares }]) => {
       const shape = shapeOf(name);
       const elements = shape.out * shape.in;
-      const byRun = this.counts.flatMap((count, run) => (count > 0 ? [(squares[run] ?? 0) / (elements * count)] : []));
-      const sum = squares.reduce((total, square = 0) => total + square, 0);
+      const byRun = this.counts.flatMap((count, run) =>
+        count > 0 ? [(squares[run] ?? 0) / (elements * count)] : [],
+      );
+      const sum = squares.reduce((total, square) => total + square, 0);
       return {
         name,
         ...shape,

@@ -36,7 +36,9 @@ export const EstimateSettings = z
       .min(1)
       .max(100)
       .optional()
-      .describe("Passes over the songs, each with its own choice and noise; default: 2 up to 10 songs, else 3")
+      .describe(
+        "Passes over the songs, each with its own choice and noise; default: 2 up to 10 songs, else 3",
+      )
       .meta({ flag: "runs" }),
     batches: z
       .int()
@@ -50,7 +52,9 @@ export const EstimateSettings = z
       .min(0)
       .max(1000)
       .default(5)
-      .describe("A pass ends when the twenty most important modules have kept their order so often; 0: never early")
+      .describe(
+        "A pass ends when the twenty most important modules have kept their order so often; 0: never early",
+      )
       .meta({ flag: "convergence-patience" }),
     spectrum: z
       .boolean()

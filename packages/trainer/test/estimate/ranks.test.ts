@@ -40,7 +40,10 @@ test.each([
 ])("the effective rank of a %i x %i matrix is that of its singular values", async (rows, columns) => {
   const next = randomStream(1, "order", rows);
   const columnScale = Array.from({ length: columns }, (_, i) => 1 / (1 + i / 12));
-  const values = Float32Array.from({ length: rows * columns }, (_, i) => (next() - 0.5) * (columnScale[i % columns] ?? 0));
+  const values = Float32Array.from(
+    { length: rows * columns },
+    (_, i) => (next() - 0.5) * (columnScale[i % columns] ?? 0),
+  );
   const squares = [...svd(matrixOf(rows, columns, values)).s].map((value) => value * value);
   const all = squares.reduce((a, b) => a + b, 0);
   let [held, exact] = [0, 0];

@@ -1,13 +1,28 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Adapter, Decoder, fromFloat32, GradientProbe, openDevice, toFloat32, TrainSession } from "@acewright/core-native";
+import {
+  Adapter,
+  Decoder,
+  fromFloat32,
+  GradientProbe,
+  openDevice,
+  toFloat32,
+  TrainSession,
+} from "@acewright/core-native";
 import { readSafetensors } from "@acewright/core-native";
 import { expect, test } from "vitest";
 import { estimateWith } from "../../src/estimate/estimate.js";
 import { toyModel, toyParts, toyRun, toySamples } from "../toy.js";
 import { events, ofType, scratch } from "../trained.js";
 
-const look = (tensors: string) => ({ tensors, model: toyModel, rank: 8, rankMin: 2, rankMax: 32, cropSeconds: 1.3 });
+const look = (tensors: string) => ({
+  tensors,
+  model: toyModel,
+  rank: 8,
+  rankMin: 2,
+  rankMax: 32,
+  cropSeconds: 1.3,
+});
 const openSamples = () => Promise.resolve(toySamples());
 
 test("a probe's number is the whole weight's gradient, as a LoRA whose A is the identity meets it", async () => {
@@ -21,16 +36,30 @@ test("a probe's number is the whole weight's gradient, as a LoRA whose A is the 
   } as const;
   const sample = await toySamples().read(0);
   const at = { sample: 0, key: 5, frames: 33 };
-  for (const module of ["layers.1.self_attn.k_proj", "layers.0.cross_attn.v_proj", "layers.1.mlp.down_proj"]) {
+  for (const module of [
+    "layers.1.self_attn.k_proj",
+    "layers.0.cross_attn.v_proj",
+    "layers.1.mlp.down_proj",
+  ]) {
     using probe = await GradientProbe.open(decoder, { ...shared, targetModules: ["q_proj", module] });
     await probe.addSample(sample);
     const { squaredNorms } = await probe.measure(at, 7);
 
-    using adapter = await Adapter.create(decoder, { kind: "lora", rank: 1, alpha: 1, targetModules: [module] }, 0);
+    using adapter = await Adapter.create(
+      decoder,
+      { kind: "lora", rank: 1, alpha: 1, targetModules: [module] },
+      0,
+    );
     const width = Object.values(await adapter.tensors())[0]?.shape[1] ?? 0;
-    using whole = await Adapter.create(decoder, { kind: "lora", rank: width, alpha: width, targetModules: [module] }, 0);
+    using whole = await Adapter.create(
+      decoder,
+      { kind: "lora", rank: width, alpha: width, targetModules: [module] },
+      0,
+    );
     const identity = Float32Array.from({ length: width * width }, (_, i) => (i % (width + 1) === 0 ? 1 : 0));
-    await whole.setTensors({ [`base_model.model.${module}.lora_A.weight`]: fromFloat32(identity, [width, width]) });
+    await whole.setTensors({
+      [`base_model.model.${module}.lora_A.weight`]: fromFloat32(identity, [width, width]),
+    });
     using session = await TrainSession.open(decoder, whole, {
       ...shared,
       optimizer: { kind: "lion", beta1: 0, beta2: 0, weightDecay: 0 },
@@ -41,7 +70,9 @@ test("a probe's number is the whole weight's gradient, as a LoRA whose A is the 
     await session.addSample(sample);
     const { gradNorm } = await session.step({ step: 7, learningRate: 0, microBatches: [[at]] });
     const gradients = await session.gradients();
-    const db = toFloat32(gradients[`base_model.model.${module}.lora_B.weight`] ?? fromFloat32(new Float32Array(1), [1]));
+    const db = toFloat32(
+      gradients[`base_model.model.${module}.lora_B.weight`] ?? fromFloat32(new Float32Array(1), [1]),
+    );
     const square = db.reduce((sum, value) => sum + value * value, 0);
     expect(gradNorm).toBeGreaterThan(0);
     expect((squaredNorms.get(module) ?? 0) / square).toBeCloseTo(1, 4);
@@ -109,6 +140,12 @@ test("a stop gives what was measured and writes nothing; a budget too small is r
   expect(found).toMatchObject({ interrupted: true, batches: 2 });
   expect(() => readFileSync(join(tensors, "fisher_map.json"))).toThrow("ENOENT");
   await expect(
-    estimateWith(openSamples, { ...look(tensors), spectrum: false, batches: 1, runs: 1, parameterBudget: 10 }),
+    estimateWith(openSamples, {
+      ...look(tensors),
+      spectrum: false,
+      batches: 1,
+      runs: 1,
+      parameterBudget: 10,
+    }),
   ).rejects.toThrow(/parameterBudget 10 is less/);
 });
