@@ -61,6 +61,7 @@ const lines = [
   "generate --model @checkpoints --adapter @adapter --caption bells --duration 1 --steps 1 -o @song.wav",
   "compare @runs/first -o @comparison --checkpoints final --no-base --caption bells --duration 1 --steps 1",
   "runs remove @runs/first --yes",
+  "estimate @tensors --model @checkpoints --runs 1 --batches 1 --crop-seconds 2 --no-spectrum",
 ];
 
 /** Told by tests of their own: they need a language model, a server, half a minute. */
