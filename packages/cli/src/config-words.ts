@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
-import { readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
+import { findPreset, readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
 import type { TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
 import { givenOptions, optionsFromSchema } from "./options-from-schema.js";
@@ -41,7 +41,7 @@ export function trainingConfig(command: Command, tensors: string | undefined): T
   };
   const flags = { ...givenOptions(command, TrainConfig, choice), ...own };
   const config = merged(fileConfig(words), flags);
-  const complete = words.preset === undefined ? config : withPreset(words.preset, config);
+  const complete = words.preset === undefined ? config : withPreset(findPreset(words.preset).preset, config);
   for (const [key, how] of Object.entries(mustBeGiven)) {
     if (complete[key] === undefined) throw new AceError("ERR_CONFIG", `${key} is missing; ${how}`);
   }

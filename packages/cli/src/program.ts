@@ -11,6 +11,7 @@ import { generateCommand } from "./commands/generate.js";
 import { modelsCommand } from "./commands/models.js";
 import { planCommand } from "./commands/plan.js";
 import { preprocessCommand } from "./commands/preprocess.js";
+import { presetsCommand } from "./commands/presets.js";
 import { runCommand } from "./commands/run.js";
 import { runsCommand } from "./commands/runs.js";
 import { tensorsCommand } from "./commands/tensors.js";
@@ -36,7 +37,8 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(exportCommand(context))
     .addCommand(adapterCommand(context))
     .addCommand(runCommand(context))
-    .addCommand(runsCommand(context));
+    .addCommand(runsCommand(context))
+    .addCommand(presetsCommand(context));
   speakThrough(program, context);
   return program;
 }

@@ -79,6 +79,18 @@ export { planRun } from "./plan-run.js";
 export type { PlannedRun, PlanOptions } from "./plan-run.js";
 export { presets, withPreset } from "./config/presets.js";
 export type { Preset } from "./config/presets.js";
+export { readPreset, withoutFolders } from "./presets/preset-file.js";
+export type { ReadPreset } from "./presets/preset-file.js";
+export {
+  deletePreset,
+  findPreset,
+  listPresets,
+  presetName,
+  savePreset,
+  userConfigFolder,
+  writePreset,
+} from "./presets/preset-folders.js";
+export type { FoundPreset } from "./presets/preset-folders.js";
 export type { LoggedEvent } from "./run/event-log.js";
 export { readRunConfig } from "./run/run-folder.js";
 export { train } from "./train/train.js";

@@ -84,19 +84,26 @@ export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(
  * A preset's settings under the given ones. Nested settings are merged field by field; where another kind of adapter
  * is asked for, only the preset's fields that every kind has (rank, alpha, targets) are taken over.
  *
+ * @param wanted a preset, or the name of a built-in one.
  * @throws {AceError} ERR_CONFIG for a name that is no preset.
  */
-export function withPreset(name: string, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
-  if (preset === undefined) {
-    const nearest = nearestName(name, Object.keys(presets));
-    const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
-    throw new AceError(
-      "ERR_CONFIG",
-      `preset ${JSON.stringify(name)} does not exist${hint}; there are ${Object.keys(presets).join(", ")}`,
-    );
-  }
+export function withPreset(
+  wanted: string | Preset,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const preset = typeof wanted === "string" ? builtIn(wanted) : wanted;
   return merge(forOptimizer(preset.config, given["optimizer"]), given);
+}
+
+function builtIn(name: string): Preset {
+  const preset = Object.hasOwn(presets, name) ? presets[name] : undefined;
+  if (preset !== undefined) return preset;
+  const nearest = nearestName(name, Object.keys(presets));
+  const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
+  throw new AceError(
+    "ERR_CONFIG",
+    `preset ${JSON.stringify(name)} does not exist${hint}; there are ${Object.keys(presets).join(", ")}`,
+  );
 }
 
 /** Presets' learning rates are AdamW's: another optimizer begins with its own. */
