@@ -2,6 +2,8 @@ import { Command } from "commander";
 import type { Context } from "./command.js";
 import { compareCommand } from "./commands/compare.js";
 import { adapterCommand } from "./commands/adapter.js";
+import { completionCommand } from "./commands/completion.js";
+import { configCommand } from "./commands/config.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { estimateCommand } from "./commands/estimate.js";
@@ -38,7 +40,9 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(adapterCommand(context))
     .addCommand(runCommand(context))
     .addCommand(runsCommand(context))
-    .addCommand(presetsCommand(context));
+    .addCommand(presetsCommand(context))
+    .addCommand(configCommand(context));
+  program.addCommand(completionCommand(context, program));
   speakThrough(program, context);
   return program;
 }

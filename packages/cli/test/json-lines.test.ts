@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { main } from "../src/main.js";
 import { leaves, program } from "./every-command.js";
 import { recordingTerminal } from "./recording-terminal.js";
@@ -13,8 +13,10 @@ beforeAll(() => {
   const official = new URL("../../dataset/test/fixtures/torch/official", import.meta.url);
   cpSync(fileURLToPath(official), join(folder, "old"), { recursive: true });
   mkdirSync(join(folder, "empty"));
+  for (const name of ["XDG_CONFIG_HOME", "APPDATA", "HOME"]) vi.stubEnv(name, join(folder, "settings"));
 });
 afterAll(() => {
+  vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
 });
 
@@ -60,6 +62,14 @@ const lines = [
   "adapter extract @checkpoints @merged --rank 1 -o @extracted",
   "generate --model @checkpoints --adapter @adapter --caption bells --duration 1 --steps 1 -o @song.wav",
   "compare @runs/first -o @comparison --checkpoints final --no-base --caption bells --duration 1 --steps 1",
+  "presets save mine --run @runs/first",
+  "presets export mine @mine.json",
+  "presets import @mine.json --name again",
+  "presets list",
+  "presets show mine",
+  "presets delete again",
+  "config schema",
+  "completion bash",
   "runs remove @runs/first --yes",
   "estimate @tensors --model @checkpoints --runs 1 --batches 1 --crop-seconds 2 --no-spectrum",
 ];
@@ -68,7 +78,9 @@ const lines = [
 const elsewhere = ["dataset label", "models download", "run"];
 
 test("every command is walked", () => {
-  const walked = leaves(program()).filter(({ path }) => lines.some((line) => line.startsWith(`${path} `)));
+  const walked = leaves(program()).filter(({ path }) =>
+    lines.some((line) => `${line} `.startsWith(`${path} `)),
+  );
   const all = leaves(program()).map(({ path }) => path);
   expect([...walked.map(({ path }) => path), ...elsewhere].sort()).toEqual(all.sort());
 });

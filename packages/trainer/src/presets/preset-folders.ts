@@ -39,7 +39,6 @@ export function presetFolders(): readonly string[] {
  * @throws {AceError} ERR_CONFIG for a name that leaves its folder, is a device on Windows, or of which nothing is left.
  */
 export function presetName(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is left out
   const name = text
     .trim()
     .replace(/\s+/g, "_")
