@@ -18,6 +18,7 @@ export type {
   ModelConfig,
   PlanRequest,
   ProbeConfig,
+  LossWeighting,
   RecomputePolicy,
   SampleRef,
   SampleRequest,

@@ -196,6 +196,16 @@ export type OptimizerConfig =
       readonly matchAdamw?: boolean;
     });
 
+/**
+ * Weight of a sample's loss by its timestep t, 1 being pure noise. With snr = ((1 - t) / t)², `min-snr` is
+ * min(snr, gamma) / snr (less for nearly clean samples), `min-snr-inverse` the same on 1 / snr (less for nearly pure
+ * noise). `table`: points [t, weight] with t rising, linear between them and constant outside.
+ */
+export type LossWeighting =
+  | { readonly law: "none" }
+  | { readonly law: "min-snr" | "min-snr-inverse"; readonly gamma: number }
+  | { readonly law: "table"; readonly points: readonly (readonly [timestep: number, weight: number])[] };
+
 export interface TrainSessionConfig {
   readonly seed: number;
   readonly optimizer: OptimizerConfig;
@@ -212,6 +222,8 @@ export interface TrainSessionConfig {
   readonly timestepRounding: "exact" | "bf16";
   /** Probability that a sample's condition is replaced by the null condition. */
   readonly conditionDropout: number;
+  /** How much a sample's loss counts by its timestep; default none. Evaluation is never weighted by it. */
+  readonly lossWeighting?: LossWeighting;
   /**
    * What is kept for the backward pass: `none` recomputes nothing, `cheap` recomputes norms and the SwiGLU
    * product, `mlp` the MLP's gate and up as well, `block` keeps each layer's input only. Results are the same bit for
@@ -260,6 +272,8 @@ export interface SampleRef {
   readonly noise?: Float32Array;
   /** Fixed choice instead of a draw. */
   readonly dropCondition?: boolean;
+  /** Factor of this sample's loss and gradient, from 0; default 1. */
+  readonly weight?: number;
 }
 
 export interface StepInput {
@@ -271,6 +285,7 @@ export interface StepInput {
 }
 
 export interface SampleResult {
+  /** Mean squared error, without any weight. */
   readonly loss: number;
   readonly timestep: number;
   readonly conditionDropped: boolean;

@@ -196,6 +196,32 @@ ParameterRules to_parameter_rules(const Napi::Object& object) {
   return rules;
 }
 
+// Ranges are checked by the session.
+LossWeighting to_loss_weighting(const Napi::Object& object) {
+  const Napi::Env env = object.Env();
+  LossWeighting weighting;
+  const std::string kind = text(object, "law");
+  if (kind == "min-snr" || kind == "min-snr-inverse") {
+    weighting.kind = kind == "min-snr" ? LossWeighting::Kind::min_snr : LossWeighting::Kind::min_snr_inverse;
+    weighting.gamma = number(object, "gamma");
+  } else if (kind == "table") {
+    weighting.kind = LossWeighting::Kind::table;
+    const Napi::Value list = object.Get("points");
+    if (!list.IsArray()) refuse(env, "lossWeighting.points", "a list of [timestep, weight]");
+    for (uint32_t i = 0; i < list.As<Napi::Array>().Length(); ++i) {
+      const Napi::Value point = list.As<Napi::Array>().Get(i);
+      if (!point.IsArray() || point.As<Napi::Array>().Length() != 2 || !point.As<Napi::Array>().Get(0u).IsNumber() ||
+          !point.As<Napi::Array>().Get(1u).IsNumber())
+        refuse(env, "lossWeighting.points", "a list of [timestep, weight]");
+      const Napi::Array pair = point.As<Napi::Array>();
+      weighting.points.emplace_back(pair.Get(0u).As<Napi::Number>().DoubleValue(), pair.Get(1u).As<Napi::Number>().DoubleValue());
+    }
+  } else if (kind != "none") {
+    refuse(env, "lossWeighting.law", "none, min-snr, min-snr-inverse or table");
+  }
+  return weighting;
+}
+
 SessionConfig to_session_config(const Napi::Object& object) {
   const Napi::Env env = object.Env();
   SessionConfig config;
@@ -230,6 +256,7 @@ SessionConfig to_session_config(const Napi::Object& object) {
   }
   config.round_timesteps = text(object, "timestepRounding") == "bf16";
   config.condition_dropout = number(object, "conditionDropout");
+  if (has(object, "lossWeighting")) config.loss_weighting = to_loss_weighting(object_at(object, "lossWeighting"));
   config.recompute = to_recompute(object);
   const Napi::Object buckets = object_at(object, "buckets");
   config.bucket_tokens = static_cast<int64_t>(number(buckets, "decoderTokens"));
@@ -315,6 +342,7 @@ std::vector<TrainSession::MicroBatch> to_micro_batches(const Napi::Value& value,
       ref.frames = static_cast<int64_t>(number_or(object, "frames", -1));
       ref.variant = static_cast<int64_t>(number_or(object, "variant", 0));
       ref.timestep = number_or(object, "timestep", -1);
+      ref.weight = number_or(object, "weight", 1);
       if (has(object, "dropCondition")) ref.drop_condition = flag_or(object, "dropCondition", false) ? 1 : 0;
       if (has(object, "noise")) {
         const Napi::Value noise = object.Get("noise");

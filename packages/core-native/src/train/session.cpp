@@ -28,6 +28,7 @@ TrainSession::TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null
   if (config.bucket_tokens < 1 || config.bucket_condition < 1) throw Error(ErrorCode::config, "buckets: expected at least 1");
   if (config.timesteps.kind == TimestepLaw::Kind::discrete && config.timesteps.table.empty())
     throw Error(ErrorCode::config, "timesteps.table: expected at least one timestep");
+  ace::check(config.loss_weighting);
 }
 
 int64_t TrainSession::add_sample(const float* latents, int64_t frames, const float* context,
@@ -53,6 +54,8 @@ void TrainSession::check(const SampleRef& ref) const {
   if (ref.noise != nullptr && ref.noise_count != frames * decoder_.config().audio_acoustic_hidden_dim)
     throw_shape("noise: " + std::to_string(ref.noise_count) + " numbers do not fit " + std::to_string(frames) + " frames of " +
                 std::to_string(decoder_.config().audio_acoustic_hidden_dim));
+  if (!(ref.weight >= 0) || !std::isfinite(ref.weight))
+    throw Error(ErrorCode::config, "weight: expected a number from 0, got " + std::to_string(ref.weight));
   if (ref.timestep > 1) throw Error(ErrorCode::config, "timestep: expected 0 to 1, got " + std::to_string(ref.timestep));
 }
 
@@ -155,9 +158,11 @@ void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBa
     token_count[b] = static_cast<int32_t>((seen + patch - 1) / patch);
     condition_count[b] = static_cast<int32_t>(config_.official_padding ? widest : states.shape[0]);
     counters[2 + b] = static_cast<int64_t>(ref.key);
-    loss_weight[b] = weights[static_cast<size_t>(b)];
+    // Validation is compared between runs, so it is not weighted by timestep.
+    const double by_time = training ? ace::loss_weight(config_.loss_weighting, time) : 1;
+    loss_weight[b] = weights[static_cast<size_t>(b)] * by_time;
     const double divisor = static_cast<double>(seen * decoder_.config().audio_acoustic_hidden_dim);
-    results.push_back({0, divisor, time, drop});
+    results.push_back({0, divisor, time, drop, loss_weight[b]});
   }
   device_.upload_async(p.bound(flow.state).data, state, flow.state.bytes());
 }
@@ -196,7 +201,8 @@ std::vector<std::vector<double>> TrainSession::weights_of(const std::vector<Micr
       for (const SampleRef& ref : batch) longest = std::max(longest, frames_of(ref));
       weight = 1 / (static_cast<double>(batch.size() * micro_batches.size()) * static_cast<double>(longest) * latent);
     }
-    weights.emplace_back(batch.size(), weight);
+    std::vector<double>& of_batch = weights.emplace_back();
+    for (const SampleRef& ref : batch) of_batch.push_back(weight * ref.weight);
   }
   return weights;
 }
@@ -216,7 +222,7 @@ StepResult TrainSession::run_all(const std::vector<MicroBatch>& micro_batches, u
     const double* sums = reinterpret_cast<const double*>(in_flight_[i]->loss.data());
     for (size_t b = 0; b < micro_batches[i].size(); ++b, ++sample) {
       out.samples[sample].loss = sums[b] / out.samples[sample].divisor;
-      out.loss += sums[b] * weights[i][b];
+      out.loss += sums[b] * out.samples[sample].share;
     }
   }
   return out;

@@ -8,6 +8,7 @@
 #include "optim/optimizer.h"
 #include "tensor/staging.h"
 #include "train/flow_program.h"
+#include "train/loss_weight.h"
 #include "train/memory_plan.h"
 #include "train/parameter_rules.h"
 #include "train/song_store.h"
@@ -22,6 +23,7 @@ struct SessionConfig {
   TimestepLaw timesteps;
   bool round_timesteps = false;
   double condition_dropout = 0.15;
+  LossWeighting loss_weighting = {};
   Recompute recompute = Recompute::none;
   int64_t bucket_tokens = 64, bucket_condition = 32;
   // A batch is padded to its longest member, padding is attended to and counted, as the official trainer does.
@@ -41,17 +43,19 @@ struct SampleRef {
   const float* noise = nullptr;  // [frames, 64]
   int64_t noise_count = 0;       // numbers behind it, checked against the frames
   int drop_condition = -1;       // -1: draw, 0 no, 1 yes
+  double weight = 1;             // of its loss and gradient
 };
 
 struct SampleResult {
-  double loss = 0;     // mean over what counts
+  double loss = 0;     // mean over what counts, without any weight
   double divisor = 1;  // how many numbers count
   double timestep = 0;
   bool condition_dropped = false;
+  double share = 0;    // d step's loss / d (sum of squares)
 };
 
 struct StepResult {
-  double loss = 0;
+  double loss = 0;     // weighted
   double grad_norm = 0;
   bool skipped = false;
   std::vector<SampleResult> samples;
@@ -72,7 +76,7 @@ class TrainSession {
   using MicroBatch = std::vector<SampleRef>;
   // One optimiser step over all micro-batches as if they were one batch.
   StepResult step(uint64_t step, double learning_rate, const std::vector<MicroBatch>& micro_batches);
-  // Losses alone: no update, no dropout, no condition dropout unless a reference fixes it.
+  // Losses alone: no update, no dropout, no weighting by timestep, no condition dropout unless a reference fixes it.
   StepResult evaluate(uint64_t seed, uint64_t step, const std::vector<MicroBatch>& micro_batches);
 
   const SessionConfig& config() const { return config_; }
@@ -113,7 +117,7 @@ class TrainSession {
            int place, InFlight& flight, std::vector<SampleResult>& results);
   void fill(FlowProgram& program, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
             bool training, const std::vector<double>& weights, int place, Staging& staging, std::vector<SampleResult>& results);
-  // d loss / d (sum of squares) for every sample, and the loss's own divisor.
+  // d loss / d (sum of squares) for every sample, before any weighting by timestep.
   std::vector<std::vector<double>> weights_of(const std::vector<MicroBatch>& micro_batches) const;
   // Queues all micro-batches, then `after`, waits once, and reads the losses.
   StepResult run_all(const std::vector<MicroBatch>& micro_batches, uint64_t seed, uint64_t step, bool training,

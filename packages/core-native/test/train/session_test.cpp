@@ -192,3 +192,51 @@ TEST("planned bytes are what the session then allocates") {
     CHECK(plan.flops > 0);
   }
 }
+
+TEST("a sample's weight and the weighting by timestep scale its share of loss and gradient, and nothing else") {
+  // Loss, then gradients, of two fixed samples with these weights.
+  auto run = [](double first, double second, const LossWeighting& weighting) {
+    SessionConfig config = plain_config();
+    config.loss_weighting = weighting;
+    Studio studio({9, 14}, config);
+    SampleRef one = ref(0, 0), two = ref(1, 1);
+    one.weight = first;
+    two.weight = second;
+    one.timestep = 0.2;
+    two.timestep = 0.3;
+    const StepResult result = studio.session.step(0, 1e-3, {{one, two}});
+    std::vector<double> out = numbers_of(studio.session.gradients());
+    out.push_back(result.loss);
+    for (const SampleResult& sample : result.samples) out.push_back(sample.loss);
+    return out;
+  };
+  const std::vector<double> one = run(1, 0, {}), two = run(0, 1, {});
+  const size_t weighted = one.size() - 2;  // the rest are the samples' own losses
+  auto expected = [&](double first, double second) {
+    std::vector<double> out;
+    for (size_t i = 0; i < one.size(); ++i) out.push_back(i < weighted ? first * one[i] + second * two[i] : one[i]);
+    return out;
+  };
+  CHECK(one[weighted - 1] > 0.1 && two[weighted - 1] > 0.1);
+  CHECK_NEAR(relative_l2(run(1, 1, {}), expected(1, 1)), 0, 1e-6);
+  CHECK_NEAR(relative_l2(run(0.25, 3, {}), expected(0.25, 3)), 0, 1e-6);
+  LossWeighting min_snr;
+  min_snr.kind = LossWeighting::Kind::min_snr;  // t = 0.2: snr 16; t = 0.3: snr 49 / 9
+  CHECK_NEAR(relative_l2(run(1, 2, min_snr), expected(5.0 / 16, 2 * 45.0 / 49)), 0, 1e-6);
+  LossWeighting table;
+  table.kind = LossWeighting::Kind::table;
+  table.points = {{0.2, 0.5}, {0.4, 1.5}};
+  CHECK_NEAR(relative_l2(run(1, 1, table), expected(0.5, 1)), 0, 1e-6);
+}
+
+TEST("evaluation is not weighted by timestep") {
+  SessionConfig config = plain_config();
+  config.loss_weighting.kind = LossWeighting::Kind::min_snr;
+  Studio studio({9});
+  Studio weighted({9}, config);
+  SampleRef sample = ref(0, 0);
+  sample.timestep = 0.1;
+  const double plain = studio.session.evaluate(1, 0, {{sample}}).loss;
+  CHECK_NEAR(weighted.session.evaluate(1, 0, {{sample}}).loss, plain, 0);
+  CHECK_NEAR(weighted.session.step(0, 0, {{sample}}).loss / studio.session.step(0, 0, {{sample}}).loss, 5.0 / 81, 1e-6);
+}

@@ -15,6 +15,7 @@ import {
   TrainSession,
   type AdapterConfig,
   type HostTensor,
+  type LossWeighting,
   type SampleRef,
   type TrainSessionConfig,
 } from "@acewright/core-native";
@@ -127,6 +128,26 @@ test("timesteps are exact, or rounded to bf16 as the official trainer's are", as
   // 0.3001 becomes 0.30078: another question, but nearly the same.
   expect(losses[1]).not.toBe(losses[0]);
   expect(Math.abs((losses[1] ?? NaN) / (losses[0] ?? NaN) - 1)).toBeLessThan(0.05);
+});
+
+test("losses are weighted by timestep and by sample, and told without weights", async () => {
+  const microBatches = [[{ sample: 0, key: 0, timestep: 0.2, weight: 3, dropCondition: false }]];
+  const shareUnder = async (lossWeighting?: LossWeighting) => {
+    const { session } = await openSession({ config: lossWeighting === undefined ? {} : { lossWeighting } });
+    const { loss, samples } = await session.step({ step: 0, learningRate: 0, microBatches });
+    session.close();
+    return loss / (samples[0]?.loss ?? NaN);
+  };
+  expect(await shareUnder()).toBeCloseTo(3, 6);
+  expect(await shareUnder({ law: "min-snr", gamma: 5 })).toBeCloseTo((3 * 5) / 16, 6);
+  expect(await shareUnder({ law: "min-snr-inverse", gamma: 0.01 })).toBeCloseTo(3 * 0.01 * 16, 6);
+  const points = [
+    [0.1, 1],
+    [0.3, 2],
+  ] as const;
+  expect(await shareUnder({ law: "table", points })).toBeCloseTo(4.5, 6);
+  await expect(shareUnder({ law: "min-snr", gamma: 0 })).rejects.toThrow(/lossWeighting\.gamma/);
+  await expect(shareUnder({ law: "table", points: [] })).rejects.toThrow(/lossWeighting\.points/);
 });
 
 test("three micro-batches of one are one batch of three", async () => {

@@ -49,6 +49,28 @@ export const objectiveFields = {
     .default("exact")
     .describe("bf16 rounds timesteps as the original trainer does")
     .meta({ flag: "timestep-rounding" }),
+  lossWeighting: z
+    .enum(["none", "min-snr", "min-snr-inverse", "table"])
+    .default("none")
+    .describe(
+      "How much a song's loss counts by its timestep: min-snr less near the clean song, min-snr-inverse less near pure noise, or a table",
+    )
+    .meta({ flag: "loss-weighting" }),
+  snrGamma: z
+    .number()
+    .gt(0)
+    .max(1e6)
+    .optional()
+    .describe("Where min-snr and min-snr-inverse begin to hold the loss down; default: 5")
+    .meta({ flag: "snr-gamma" }),
+  lossWeightTable: z
+    .record(
+      z.string().regex(/^(0(\.\d{1,9})?|1(\.0{1,9})?)$/, "a timestep from 0 to 1"),
+      z.number().min(0).max(1e6),
+    )
+    .optional()
+    .describe("Weights of the table by timestep, such as 0.2=1,0.8=2: linear between them, constant outside")
+    .meta({ flag: "loss-weight-table" }),
   conditionDropout: z
     .number()
     .min(0)

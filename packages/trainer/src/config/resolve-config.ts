@@ -9,6 +9,7 @@ import { packageVersion } from "../package-version.js";
 import { parseConfig } from "./parse-config.js";
 import { alphaOf } from "../plan/adapter-targets.js";
 import type { EpochSettings } from "../plan/epoch.js";
+import { lossWeightingOf } from "../plan/loss-weighting.js";
 import { timestepLaw, withResolvedTimesteps } from "../plan/timesteps.js";
 
 /** What a run meets: the parts of a configuration that only the machine, the model and the dataset can fill. */
@@ -98,6 +99,7 @@ export function sessionConfigOf(config: ResolvedConfig, model: ModelConfig): Tra
     timesteps: timestepLaw(config, model),
     timestepRounding: config.timestepRounding,
     conditionDropout: config.conditionDropout,
+    lossWeighting: lossWeightingOf(config),
     recompute: config.recompute,
     buckets: config.buckets,
     padding: config.padding,

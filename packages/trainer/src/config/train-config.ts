@@ -129,6 +129,20 @@ export const TrainConfig = z
         refuse(field, `belongs to timesteps ${of.join(" and ")}, but timesteps is ${config.timesteps}`);
       }
     }
+    if ((config.lossWeighting === "table") !== (config.lossWeightTable !== undefined)) {
+      refuse("lossWeightTable", 'goes with lossWeighting "table", and each needs the other');
+    }
+    if (config.lossWeightTable !== undefined) {
+      const times = Object.keys(config.lossWeightTable).map(Number);
+      if (times.length === 0) refuse("lossWeightTable", "needs at least one timestep");
+      if (new Set(times).size < times.length) refuse("lossWeightTable", "gives a timestep twice");
+    }
+    if (config.snrGamma !== undefined && !config.lossWeighting.startsWith("min-snr")) {
+      refuse(
+        "snrGamma",
+        `belongs to lossWeighting min-snr and min-snr-inverse, but lossWeighting is ${config.lossWeighting}`,
+      );
+    }
     if ((config.timestepLow ?? 0) >= (config.timestepHigh ?? 1)) {
       refuse("timestepLow", `must be below timestepHigh (${config.timestepHigh ?? 1})`);
     }
