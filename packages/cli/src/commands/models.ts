@@ -80,8 +80,16 @@ function downloadCommand(context: Context): Command {
             `${output.path(report.folder)}: ${report.brought.length} files brought (${formatBytes(report.bytes)}), ${report.kept.length} were there`,
         );
       }
+      const lacking = neededByAll.filter((name) => !existsSync(join(words.output, name, "config.json")));
+      if (lacking.length > 0)
+        output.say(`also needed: acewright models download ${lacking.join(" ")} -o ${words.output}`);
     });
 }
+
+/** No music model does anything without them. */
+const neededByAll = officialModels
+  .filter(({ kind }) => kind === "vae" || kind === "text-encoder")
+  .map(({ name }) => name);
 
 interface DownloadWords {
   output: string;
