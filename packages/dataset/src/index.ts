@@ -123,6 +123,7 @@ export { readTorchFile } from "./torch-file/read-torch-file.js";
 export type { TorchValue } from "./torch-file/read-torch-file.js";
 export { readSilenceLatent, silenceContext, silenceFrames } from "./torch-file/silence-latent.js";
 export type { SilenceLatent } from "./torch-file/silence-latent.js";
+export { freeBytes } from "./disk-room.js";
 export { discoverModels } from "./models/discover-models.js";
 export type { FoundModel } from "./models/discover-models.js";
 export { downloadModel } from "./models/download-model.js";

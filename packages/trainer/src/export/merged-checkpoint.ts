@@ -1,11 +1,9 @@
 import {
   copyFileSync,
-  existsSync,
   mkdirSync,
   openSync,
   closeSync,
   readdirSync,
-  statfsSync,
   statSync,
   writeFileSync,
   writeSync,
@@ -19,6 +17,7 @@ import {
   safetensorsHead,
   type CheckpointEntry,
 } from "@acewright/core-native";
+import { freeBytes } from "@acewright/dataset";
 import { openBaseWeights, tensorName } from "../adapters/base-weights.js";
 import { mergedWeight } from "../adapters/module-change.js";
 import type { OpenedAdapter } from "../adapters/opened-adapter.js";
@@ -141,13 +140,11 @@ function indexOf(shards: readonly Shard[], names: readonly string[]): string {
 
 function checkRoom(output: string, files: readonly string[]): void {
   const needed = files.reduce((sum, file) => sum + statSync(file).size, 0);
-  let place = dirname(output);
-  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
-  const { bavail, bsize } = statfsSync(place);
-  if (bavail * bsize >= needed) return;
+  const free = freeBytes(dirname(output));
+  if (free >= needed) return;
   throw new AceError(
     "ERR_FILE",
-    `${output}: the disk has ${formatBytes(bavail * bsize)} free, the merged model takes ${formatBytes(needed)}`,
+    `${output}: the disk has ${formatBytes(free)} free, the merged model takes ${formatBytes(needed)}`,
   );
 }
 

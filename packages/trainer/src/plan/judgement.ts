@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { afterLoss, type CruiseSettings } from "./cruise-control.js";
+import { meanOf, withValue } from "./running-mean.js";
 
 /** Epochs whose mean loss decides, where no validation does. */
 export const epochsAveraged = 5;
@@ -16,7 +17,7 @@ export const Judgement = z.strictObject({
   cruise: z
     .strictObject({ mean: loss.nullable(), last: loss.nullable() })
     .prefault({ mean: null, last: null }),
-  /** Exponential mean of the training losses: sum / weight, so that the first ones weigh no more than others. */
+  /** Mean of the training losses, as in running-mean.ts. */
   training: z.strictObject({ sum: z.number(), weight: z.number() }).prefault({ sum: 0, weight: 0 }),
   /** Losses of the epoch at hand. */
   epoch: z.strictObject({ sum: z.number(), count: z.int().min(0) }).prefault({ sum: 0, count: 0 }),
@@ -38,10 +39,7 @@ export function afterStep(before: Judgement, settings: CruiseSettings, stepLoss:
   return {
     ...before,
     cruise: afterLoss(settings, before.cruise, stepLoss),
-    training: {
-      sum: smoothing * training.sum + (1 - smoothing) * stepLoss,
-      weight: smoothing * training.weight + (1 - smoothing),
-    },
+    training: withValue(training, stepLoss, smoothing),
     epoch: { sum: epoch.sum + stepLoss, count: epoch.count + 1 },
   };
 }
@@ -87,5 +85,5 @@ export function isOverfitting(judgement: Judgement): boolean {
 }
 
 function trainingLoss({ training }: Judgement): number | null {
-  return training.weight === 0 ? null : training.sum / training.weight;
+  return meanOf(training) ?? null;
 }

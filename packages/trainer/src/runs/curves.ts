@@ -1,3 +1,4 @@
+import { meanOf, withValue, type RunningMean } from "../plan/running-mean.js";
 import type { LoggedEvent } from "../run/event-log.js";
 
 export interface CurvePoint {
@@ -36,13 +37,10 @@ export function runCurves(events: readonly LoggedEvent[]): RunCurves {
   };
 }
 
-/** Exponential mean in which the first values weigh no more than others. */
 function smoothed(points: readonly CurvePoint[]): CurvePoint[] {
-  let sum = 0;
-  let weight = 0;
+  let mean: RunningMean = { sum: 0, weight: 0 };
   return points.map(({ step, value }) => {
-    sum = smoothing * sum + (1 - smoothing) * value;
-    weight = smoothing * weight + (1 - smoothing);
-    return { step, value: sum / weight };
+    mean = withValue(mean, value, smoothing);
+    return { step, value: meanOf(mean) ?? value };
   });
 }

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
 import { compareRuns, runCurves } from "@acewright/trainer";
 import type { CurvePoint, RunComparison, RunDetails } from "@acewright/trainer";
@@ -8,7 +8,7 @@ import type { Context } from "../../command.js";
 import type { Output } from "../../output.js";
 import { renderCurves } from "../../render/chart.js";
 import { renderTable } from "../../render/table.js";
-import { adapterText, bestText, lossText, shortName, stepsOf } from "./run-page.js";
+import { adapterText, bestText, lossText, stepsOf } from "./run-page.js";
 
 export function compareCommand(context: Context): Command {
   return leafCommand({
@@ -29,7 +29,7 @@ export function compareCommand(context: Context): Command {
 }
 
 function comparisonPage({ runs, differences }: RunComparison, output: Output): string {
-  const names = runs.map(({ folder }) => shortName(folder));
+  const names = runs.map(({ folder }) => basename(folder));
   const facts: [string, (run: RunDetails) => string][] = [
     ["status", ({ status }) => status],
     ["steps", stepsOf],

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { runCurves } from "@acewright/trainer";
 import type { CurvePoint, RunDetails, RunSummary } from "@acewright/trainer";
 import type { Output } from "../../output.js";
@@ -103,9 +103,4 @@ export function adapterText({ config }: RunSummary): string {
 function tookText({ startedAt, lastAt }: RunSummary): string {
   if (startedAt === undefined || lastAt === undefined) return "";
   return formatDuration((Date.parse(lastAt) - Date.parse(startedAt)) / 1000);
-}
-
-/** The shortest name that tells runs apart in a table. */
-export function shortName(folder: string): string {
-  return basename(folder);
 }
