@@ -19,7 +19,8 @@ export type {
   WarningEvent,
 } from "./events.js";
 export { estimate } from "./estimate/estimate.js";
-export type { Estimate, EstimateOptions, EstimateProgress } from "./estimate/estimate.js";
+export type { Estimate } from "./estimate/estimate.js";
+export type { EstimateOptions, EstimateProgress } from "./estimate/measure.js";
 export type { ModuleScore, RankedModule } from "./estimate/ranks.js";
 export { EstimateSettings } from "./estimate/settings.js";
 export type { EstimateSettingsInput } from "./estimate/settings.js";

@@ -1,23 +1,10 @@
 import { join } from "node:path";
-import type { SampleRequest } from "@acewright/core-native";
-import type { AudioTags } from "@acewright/dataset";
 import type { SampleEvent } from "../events.js";
 import { checkpointName } from "../run/run-paths.js";
 import { fileError, type Files } from "../run/files.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
 import type { OpenRun } from "./open-run.js";
-
-/** A song that is made again and again: always the same words and noise, so that what changes is the adapter. */
-export interface RepeatedSong {
-  /** Behind the step in the file's name. */
-  readonly name: string;
-  readonly request: SampleRequest;
-  /** Of what is made, so many frames are kept. */
-  readonly frames: number;
-  readonly tags: AudioTags;
-  /** There where a prompts file asks for it: its place from 1, and its words. */
-  readonly prompt?: { readonly number: number; readonly caption: string };
-}
+import type { RepeatedSong } from "./prepare-samples.js";
 
 /** Where the songs of a step go. */
 function sampleFile({ folder, config }: OpenRun, step: number, { name }: RepeatedSong): string {

@@ -16,8 +16,7 @@ import { TensorBoardLog } from "../run/tensorboard/event-file.js";
 import type { OpenSamples, SampleSource } from "../sample-source.js";
 import type { SongMaker } from "../song-maker.js";
 import { diskWarning } from "./disk-space.js";
-import type { RepeatedSong } from "./make-sample.js";
-import { keepPrompts, prepareSamples } from "./prepare-samples.js";
+import { keepPrompts, prepareSamples, type RepeatedSong } from "./prepare-samples.js";
 import { checkChanges, isResumed, type ResumeOptions } from "./resume-check.js";
 
 /** What training stands on; `train` fills it with the real native core, the dataset package and the disk. */

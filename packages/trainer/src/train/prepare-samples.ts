@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
-import { writeFileAtomic, type ModelConfig } from "@acewright/core-native";
+import { writeFileAtomic, type ModelConfig, type SampleRequest } from "@acewright/core-native";
+import type { AudioTags } from "@acewright/dataset";
 import type { ResolvedConfig } from "../config/train-config.js";
 import { parseWith } from "../config/parse-with.js";
 import { planSongs, slug } from "../generate/generate.js";
@@ -12,11 +13,22 @@ import { fileError, type Files } from "../run/files.js";
 import { runPaths } from "../run/run-paths.js";
 import type { SampleSource } from "../sample-source.js";
 import type { SongMaker } from "../song-maker.js";
-import type { RepeatedSong } from "./make-sample.js";
 
 /** Half a minute is enough to hear what was learnt. */
 const defaultDurationS = 30;
 const mostFrames = 750;
+
+/** A song that is made again and again: always the same words and noise, so that what changes is the adapter. */
+export interface RepeatedSong {
+  /** Behind the step in the file's name. */
+  readonly name: string;
+  readonly request: SampleRequest;
+  /** Of what is made, so many frames are kept. */
+  readonly frames: number;
+  readonly tags: AudioTags;
+  /** There where a prompts file asks for it: its place from 1, and its words. */
+  readonly prompt?: { readonly number: number; readonly caption: string };
+}
 
 /** The songs of a run's samples, their words as numbers, and what was odd about them. */
 export interface PreparedSamples {
