@@ -1,15 +1,15 @@
-import { AceError, type StepResult } from "@acewright/core-native";
+import { AceError } from "@acewright/core-native";
 import type { NotFinite, TrainEvent } from "../events.js";
-import { bestCriterion } from "../config/train-config.js";
 import { cruiseScale } from "../plan/cruise-control.js";
-import { afterEpoch, afterStep, afterValidation, epochsLoss, isOverfitting } from "../plan/judgement.js";
+import { afterStep } from "../plan/judgement.js";
 import { learningRateCourse, warmupLength } from "../plan/learning-rate.js";
 import { saveIsDue } from "../plan/retention.js";
 import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
-import { askValidation } from "./ask-validation.js";
+import { Judge } from "./judge.js";
 import { makeSamples, samplesAreMade } from "./make-sample.js";
+import { culpritOf, notFiniteOf } from "./not-finite.js";
 import { lowerMemory, type OpenRun } from "./open-run.js";
 import { Pace } from "./pace.js";
 import { RunWriter } from "./run-writer.js";
@@ -26,6 +26,7 @@ export class TrainingLoop {
   private sampledStep: number | undefined;
   private readonly planner: StepPlanner;
   private readonly writer: RunWriter;
+  private readonly judge: Judge;
   private readonly pace = new Pace();
   private readonly learningRateAt: (step: number) => number;
 
@@ -42,6 +43,7 @@ export class TrainingLoop {
     this.learningRateAt = (step) =>
       scheduled(step) * cruiseScale(run.config, this.progress.judgement.cruise, { step, warmupSteps });
     this.writer = new RunWriter(run, files, tell);
+    this.judge = new Judge(run, this.writer);
     // A process that made this step's songs and its checkpoint leaves both.
     if (samplesAreMade(run, files, run.progress.step)) this.sampledStep = run.progress.step;
   }
@@ -51,7 +53,7 @@ export class TrainingLoop {
     for (const message of this.run.warnings) this.writer.warn(this.progress.step, message);
     await this.warnOfIdleSettings();
     while (!this.stop.isRequested) {
-      if (this.validationIsDue() && !(await this.validate())) break;
+      if (this.judge.validationIsDue(this.progress, this.isEnded) && !(await this.validate())) break;
       if (this.sampleIsDue() && !(await this.sample())) break;
       if (this.saveIsDue()) await this.save();
       if (this.isEnded) {
@@ -92,41 +94,12 @@ export class TrainingLoop {
       result.samples,
     );
     if (notFinite !== undefined) await this.bearSkip(notFinite);
-    if (this.planner.position(step).endsEpoch) await this.endEpoch();
+    if (this.planner.position(step).endsEpoch) this.progress = await this.judge.endEpoch(this.progress);
     return true;
   }
 
-  private async endEpoch(): Promise<void> {
-    const judgement = afterEpoch(this.progress.judgement);
-    this.progress = { ...this.progress, judgement };
-    if (bestCriterion(this.run.config) !== "loss") return;
-    const loss = epochsLoss(judgement);
-    if (loss === undefined || !(await this.keepIfBest(loss))) return;
-    this.writer.record({ type: "best", step: this.progress.step, loss });
-  }
-
-  /** Writes the adapter to `best/` where its loss is lower than any before; counts how long none was. */
-  private async keepIfBest(loss: number): Promise<boolean> {
-    const { step, epoch, best, judgement } = this.progress;
-    const { minImprovement, bestAfterEpochs } = this.run.config;
-    if (epoch < bestAfterEpochs) return false;
-    const isBest = Number.isFinite(loss) && (best === null || loss < best.loss - minImprovement);
-    this.progress = {
-      ...this.progress,
-      best: isBest ? { step, loss } : best,
-      judgement: { ...judgement, sinceBest: isBest ? 0 : judgement.sinceBest + 1 },
-    };
-    if (isBest) await this.writer.adapter(this.run.folder.paths.best, step);
-    return isBest;
-  }
-
   private get isEnded(): boolean {
-    return this.progress.step === this.run.plan.steps || this.isStoppedEarly;
-  }
-
-  private get isStoppedEarly(): boolean {
-    const { earlyStopPatience } = this.run.config;
-    return earlyStopPatience > 0 && this.progress.judgement.sinceBest >= earlyStopPatience;
+    return this.progress.step === this.run.plan.steps || this.judge.isHopeless(this.progress);
   }
 
   /** A step that found no memory left everything as it was: it is made again under the next policy. */
@@ -168,11 +141,12 @@ export class TrainingLoop {
     };
   }
 
-  private async bearSkip({ what, samples }: NotFinite): Promise<void> {
-    const names = samples.map(({ song, timestep }) => `${song} (timestep ${timestep.toFixed(4)})`).join(", ");
-    const culprit = what === "loss" ? `the loss of ${names}` : `the gradient of ${names}`;
+  private async bearSkip(notFinite: NotFinite): Promise<void> {
     const { step, skippedInARow } = this.progress;
-    this.writer.warn(step, `step ${step}: ${culprit} is not a finite number; nothing was updated`);
+    this.writer.warn(
+      step,
+      `step ${step}: ${culpritOf(notFinite)} is not a finite number; nothing was updated`,
+    );
     if (skippedInARow < hopeless) return;
     const folder = await this.save();
     throw new AceError(
@@ -181,36 +155,13 @@ export class TrainingLoop {
     );
   }
 
-  private validationIsDue(): boolean {
-    const { validationEvery } = this.run.config;
-    const { step, validatedStep } = this.progress;
-    if (validationEvery === 0 || validatedStep === step) return false;
-    return step % validationEvery === 0 || this.isEnded;
-  }
-
-  /** False when a stop came first; the questions are then asked after the resume. */
+  /** False when a stop came first. */
   private async validate(): Promise<boolean> {
-    const { step } = this.progress;
-    const answers = await askValidation(this.run, this.stop);
-    if (answers === undefined) return false;
-    const { loss } = answers;
-    const judgement = afterValidation(this.progress.judgement, loss);
-    this.progress = { ...this.progress, validatedStep: step, judgement };
-    const best = bestCriterion(this.run.config) === "validation" && (await this.keepIfBest(loss));
-    this.writer.validation({ type: "validation", step, best, ...answers });
-    if (this.run.split.validation.length > 0 && isOverfitting(judgement)) this.warnOfOverfitting(loss);
+    const judged = await this.judge.validate(this.progress, this.stop);
+    if (judged === undefined) return false;
+    this.progress = judged;
     this.pace.restart();
     return true;
-  }
-
-  private warnOfOverfitting(loss: number): void {
-    const { step, best } = this.progress;
-    const kept =
-      best === null ? "" : `; the best adapter so far is that of step ${best.step} (${best.loss.toFixed(4)})`;
-    this.writer.warn(
-      step,
-      `the loss of the held-out songs has risen three times in a row (now ${loss.toFixed(4)}) while the training loss fell: the adapter learns its songs by heart${kept}`,
-    );
   }
 
   private sampleIsDue(): boolean {
@@ -259,7 +210,7 @@ export class TrainingLoop {
       this.writer.warn(step, "the trained adapter changes no weight of the model: it will have no effect");
     }
     const { best } = this.progress;
-    const stoppedEarly = this.isStoppedEarly && best !== null && { stoppedEarly: { best } };
+    const stoppedEarly = this.judge.isHopeless(this.progress) && best !== null && { stoppedEarly: { best } };
     this.writer.record({ type: "finished", step, folder: final, skippedSteps, effect, ...stoppedEarly });
     this.run.log.sync();
   }
@@ -286,12 +237,4 @@ export class TrainingLoop {
       `adapter.rank ${config.adapter.rank} and adapter.alpha do nothing here: at this rank every LoKr factor is full; lower the rank to make it count`,
     );
   }
-}
-
-/** The samples whose loss is not finite; where each loss is, the gradient is at fault and any sample may be. */
-function notFiniteOf(songs: readonly string[], { samples }: StepResult): NotFinite {
-  const all = samples.map(({ loss, timestep }, i) => ({ song: songs[i] ?? "", timestep, loss }));
-  const bad = all.filter(({ loss }) => !Number.isFinite(loss));
-  const named = (bad.length > 0 ? bad : all).map(({ song, timestep }) => ({ song, timestep }));
-  return { what: bad.length > 0 ? "loss" : "gradient", samples: named };
 }
