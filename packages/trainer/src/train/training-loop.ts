@@ -3,11 +3,12 @@ import type { NotFinite, TrainEvent } from "../events.js";
 import { cruiseScale } from "../plan/cruise-control.js";
 import { afterStep } from "../plan/judgement.js";
 import { learningRateCourse, warmupLength } from "../plan/learning-rate.js";
-import { saveIsDue } from "../plan/retention.js";
 import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
+import { idleSettings } from "./idle-settings.js";
 import { Judge } from "./judge.js";
+import { Keeper } from "./keeper.js";
 import { makeSamples, samplesAreMade } from "./make-sample.js";
 import { culpritOf, notFiniteOf } from "./not-finite.js";
 import { lowerMemory, type OpenRun } from "./open-run.js";
@@ -27,6 +28,7 @@ export class TrainingLoop {
   private readonly planner: StepPlanner;
   private readonly writer: RunWriter;
   private readonly judge: Judge;
+  private readonly keeper: Keeper;
   private readonly pace = new Pace();
   private readonly learningRateAt: (step: number) => number;
 
@@ -44,6 +46,7 @@ export class TrainingLoop {
       scheduled(step) * cruiseScale(run.config, this.progress.judgement.cruise, { step, warmupSteps });
     this.writer = new RunWriter(run, files, tell);
     this.judge = new Judge(run, this.writer);
+    this.keeper = new Keeper(run, this.planner, this.writer);
     // A process that made this step's songs and its checkpoint leaves both.
     if (samplesAreMade(run, files, run.progress.step)) this.sampledStep = run.progress.step;
   }
@@ -51,18 +54,19 @@ export class TrainingLoop {
   async toTheEnd(): Promise<void> {
     this.writer.record(this.run.started);
     for (const message of this.run.warnings) this.writer.warn(this.progress.step, message);
-    await this.warnOfIdleSettings();
+    const idle = await idleSettings(this.run);
+    if (idle !== undefined) this.writer.warn(this.progress.step, idle);
     while (!this.stop.isRequested) {
       if (this.judge.validationIsDue(this.progress, this.isEnded) && !(await this.validate())) break;
       if (this.sampleIsDue() && !(await this.sample())) break;
-      if (this.saveIsDue()) await this.save();
+      if (this.keeper.saveIsDue(this.progress, this.isEnded)) await this.save();
       if (this.isEnded) {
-        await this.finish();
+        await this.keeper.finish(this.progress, this.judge.isHopeless(this.progress));
         return;
       }
       if (!(await this.step())) break;
     }
-    await this.interrupt();
+    await this.keeper.interrupt(this.progress, this.stop.isAtOnce);
   }
 
   /** False when the run must end at once. */
@@ -181,60 +185,9 @@ export class TrainingLoop {
     return true;
   }
 
-  private saveIsDue(): boolean {
-    const { step } = this.progress;
-    if (step === 0 || this.writer.savedStep === step) return false;
-    const { epoch, endsEpoch } = this.planner.position(step - 1);
-    const done = { steps: step, epochs: epoch + 1, epochEnded: endsEpoch };
-    return this.isEnded || saveIsDue(this.run.config, done);
-  }
-
   private async save(): Promise<string> {
     const folder = await this.writer.checkpoint(this.progress);
     this.pace.restart();
     return folder;
-  }
-
-  private async finish(): Promise<void> {
-    const { step, skippedSteps } = this.progress;
-    const { final } = this.run.folder.paths;
-    if (skippedSteps === step) {
-      throw new AceError(
-        "ERR_TRAINING",
-        `not one of ${step} steps changed the adapter: each loss or gradient was not finite; lower learningRate or check the songs named in the log`,
-      );
-    }
-    const effect = await this.run.adapter.effect();
-    await this.writer.adapter(final, step);
-    if (effect === 0) {
-      this.writer.warn(step, "the trained adapter changes no weight of the model: it will have no effect");
-    }
-    const { best } = this.progress;
-    const stoppedEarly = this.judge.isHopeless(this.progress) && best !== null && { stoppedEarly: { best } };
-    this.writer.record({ type: "finished", step, folder: final, skippedSteps, effect, ...stoppedEarly });
-    this.run.log.sync();
-  }
-
-  private async interrupt(): Promise<void> {
-    const { step } = this.progress;
-    if (!this.stop.isAtOnce && step > 0 && this.writer.savedStep !== step) await this.save();
-    const { savedStep } = this.writer;
-    const checkpoint =
-      savedStep === undefined ? {} : { checkpoint: this.run.folder.paths.checkpoint(savedStep) };
-    this.writer.record({ type: "interrupted", step, ...checkpoint });
-    this.run.log.sync();
-  }
-
-  /** LoKr with both factors full takes no notice of rank and alpha: better said than wondered at. */
-  private async warnOfIdleSettings(): Promise<void> {
-    const { config, adapter, started } = this.run;
-    if (config.adapter.kind !== "lokr" || config.adapter.fullMatrix || started.resumedFrom !== undefined)
-      return;
-    const names = Object.keys(await adapter.tensors());
-    if (names.some((name) => /lokr_w[12]_[ab]$/.test(name))) return;
-    this.writer.warn(
-      this.progress.step,
-      `adapter.rank ${config.adapter.rank} and adapter.alpha do nothing here: at this rank every LoKr factor is full; lower the rank to make it count`,
-    );
   }
 }
