@@ -14,11 +14,12 @@ export class EventLog {
 
   /**
    * Opens the log for a run that stands at `step`: what a killed process wrote beyond it, and a line cut short, are
-   * removed, so that no step appears twice.
+   * removed, so that no step appears twice. No checkpoint is of step 0: a run that stands there begins anew, and says again
+   * what was said of it.
    */
   static open(files: Files, path: string, step: number): EventLog {
     try {
-      const keep = files.existsSync(path) ? lengthUpTo(files.readFileSync(path), step) : 0;
+      const keep = step > 0 && files.existsSync(path) ? lengthUpTo(files.readFileSync(path), step) : 0;
       const descriptor = files.openSync(path, "a");
       files.ftruncateSync(descriptor, keep);
       return new EventLog(files, path, descriptor);

@@ -15,7 +15,7 @@ test.skipIf(process.platform === "win32")(
   async () => {
     const root = scratch();
     const run = join(root, "run");
-    await killOnce("toy", run, { call: "renameSync", nth: 2 });
+    await killOnce("toy", run, { dawdle: { call: "renameSync", nth: 2 }, withinMs: 0 });
     const before = readdirSync(join(run, "checkpoints")).filter((name) => name.startsWith("step-"));
     expect(before.length).toBeGreaterThan(0);
 

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { nodeFiles, type Files } from "../../src/run/files.js";
 import { trainWith } from "../../src/train/train.js";
-import { killRuns, type KillRun } from "./kill-run.js";
+import { killRun } from "./kill-run.js";
 
 /** Where the child dawdles, so that it can be killed there. */
 export interface Dawdle {
@@ -13,10 +13,10 @@ export interface Dawdle {
 
 export async function trainUntilKilled(
   run: string,
-  { kind, dawdle }: { readonly kind: KillRun; readonly dawdle: Dawdle | null },
+  { kind, dawdle }: { readonly kind: string; readonly dawdle: Dawdle | null },
 ): Promise<void> {
-  const parts = { ...killRuns[kind].parts(), files: dawdle === null ? nodeFiles : dawdling(dawdle) };
-  for await (const event of trainWith(parts, killRuns[kind].config(run), { resume: "if-possible" })) {
+  const parts = { ...killRun(kind).parts(), files: dawdle === null ? nodeFiles : dawdling(dawdle) };
+  for await (const event of trainWith(parts, killRun(kind).config(run), { resume: "if-possible" })) {
     // Straight to the pipe: a killed process flushes nothing.
     if (event.type === "started") writeSync(1, `started ${event.step}\n`);
   }

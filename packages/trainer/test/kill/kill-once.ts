@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import type { Dawdle } from "./kill-child.js";
-import type { KillRun } from "./kill-run.js";
 
 const script = fileURLToPath(new URL("./child.mjs", import.meta.url));
 
@@ -17,7 +16,11 @@ export interface Kill {
 }
 
 /** Lets a child train until a random moment, or until it lingers where told; undefined when it finished before. */
-export async function killOnce(kind: KillRun, run: string, dawdle: Dawdle | null): Promise<Kill | undefined> {
+export async function killOnce(
+  kind: string,
+  run: string,
+  { dawdle, withinMs }: { readonly dawdle: Dawdle | null; readonly withinMs: number },
+): Promise<Kill | undefined> {
   const child = spawn(process.execPath, [script, run, JSON.stringify({ kind, dawdle })], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -29,7 +32,7 @@ export async function killOnce(kind: KillRun, run: string, dawdle: Dawdle | null
     if (line.startsWith("started ")) {
       started = { at: performance.now(), step: Number(line.slice(8)) };
       if (dawdle !== null) continue;
-      void sleep(Math.random() * (kind === "toy" ? 2500 : 700)).then(() => child.kill("SIGKILL"));
+      void sleep(Math.random() * withinMs).then(() => child.kill("SIGKILL"));
       at = "anywhere";
     } else if (line === "dawdling") {
       at = dawdle?.call ?? "anywhere";
@@ -46,7 +49,7 @@ export async function killOnce(kind: KillRun, run: string, dawdle: Dawdle | null
 
 /** Trains in a child that may write no file larger than this; returns what it said on stderr, and its exit code. */
 export async function trainWithFileLimit(
-  kind: KillRun,
+  kind: string,
   run: string,
   kibibytes: number,
 ): Promise<{ readonly stderr: string; readonly code: number | null }> {

@@ -26,6 +26,17 @@ test("what is appended is read back, numbers to the last bit", () => {
   expect(readEventLog(nodeFiles, path)).toMatchObject([1, 2, 3, 4, 5].map(step));
 });
 
+test("a run that begins anew, killed before its first checkpoint, begins its log anew", () => {
+  const path = join(scratch(), "events.jsonl");
+  const warning = { type: "warning", step: 0, message: "said before the first step" } as const;
+  for (let life = 0; life < 2; life++) {
+    const log = EventLog.open(nodeFiles, path, 0);
+    log.append(warning);
+    log.close();
+  }
+  expect(readEventLog(nodeFiles, path)).toEqual([expect.objectContaining(warning)]);
+});
+
 test("opening at a step removes everything beyond it, and a torn line at any byte", () => {
   const path = join(scratch(), "events.jsonl");
   const log = EventLog.open(nodeFiles, path, 0);
