@@ -100,8 +100,8 @@ export class Adapter {
     const tensors = await this.tensors();
     mkdirSync(folder, { recursive: true });
     return this.config.kind === "lora" || this.config.kind === "dora"
-      ? writePeftFolder(folder, this.config, this.modules, tensors, metadata)
-      : writeLycorisFile(folder, this.config, tensors, metadata);
+      ? await writePeftFolder(folder, this.config, this.modules, tensors, metadata)
+      : await writeLycorisFile(folder, this.config, tensors, metadata);
   }
 
   /** Every tensor under its file name, float32. */

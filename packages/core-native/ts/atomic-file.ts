@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AceError } from "./errors.js";
 
@@ -14,10 +15,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
 
 /** {@link writeFileAtomic} for content that is not in one piece; the chunks are asked for one at a time. */
 export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): void {
-  const temporary = join(
-    dirname(path),
-    `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`,
-  );
+  const temporary = temporaryName(path);
   let descriptor: number | undefined;
   let made = false;
   try {
@@ -31,10 +29,36 @@ export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): v
   } catch (cause) {
     if (descriptor !== undefined) closeSync(descriptor);
     if (made) rmSync(temporary, { force: true });
-    if (cause instanceof AceError) throw cause;
-    throw new AceError("ERR_FILE", `${path}: could not be written: ${reason(cause)}`, { cause });
+    throw notWritten(path, cause);
   }
   syncFolder(dirname(path));
+}
+
+/** {@link writeChunksAtomic} for much content: the disk is waited for on other threads, the event loop goes on. */
+export async function saveChunksAtomic(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
+  const temporary = temporaryName(path);
+  let handle: FileHandle | undefined;
+  let made = false;
+  try {
+    handle = await open(temporary, "wx", 0o644);
+    made = true;
+    for (const chunk of chunks) await saveWhole(handle, chunk);
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(temporary, path);
+  } catch (cause) {
+    await handle?.close();
+    if (made) await rm(temporary, { force: true });
+    throw notWritten(path, cause);
+  }
+  if (process.platform === "win32") return; // As in syncFolder.
+  const folder = await open(dirname(path), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** Removes what processes that were killed while they wrote have left in a folder. */
@@ -55,11 +79,28 @@ function isRunning(processId: number): boolean {
   }
 }
 
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+}
+
+function notWritten(path: string, cause: unknown): AceError {
+  if (cause instanceof AceError) return cause;
+  return new AceError("ERR_FILE", `${path}: could not be written: ${reason(cause)}`, { cause });
+}
+
+/** One write call takes at most 2^31 - 1 bytes and may take fewer than asked. */
+const mostPerCall = 1 << 28;
+
 function writeWhole(descriptor: number, chunk: Uint8Array): void {
-  // One write call takes at most 2^31 - 1 bytes and may take fewer than asked.
-  const mostPerCall = 1 << 28;
   for (let done = 0; done < chunk.length;) {
     done += writeSync(descriptor, chunk, done, Math.min(mostPerCall, chunk.length - done));
+  }
+}
+
+async function saveWhole(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length;) {
+    const { bytesWritten } = await handle.write(chunk, done, Math.min(mostPerCall, chunk.length - done));
+    done += bytesWritten;
   }
 }
 

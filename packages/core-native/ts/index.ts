@@ -43,6 +43,7 @@ export {
   readSafetensorsHeader,
   safetensorsChunks,
   safetensorsHead,
+  saveSafetensors,
   writeSafetensors,
 } from "./safetensors.js";
 export type { SafetensorsHeader } from "./safetensors-header.js";

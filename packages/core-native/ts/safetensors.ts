@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import { writeChunksAtomic } from "./atomic-file.js";
+import { saveChunksAtomic, writeChunksAtomic } from "./atomic-file.js";
 import { AceError } from "./errors.js";
 import { damaged, dtypeBytes, elementCount, maxHeaderBytes, parseHeader } from "./safetensors-header.js";
 import type { SafetensorsHeader } from "./safetensors-header.js";
@@ -88,6 +88,19 @@ export function writeSafetensors(
   metadata?: Readonly<Record<string, string>>,
 ): void {
   writeChunksAtomic(path, safetensorsChunks(path, tensors, metadata));
+}
+
+/**
+ * {@link writeSafetensors} without holding up the event loop: for a file that is written while something runs.
+ *
+ * @throws {AceError} ERR_SHAPE, ERR_FILE
+ */
+export async function saveSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, HostTensor>>,
+  metadata?: Readonly<Record<string, string>>,
+): Promise<void> {
+  await saveChunksAtomic(path, safetensorsChunks(path, tensors, metadata));
 }
 
 /**

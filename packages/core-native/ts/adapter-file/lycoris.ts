@@ -2,17 +2,17 @@
 import { join } from "node:path";
 import { AceError } from "../errors.js";
 import { toFloat32 } from "../float-tensor.js";
-import { writeSafetensors } from "../safetensors.js";
+import { saveSafetensors } from "../safetensors.js";
 import type { AdapterConfig, HostTensor, LohaConfig, LokrConfig } from "../types.js";
 import type { Modules } from "./lora.js";
 
 /** Writes `lokr_weights.safetensors` or `loha_weights.safetensors`. */
-export function writeLycorisFile(
+export async function writeLycorisFile(
   folder: string,
   config: AdapterConfig,
   tensors: Readonly<Record<string, HostTensor>>,
   metadata: Readonly<Record<string, string>>,
-): string[] {
+): Promise<string[]> {
   const file = join(folder, `${config.kind}_weights.safetensors`);
   const lokr = config as LokrConfig;
   const settings = {
@@ -33,7 +33,7 @@ export function writeLycorisFile(
     rs_lora: false,
     unbalanced_factorization: false,
   };
-  writeSafetensors(file, tensors, {
+  await saveSafetensors(file, tensors, {
     algo: config.kind,
     format: "lycoris",
     [`${config.kind}_config`]: JSON.stringify(settings),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../atomic-file.js";
 import { AceError } from "../errors.js";
-import { writeSafetensors } from "../safetensors.js";
+import { saveSafetensors } from "../safetensors.js";
 import type { AdapterConfig, HostTensor, LoraConfig } from "../types.js";
 
 /** What an `adapter_config.json` says that bears on the change. */
@@ -31,18 +31,18 @@ function differing(modules: readonly ModuleInfo[], key: "rank" | "alpha", genera
 }
 
 /** Writes `adapter_model.safetensors` and `adapter_config.json`. */
-export function writePeftFolder(
+export async function writePeftFolder(
   folder: string,
   config: AdapterConfig,
   modules: readonly ModuleInfo[],
   tensors: Readonly<Record<string, HostTensor>>,
   metadata: Readonly<Record<string, string>>,
-): string[] {
+): Promise<string[]> {
   const lora = config as LoraConfig;
   const wild = config.targetModules.some((name) => /[*?]/.test(name));
   const file = join(folder, "adapter_model.safetensors");
   const json = join(folder, "adapter_config.json");
-  writeSafetensors(file, tensors, { format: "pt", ...metadata });
+  await saveSafetensors(file, tensors, { format: "pt", ...metadata });
   const fields = {
     peft_type: "LORA",
     task_type: "FEATURE_EXTRACTION",

@@ -143,10 +143,9 @@ export async function writeLora(
   if (modules.length === 0) throw new AceError("ERR_CONFIG", `${output}: there is no change to write`);
   refuseOccupied(output);
   const lora = loraOf(modules);
-  await writeFolderAtomic(nodeFiles, output, (folder) => {
+  await writeFolderAtomic(nodeFiles, output, async (folder) => {
     mkdirSync(folder, { recursive: true });
-    writePeftFolder(folder, lora.config, lora.modules, lora.tensors, metadata);
-    return Promise.resolve();
+    await writePeftFolder(folder, lora.config, lora.modules, lora.tensors, metadata);
   });
 }
 

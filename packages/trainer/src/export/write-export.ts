@@ -81,7 +81,7 @@ async function writePeft(adapter: OpenedAdapter, output: string): Promise<Writte
   const names = ["adapter_model.safetensors", "adapter_config.json"];
   const copied = json !== undefined && basename(weights) === names[0] && prefix === "base_model.model.";
   refuseOccupied(output);
-  await writeFolderAtomic(nodeFiles, output, (folder) => {
+  await writeFolderAtomic(nodeFiles, output, async (folder) => {
     mkdirSync(folder, { recursive: true });
     if (copied) {
       for (const file of [weights, json]) writeFileAtomic(join(folder, basename(file)), readFileSync(file));
@@ -91,9 +91,8 @@ async function writePeft(adapter: OpenedAdapter, output: string): Promise<Writte
           "ERR_CONFIG",
           `${weights}: its magnitudes are ComfyUI's; export the adapter it was made from`,
         );
-      writePeftFolder(folder, config, adapter.modules, tensors, withoutScale(metadata));
+      await writePeftFolder(folder, config, adapter.modules, tensors, withoutScale(metadata));
     }
-    return Promise.resolve();
   });
   const files = names.map((name) => join(output, name));
   return { weights: files[0] ?? "", files, copied };

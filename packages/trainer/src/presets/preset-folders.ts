@@ -1,12 +1,11 @@
-import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { AceError } from "@acewright/core-native";
+import { AceError, writeFileAtomic } from "@acewright/core-native";
 import { nearestName } from "../config/nearest-name.js";
 import { presets } from "../config/presets.js";
 import type { Preset } from "../config/presets.js";
-import { fileError, syncPath } from "../run/files.js";
+import { fileError } from "../run/files.js";
 import { maxPresetBytes, presetConfig, readPreset } from "./preset-file.js";
 
 /** A preset and the file it stands in; built-in ones have none. */
@@ -127,15 +126,10 @@ export function writePreset({ name, description, config }: Preset, file: string)
   if (Buffer.byteLength(text) > maxPresetBytes) {
     throw new AceError("ERR_CONFIG", `preset ${name}: larger than ${maxPresetBytes} bytes`);
   }
-  const temporary = `${file}.tmp-${randomBytes(6).toString("hex")}`;
   try {
     fs.mkdirSync(dirname(file), { recursive: true });
-    fs.writeFileSync(temporary, text, { flag: "wx" });
-    syncPath(fs, temporary);
-    fs.renameSync(temporary, file);
-    syncPath(fs, dirname(file));
+    writeFileAtomic(file, text);
   } catch (cause) {
-    fs.rmSync(temporary, { force: true });
     throw fileError(cause, file, "writing this preset");
   }
 }

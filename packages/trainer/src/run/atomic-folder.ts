@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { fileError, syncPath, type Files } from "./files.js";
+import { fileError, removeFolder, syncPath, type Files } from "./files.js";
 
 const temporary = ".tmp-";
 const replaced = ".old-";
@@ -18,19 +18,19 @@ export async function writeFolderAtomic(
   const parent = dirname(target);
   const folder = join(parent, `${temporary}${basename(target)}`);
   try {
-    files.rmSync(folder, { recursive: true, force: true });
+    await removeFolder(files, folder);
     files.mkdirSync(folder, { recursive: true });
     await fill(folder);
-    for (const name of files.readdirSync(folder)) syncPath(files, join(folder, name));
-    syncPath(files, folder);
-    replaceFolder(files, folder, target);
+    for (const name of files.readdirSync(folder)) await syncPath(files, join(folder, name));
+    await syncPath(files, folder);
+    await replaceFolder(files, folder, target);
   } catch (cause) {
-    files.rmSync(folder, { recursive: true, force: true });
+    await removeFolder(files, folder);
     throw fileError(cause, target, "writing this folder");
   }
 }
 
-function replaceFolder(files: Files, folder: string, target: string): void {
+async function replaceFolder(files: Files, folder: string, target: string): Promise<void> {
   const parent = dirname(target);
   const old = join(parent, `${replaced}${basename(target)}`);
   const existed = files.existsSync(target);
@@ -43,8 +43,8 @@ function replaceFolder(files: Files, folder: string, target: string): void {
     if (existed) files.renameSync(old, target);
     throw cause;
   }
-  syncPath(files, parent);
-  files.rmSync(old, { recursive: true, force: true });
+  await syncPath(files, parent);
+  await removeFolder(files, old);
 }
 
 /** Clears what a killed process left in a folder: half-written folders go, a folder in the middle of its replacement comes back. */

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import {
   AceError,
   readSafetensors,
-  writeSafetensors,
+  saveSafetensors,
   type AceErrorCode,
   type HostTensor,
 } from "@acewright/core-native";
@@ -39,6 +40,8 @@ const Checksums = z.strictObject({
   files: z.record(z.string(), z.strictObject({ bytes: z.int().min(0), sha256: z.string() })),
 });
 
+type Checksums = z.infer<typeof Checksums>;
+
 const stateFile = "state.safetensors";
 const checksumFile = "checksums.json";
 
@@ -58,13 +61,12 @@ export async function writeCheckpoint(
   await writeFolderAtomic(files, target, async (folder) => {
     await content.saveAdapter(folder);
     const metadata = { format: "acewright-state", version: "1", progress: JSON.stringify(content.progress) };
-    writeSafetensors(join(folder, stateFile), content.optimizer, metadata);
-    const sums = files
-      .readdirSync(folder)
-      .map((name) => [name, checksum(files, join(folder, name))] as const);
+    await saveSafetensors(join(folder, stateFile), content.optimizer, metadata);
+    const sums: Checksums["files"] = {};
+    for (const name of files.readdirSync(folder)) sums[name] = await checksum(join(folder, name));
     const descriptor = files.openSync(join(folder, checksumFile), "w");
     try {
-      files.writeSync(descriptor, `${JSON.stringify({ files: Object.fromEntries(sums) }, null, 2)}\n`);
+      files.writeSync(descriptor, `${JSON.stringify({ files: sums }, null, 2)}\n`);
     } finally {
       files.closeSync(descriptor);
     }
@@ -80,8 +82,8 @@ export interface Checkpoint {
 }
 
 /** @throws {AceError} ERR_FILE naming the file that is missing, cut or changed. */
-export function readCheckpoint(folder: string, files: Files = nodeFiles): Checkpoint {
-  const names = verifyFiles(files, folder);
+export async function readCheckpoint(folder: string, files: Files = nodeFiles): Promise<Checkpoint> {
+  const names = await verifyFiles(files, folder);
   const { metadata, tensors } = readSafetensors(join(folder, stateFile));
   const progress = Progress.safeParse(parseJson(join(folder, stateFile), metadata["progress"] ?? ""));
   if (metadata["version"] !== "1" || !progress.success) {
@@ -95,7 +97,7 @@ export function readCheckpoint(folder: string, files: Files = nodeFiles): Checkp
   return { folder, progress: progress.data, optimizer: tensors, adapter };
 }
 
-function verifyFiles(files: Files, folder: string): string[] {
+async function verifyFiles(files: Files, folder: string): Promise<string[]> {
   const path = join(folder, checksumFile);
   if (!files.existsSync(path)) throw refusal("ERR_FILE", path, "is missing: the checkpoint is not complete");
   const sums = Checksums.safeParse(parseJson(path, files.readFileSync(path, "utf8")));
@@ -105,7 +107,7 @@ function verifyFiles(files: Files, folder: string): string[] {
     if (/[/\\]/.test(name))
       throw refusal("ERR_FILE", path, `names ${JSON.stringify(name)} outside its folder`);
     if (!files.existsSync(file)) throw refusal("ERR_FILE", file, "is missing");
-    const { bytes, sha256 } = checksum(files, file);
+    const { bytes, sha256 } = await checksum(file);
     if (bytes !== expected.bytes)
       throw refusal("ERR_FILE", file, `has ${bytes} bytes, ${expected.bytes} were written`);
     if (sha256 !== expected.sha256) throw refusal("ERR_FILE", file, "has changed since it was written");
@@ -114,9 +116,15 @@ function verifyFiles(files: Files, folder: string): string[] {
   return Object.keys(sums.data.files);
 }
 
-function checksum(files: Files, path: string): { bytes: number; sha256: string } {
-  const content = files.readFileSync(path);
-  return { bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+/** Between two pieces of the file the event loop has its turn. */
+async function checksum(path: string): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  return { bytes, sha256: hash.digest("hex") };
 }
 
 function parseJson(path: string, text: string): unknown {

@@ -1,4 +1,4 @@
-import { fileError, type Files } from "./files.js";
+import { fileError, syncDescriptor, type Files } from "./files.js";
 import type { TrainEvent } from "../events.js";
 
 /** A line of events.jsonl: the event and when it was written (ISO 8601, UTC). */
@@ -38,9 +38,9 @@ export class EventLog {
   }
 
   /** Makes everything appended so far durable. */
-  sync(): void {
+  async sync(): Promise<void> {
     try {
-      this.files.fsyncSync(this.descriptor);
+      await syncDescriptor(this.files, this.descriptor);
     } catch (cause) {
       throw fileError(cause, this.path, "writing the run's log");
     }

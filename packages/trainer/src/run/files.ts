@@ -7,12 +7,13 @@ export type Files = Pick<
   | "openSync"
   | "writeSync"
   | "readFileSync"
-  | "fsyncSync"
+  | "fsync"
   | "ftruncateSync"
   | "closeSync"
   | "renameSync"
   | "mkdirSync"
   | "readdirSync"
+  | "rm"
   | "rmSync"
   | "statSync"
   | "statfsSync"
@@ -21,16 +22,39 @@ export type Files = Pick<
 
 export const nodeFiles: Files = fs;
 
-/** Makes a file's or folder's content durable. */
-export function syncPath(files: Files, path: string): void {
+/** Makes a file's or folder's content durable; on another thread, for a disk may take its time. */
+export async function syncPath(files: Files, path: string): Promise<void> {
   // Windows cannot open a folder for this; its renames are journalled.
   if (process.platform === "win32" && files.statSync(path).isDirectory()) return;
   const descriptor = files.openSync(path, process.platform === "win32" ? "r+" : "r");
   try {
-    files.fsyncSync(descriptor);
+    await syncDescriptor(files, descriptor);
   } finally {
     files.closeSync(descriptor);
   }
+}
+
+/** Makes what was written to an open file durable. */
+export async function syncDescriptor(files: Files, descriptor: number): Promise<void> {
+  await promised((done) => {
+    files.fsync(descriptor, done);
+  });
+}
+
+/** Removes a folder with what is in it, or nothing where there is none; on another thread. */
+export async function removeFolder(files: Files, folder: string): Promise<void> {
+  await promised((done) => {
+    files.rm(folder, { recursive: true, force: true }, done);
+  });
+}
+
+function promised(call: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
 }
 
 /** An error of the system as one clear line. */

@@ -5,7 +5,7 @@ import { parseConfig } from "../config/parse-config.js";
 import { expendable } from "../plan/retention.js";
 import { recoverFolders } from "./atomic-folder.js";
 import { readCheckpoint, writeCheckpoint, type Checkpoint, type CheckpointContent } from "./checkpoint.js";
-import { fileError, nodeFiles, type Files } from "./files.js";
+import { fileError, removeFolder, nodeFiles, type Files } from "./files.js";
 import { RunLock } from "./run-lock.js";
 import { checkpointName, checkpointStep, runPaths } from "./run-paths.js";
 
@@ -55,7 +55,7 @@ export class RunFolder {
     await writeCheckpoint(this.files, folder, content);
     try {
       for (const old of expendable(checkpointSteps(this.folder, this.files), keep))
-        this.removeCheckpoint(old);
+        await removeFolder(this.files, this.paths.checkpoint(old));
     } catch (cause) {
       throw fileError(cause, this.paths.checkpoints, "removing an old checkpoint");
     }
@@ -63,10 +63,10 @@ export class RunFolder {
   }
 
   /** The newest checkpoint that is whole; newer damaged ones are set aside and told of. */
-  newestCheckpoint(onDamaged: (message: string) => void): Checkpoint | undefined {
+  async newestCheckpoint(onDamaged: (message: string) => void): Promise<Checkpoint | undefined> {
     for (const step of checkpointSteps(this.folder, this.files).sort((a, b) => b - a)) {
       try {
-        return readCheckpoint(this.paths.checkpoint(step), this.files);
+        return await readCheckpoint(this.paths.checkpoint(step), this.files);
       } catch (cause) {
         if (!(cause instanceof AceError) || cause.code !== "ERR_FILE") throw cause;
         const aside = join(this.paths.checkpoints, `damaged-${checkpointName(step)}`);
@@ -80,10 +80,6 @@ export class RunFolder {
 
   release(): void {
     this.lock.release();
-  }
-
-  private removeCheckpoint(step: number): void {
-    this.files.rmSync(this.paths.checkpoint(step), { recursive: true, force: true });
   }
 }
 

@@ -36,7 +36,7 @@ export class Keeper {
     }
     const early = stoppedEarly && best !== null && { stoppedEarly: { best } };
     this.writer.record({ type: "finished", step, folder: final, skippedSteps, effect, ...early });
-    this.run.log.sync();
+    await this.run.log.sync();
   }
 
   /** The run was stopped between two steps, or in one that does not count: saves it unless that must not take time. */
@@ -47,6 +47,6 @@ export class Keeper {
     const checkpoint =
       savedStep === undefined ? {} : { checkpoint: this.run.folder.paths.checkpoint(savedStep) };
     this.writer.record({ type: "interrupted", step, ...checkpoint });
-    this.run.log.sync();
+    await this.run.log.sync();
   }
 }

@@ -96,7 +96,9 @@ export async function openRun(
   });
   const space = diskWarning(config, memory, parts.files);
   if (space !== undefined) warnings.push(space);
-  const checkpoint = resuming ? folder.newestCheckpoint((message) => warnings.push(message)) : undefined;
+  const checkpoint = resuming
+    ? await folder.newestCheckpoint((message) => warnings.push(message))
+    : undefined;
   if (checkpoint !== undefined) await restore(checkpoint, native);
   else if (config.from !== undefined) await native.adapter.continueFrom(findAdapter(config.from).weights);
   const progress = checkpoint?.progress ?? beginning(config);

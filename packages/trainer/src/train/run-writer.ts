@@ -97,7 +97,7 @@ export class RunWriter {
       this.writeConfig();
     }
     // What the log says up to this step must be durable before a checkpoint exists that lets the rest be cut off.
-    log.sync();
+    await log.sync();
     const content = {
       progress,
       optimizer: await session.state(),

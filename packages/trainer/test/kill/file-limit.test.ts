@@ -26,7 +26,7 @@ test.skipIf(process.platform === "win32")(
     );
     const names = readdirSync(join(run, "checkpoints"));
     expect(names).toEqual(before);
-    for (const name of names) readCheckpoint(join(run, "checkpoints", name));
+    for (const name of names) await readCheckpoint(join(run, "checkpoints", name));
     expect(readdirSync(run)).not.toContain("run.lock");
 
     await events(config(run), { resume: true }, parts());

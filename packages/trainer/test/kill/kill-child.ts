@@ -6,7 +6,7 @@ import { killRun } from "./kill-run.js";
 /** Where the child dawdles, so that it can be killed there. */
 export interface Dawdle {
   /** The call to linger before. */
-  readonly call: "renameSync" | "fsyncSync";
+  readonly call: "renameSync" | "fsync";
   /** Which of these calls, counted from 0 in this process. */
   readonly nth: number;
 }

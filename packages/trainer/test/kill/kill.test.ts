@@ -37,7 +37,7 @@ test.each(["quadratic", "toy"] as const)(
           inRename < wanted.inRename && i % 2 === 1
             ? { call: "renameSync", nth: i % 5 }
             : i % 4 === 2
-              ? { call: "fsyncSync", nth: i }
+              ? { call: "fsync", nth: i }
               : null;
         const kill = await killOnce(kind, run, { dawdle, withinMs: kind === "toy" ? 2500 : 700 });
         if (kill === undefined) break;

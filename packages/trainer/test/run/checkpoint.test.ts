@@ -41,7 +41,7 @@ async function written(): Promise<string> {
 }
 
 test("what is written reads back to the bit", async () => {
-  const read = readCheckpoint(await written());
+  const read = await readCheckpoint(await written());
   expect(read.progress).toEqual(progress);
   expect(read.optimizer).toEqual({ "exp_avg.a": tensor(1) });
   expect(read.adapter).toEqual({ a: tensor(3) });
@@ -103,7 +103,7 @@ test.each<[string, (folder: string) => void, RegExp]>([
 ])("%s is refused, naming the file", async (_what, harm, message) => {
   const folder = await written();
   harm(folder);
-  expect(() => readCheckpoint(folder)).toThrow(message);
+  await expect(readCheckpoint(folder)).rejects.toThrow(message);
 });
 
 test("a state of another version is no damage but a refusal of its own", async () => {
@@ -119,5 +119,5 @@ test("a state of another version is no damage but a refusal of its own", async (
     sha256: createHash("sha256").update(bytes).digest("hex"),
   };
   writeFileSync(list, JSON.stringify(sums));
-  expect(() => readCheckpoint(folder)).toThrow(/was not written by this version of Acewright/);
+  await expect(readCheckpoint(folder)).rejects.toThrow(/was not written by this version of Acewright/);
 });

@@ -24,7 +24,7 @@ function failing(call: Call, nth: number, code: string): { files: Files; reached
 const faults: [Call, string, RegExp][] = [
   ["openSync", "ENOSPC", /the disk is full; free some space and resume/],
   ["writeSync", "ENOSPC", /the disk is full; free some space and resume/],
-  ["fsyncSync", "EIO", /the disk reports an input\/output error/],
+  ["fsync", "EIO", /the disk reports an input\/output error/],
   ["renameSync", "EIO", /the disk reports an input\/output error/],
   ["mkdirSync", "EACCES", /no permission to write here/],
 ];
