@@ -91,18 +91,26 @@ function foreignWarnings(config: TrainConfig, { madeWith }: SampleSource, model:
   );
 }
 
+/** How a run is begun that the plan would refuse. */
+export interface StartOptions {
+  /** Start although the verdict on memory is red. */
+  readonly allowTooLarge?: boolean;
+}
+
 /**
- * A run that does not fit is refused before it starts. What is free in main memory is an estimate, which the system can
+ * A run that does not fit is refused before it starts, unless it is wanted by name. What is free in main memory is an estimate, which the system can
  * raise: there only a run larger than the machine is refused, others are warned of.
  *
  * @returns a warning, where there is one
  * @throws {AceError} ERR_OUT_OF_MEMORY with what would fit
  */
-export function refuseTooLarge({ device, memory, recompute }: CheckedRun): string | undefined {
-  if (recompute.fits) return undefined;
-  const { name, memoryBytes } = device.info;
-  if (name === "cpu" && memory.totalBytes <= memoryBytes) return recompute.reason;
-  throw new AceError("ERR_OUT_OF_MEMORY", recompute.reason);
+export function refuseTooLarge(
+  { recompute: { fits, verdict, reason } }: CheckedRun,
+  { allowTooLarge = false }: StartOptions = {},
+): string | undefined {
+  if (verdict !== "red") return fits ? undefined : reason;
+  if (allowTooLarge) return `${reason}; started all the same, as asked`;
+  throw new AceError("ERR_OUT_OF_MEMORY", reason);
 }
 
 function refuseOtherWidth(config: TrainConfig, samples: SampleSource, model: ModelConfig): void {

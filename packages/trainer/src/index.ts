@@ -76,6 +76,8 @@ export { learningRateCourse } from "./plan/learning-rate.js";
 export type { LearningRateSettings, ScheduleSpan } from "./plan/learning-rate.js";
 export { scheduleTemplates } from "./plan/schedule-formula.js";
 export type { RecomputeChoice } from "./plan/recompute.js";
+export type { MemoryCure } from "./plan/memory-cures.js";
+export type { MemoryVerdict } from "./plan/verdict.js";
 export { planRun } from "./plan-run.js";
 export type { PlannedRun, PlanOptions } from "./plan-run.js";
 export { presets, withPreset } from "./config/presets.js";

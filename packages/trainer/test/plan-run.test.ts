@@ -97,6 +97,13 @@ test("a run chooses its policy, tells it and writes it down; one that is too lar
   });
   expect(existsSync(join(root, "large"))).toBe(false);
 
+  const wanted = await events(shortRun(join(root, "wanted")), { allowTooLarge: true }, on(2 ** 30));
+  expect(ofType(wanted, "started")[0]?.plan.recompute.verdict).toBe("red");
+  expect(ofType(wanted, "warning")[0]?.message).toMatch(
+    /^training needs 1\.0 GiB .*; started all the same, as asked$/,
+  );
+  expect(ofType(wanted, "finished")).toHaveLength(1);
+
   // What main memory has free is an estimate: warned of, not refused.
   const tight = await events(shortRun(join(root, "tight")), {}, on(2 ** 30, "cpu"));
   expect(ofType(tight, "warning").map(({ message }) => message)).toContainEqual(

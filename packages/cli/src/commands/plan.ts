@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
+import type { Output } from "../output.js";
 import { renderLearningRate } from "../render/chart.js";
 import { renderTable } from "../render/table.js";
 import { formatCount, formatDuration } from "../render/units.js";
@@ -32,7 +33,7 @@ export function planCommand(context: Context): Command {
     );
     const { note } = plan.device;
     if (note !== undefined) output.say(note);
-    output.result(plan, () => planTable(plan));
+    output.result(plan, () => planTable(plan, output));
     if (output.draws && plan.steps > 1) output.say(courseOf(plan, output.terminal.columns));
   });
 }
@@ -51,8 +52,9 @@ function courseOf({ config, ...plan }: PlannedRun, columns: number): string {
   return `\nlearning rate\n${renderLearningRate(learningRateCourse(config, plan), plan.steps, columns)}`;
 }
 
-function planTable(plan: PlannedRun): string {
+function planTable(plan: PlannedRun, { colors }: Output): string {
   const { memory, config } = plan;
+  const { verdict, reason } = plan.recompute;
   const rows: [string, string][] = [
     [
       "songs",
@@ -68,7 +70,7 @@ function planTable(plan: PlannedRun): string {
     ["songs in memory", formatBytes(memory.datasetBytes)],
     ["working memory", formatBytes(memory.scratchBytes)],
     ["memory in all", formatBytes(memory.totalBytes)],
-    [plan.recompute.fits ? "fits" : "does not fit", plan.recompute.reason],
+    ["verdict", `${colors[verdict](verdict)}: ${reason}`],
     ["work", `${formatCount(Math.round(plan.flops / 1e9))} GFLOP at most`],
     ["each checkpoint", formatBytes(plan.checkpointBytes)],
   ];

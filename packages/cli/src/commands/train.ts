@@ -25,7 +25,8 @@ export function trainCommand(context: Context): Command {
     .option(
       "--allow-changes",
       "resume although settings differ; it is then another run than an uninterrupted one",
-    );
+    )
+    .option("--allow-too-large", "start although the plan says that the device's memory does not suffice");
   return noticeOption(trainingOptions(command)).action(
     async (tensors: string | undefined, words: TrainWords) => {
       const output = outputOf(command, context);
@@ -37,6 +38,7 @@ export function trainCommand(context: Context): Command {
           options: {
             ...(words.resume === undefined ? {} : { resume: true }),
             ...(words.allowChanges === undefined ? {} : { allowChanges: true }),
+            ...(words.allowTooLarge === undefined ? {} : { allowTooLarge: true }),
           },
         });
         return {
@@ -51,6 +53,7 @@ export function trainCommand(context: Context): Command {
 interface TrainWords {
   resume?: true;
   allowChanges?: true;
+  allowTooLarge?: true;
   notify?: NoticeWay[];
 }
 

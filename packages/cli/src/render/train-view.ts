@@ -92,12 +92,13 @@ export class TrainView {
     const { output } = this;
     this.total = plan.steps;
     const { kind, rank } = config.adapter;
+    const { verdict, reason } = plan.recompute;
     output.say(
       `${plan.trainingSongs} songs, ${plan.steps} steps, ${kind} rank ${rank} with ${formatCount(plan.parameters)} ` +
         `parameters, ${formatBytes(plan.memory.totalBytes)} of memory, ${device.description} (${device.instructionSet})`,
     );
     if (device.note !== undefined) output.say(device.note);
-    output.say(plan.recompute.reason);
+    output.say(`memory ${output.colors[verdict](verdict)}: ${reason}`);
     if (resumedFrom !== undefined) output.say(`going on from step ${step}: ${output.path(resumedFrom)}`);
     if (output.draws && config.schedule === "custom") {
       const course = learningRateCourse(config, plan);

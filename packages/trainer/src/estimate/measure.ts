@@ -102,8 +102,7 @@ async function openProbe({ settings, samples, folder, model }: Ground): Promise<
     },
     plan: (request) => planMemory(folder, request, { device, kind }),
   });
-  if (!choice.fits && (kind === "cuda" || choice.memory.totalBytes > device.info.memoryBytes))
-    throw new AceError("ERR_OUT_OF_MEMORY", choice.reason);
+  if (choice.verdict === "red") throw new AceError("ERR_OUT_OF_MEMORY", choice.reason);
   const decoder = await Decoder.open(folder, { device });
   try {
     const probe = await GradientProbe.open(decoder, {

@@ -1,5 +1,5 @@
 import type { DeviceInfo, MemoryPlan } from "@acewright/core-native";
-import { headroomBytes } from "./recompute.js";
+import { headroomBytes, neighboursBytes } from "./verdict.js";
 
 /** What the songs of a run take. */
 export interface SongSizes {
@@ -14,8 +14,8 @@ const places = 2;
 
 /**
  * A plan in which songs that do not fit beside everything else stay in pinned main memory and are streamed: the fastest
- * recompute policy is worth more than resident songs, whose copies run beside the kernels. On a CPU all songs are
- * where they are used.
+ * recompute policy is worth more than resident songs, whose copies run beside the kernels. Those that stay resident leave
+ * what other programs may want. On a CPU all songs are where they are used.
  *
  * @returns the plan with what the songs then take on the device, and how much of them may stay there
  */
@@ -28,8 +28,9 @@ export function withStreaming(
   const room = device.freeBytes - headroomBytes - others;
   const streamed = places * songs.batch * songs.largestBytes;
   if (device.name === "cpu" || memory.datasetBytes <= room || room < streamed) return { memory };
+  const datasetBytes = Math.max(streamed, room - neighboursBytes);
   return {
-    memory: { ...memory, datasetBytes: room, totalBytes: others + room },
-    residentBytes: room - streamed,
+    memory: { ...memory, datasetBytes, totalBytes: others + datasetBytes },
+    residentBytes: datasetBytes - streamed,
   };
 }

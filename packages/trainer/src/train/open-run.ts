@@ -1,5 +1,5 @@
 import { AceError, recomputePolicies, type ModelConfig, type RecomputePolicy } from "@acewright/core-native";
-import { checkRun, refuseTooLarge, type CheckedRun } from "../check-run.js";
+import { checkRun, refuseTooLarge, type CheckedRun, type StartOptions } from "../check-run.js";
 import type { ResolvedConfig, TrainConfig } from "../config/train-config.js";
 import { findAdapter } from "../export/find-adapter.js";
 import type { RunPlan, StartedEvent } from "../events.js";
@@ -66,7 +66,7 @@ export interface Opened {
 /** Opens everything a run needs; nothing is written before configuration, model and songs have proved good. */
 export async function openRun(
   given: TrainConfig,
-  options: ResumeOptions,
+  options: ResumeOptions & StartOptions,
   parts: TrainParts,
   opened: Opened,
 ): Promise<OpenRun> {
@@ -74,7 +74,7 @@ export async function openRun(
   // A resumed run is compared with its own config.json, environment included, which says more.
   const checked = await checkRun(resuming ? { ...given, environment: undefined } : given, parts);
   const { config, model, samples, split, steps, memory, recompute } = checked;
-  const tight = refuseTooLarge(checked);
+  const tight = refuseTooLarge(checked, options);
   const warnings = [
     ...checked.warnings,
     ...(tight === undefined ? [] : [tight]),

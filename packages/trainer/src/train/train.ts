@@ -7,12 +7,13 @@ import { nodeFiles } from "../run/files.js";
 import { openSongMaker } from "../song-maker.js";
 import { stoppedAtOnce, StopRequest } from "../stop-request.js";
 import { openTensorSamples } from "../tensor-samples.js";
+import type { StartOptions } from "../check-run.js";
 import { openRun, type Opened, type TrainParts } from "./open-run.js";
 import type { ResumeOptions } from "./resume-check.js";
 import { TrainingLoop } from "./training-loop.js";
 
 /** How a run is begun and ended; what it computes is in the configuration. */
-export interface TrainOptions extends ResumeOptions {
+export interface TrainOptions extends ResumeOptions, StartOptions {
   /** Stops after the step in hand, saves a checkpoint, and ends with `interrupted`. */
   readonly signal?: AbortSignal;
   /** Ends at once with `interrupted`, without saving: for a second Ctrl-C. */

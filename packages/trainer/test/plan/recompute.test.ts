@@ -1,6 +1,7 @@
 import type { DeviceInfo, MemoryPlan, PlanRequest } from "@acewright/core-native";
 import { expect, test } from "vitest";
-import { chooseRecompute, headroomBytes } from "../../src/plan/recompute.js";
+import { chooseRecompute } from "../../src/plan/recompute.js";
+import { headroomBytes } from "../../src/plan/verdict.js";
 import { memory } from "../quadratic-model.js";
 
 const gib = 2 ** 30;
@@ -21,12 +22,16 @@ const request: Omit<PlanRequest, "recompute"> = {
   conditionTokens: 300,
   adapter: { kind: "lora", rank: 8, alpha: 8, targetModules: ["q_proj"] },
 };
+const rankBytes = 2 ** 26;
 const kept = { none: 16, cheap: 12, mlp: 8, block: 2 };
 
-/** 4 GiB of weights, and activations in proportion to batch and frames. */
-const plan = ({ batch, frames: length, recompute }: PlanRequest): Promise<MemoryPlan> => {
+/** 4 GiB of weights, activations in proportion to batch and frames, an optimizer in proportion to the rank above 8. */
+const plan = ({ batch, frames: length, recompute, adapter, optimizer }: PlanRequest): Promise<MemoryPlan> => {
   const arenaBytes = (kept[recompute] * gib * batch * length) / frames;
-  return Promise.resolve({ ...memory, weightBytes: 4 * gib, arenaBytes, totalBytes: 4 * gib + arenaBytes });
+  const optimizerBytes =
+    Math.max(0, adapter.rank - 8) * rankBytes * (optimizer?.kind === "adamw8bit" ? 0.5 : 1);
+  const totalBytes = 4 * gib + arenaBytes + optimizerBytes;
+  return Promise.resolve({ ...memory, weightBytes: 4 * gib, arenaBytes, optimizerBytes, totalBytes });
 };
 const choose = (
   asked: PlanRequest["recompute"] | "auto",
@@ -44,8 +49,8 @@ test.each([
 });
 
 test("the reason tells what was chosen, its bytes, and what the faster one would have taken", async () => {
-  expect((await choose("auto", 36.5)).reason).toBe(
-    "recompute auto is none: 36.0 GiB of 36.5 GiB free on cuda:0",
+  expect((await choose("auto", 40)).reason).toBe(
+    "recompute auto is none: 36.0 GiB of 40.0 GiB free on cuda:0",
   );
   expect((await choose("auto", 30)).reason).toBe(
     "recompute auto is cheap: 28.0 GiB of 30.0 GiB free on cuda:0; none needs 36.0 GiB",
@@ -76,6 +81,55 @@ test("the crop proposed fits, and five seconds more would not", async () => {
     (await plan({ ...request, batch: 1, frames: seconds * 25, recompute: "block" })).totalBytes <=
     5.6 * gib - headroomBytes;
   expect([await fits(130), await fits(135)]).toEqual([true, false]);
+});
+
+test("a verdict is green with a gibibyte to spare, yellow without, red where it does not fit", async () => {
+  const verdictAt = async (free: number, asked: "auto" | "cheap" = "cheap") =>
+    (await choose(asked, free)).verdict;
+  expect(await verdictAt(28 + 1.5)).toBe("green");
+  expect(await verdictAt(28 + 1.49)).toBe("yellow");
+  expect(await verdictAt(28 + 0.5)).toBe("yellow");
+  expect(await verdictAt(28 + 0.49)).toBe("red");
+  const tight = await choose("cheap", 29);
+  expect(tight).toMatchObject({ fits: true, cures: [{ recompute: "mlp", totalBytes: 20 * gib }] });
+  expect(tight.reason).toBe(
+    "recompute cheap: 28.0 GiB of 29.0 GiB free on cuda:0; only 512.0 MiB are left should another program want some, recompute mlp leaves more (20.0 GiB)",
+  );
+  const last = await choose("block", 8.6);
+  expect(last).toMatchObject({ verdict: "yellow", cures: [] });
+  expect(last.reason).toMatch(/should another program want some$/);
+});
+
+test("main memory: what is free is an estimate, so only a plan beyond the machine is red", async () => {
+  const on = async (freeGib: number, gibInAll: number) =>
+    await chooseRecompute(
+      "block",
+      { ...device(freeGib * gib), name: "cpu", memoryBytes: gibInAll * gib },
+      { request, plan },
+    );
+  expect(await on(8.5, 16)).toMatchObject({ verdict: "green", fits: true, cures: [] });
+  expect(await on(8.4, 16)).toMatchObject({ verdict: "yellow", fits: false, cures: [{ batchSize: 1 }] });
+  expect(await on(4, 7.9)).toMatchObject({ verdict: "red", fits: false });
+});
+
+test("the batch proposed is the largest that fits", async () => {
+  const { cures } = await choose("auto", 10.5, { batch: 7 });
+  expect(cures).toEqual([{ recompute: "block", batchSize: 3, totalBytes: 10 * gib }]);
+});
+
+test("one song at a time and still too much: bytes for moments, a lower rank, a crop, each of which would do", async () => {
+  const adapter = { ...request.adapter, rank: 40 };
+  const optimizer = { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
+  const chosen = await choose("auto", 7.5, { adapter, optimizer });
+  expect(chosen.cures).toMatchObject([
+    { recompute: "block", batchSize: 1, optimizer: "adamw8bit" },
+    { recompute: "block", batchSize: 1, rank: 20 },
+    { recompute: "block", batchSize: 1, cropSeconds: 120 },
+  ]);
+  for (const { totalBytes } of chosen.cures) expect(totalBytes).toBeLessThanOrEqual(7 * gib);
+  expect(chosen.reason).toMatch(
+    /what would fit: batchSize 1 and optimizer adamw8bit, or batchSize 1 and rank 20, or batchSize 1 and cropSeconds 120, with recompute block$/,
+  );
 });
 
 test("where not even a short crop fits, the memory that is needed is told", async () => {

@@ -1,6 +1,6 @@
 import type { DeviceInfo } from "@acewright/core-native";
 import { expect, test } from "vitest";
-import { headroomBytes } from "../../src/plan/recompute.js";
+import { headroomBytes } from "../../src/plan/verdict.js";
 import { withStreaming } from "../../src/plan/streaming.js";
 import { memory } from "../quadratic-model.js";
 
@@ -23,10 +23,16 @@ test("songs that fit stay on the device", () => {
 
 test("what does not fit is streamed through two places for a micro-batch's songs, the rest stays", () => {
   expect(withStreaming(plan, device(1499), songs)).toEqual({
-    memory: { ...plan, datasetBytes: 499 * mib, totalBytes: 1499 * mib },
-    residentBytes: 459 * mib,
+    memory: { ...plan, datasetBytes: 40 * mib, totalBytes: 1040 * mib },
+    residentBytes: 0,
   });
   expect(withStreaming(plan, device(1040), songs).residentBytes).toBe(0);
+  // A gibibyte is left to other programs.
+  const many = { ...plan, datasetBytes: 5000 * mib, totalBytes: 6000 * mib };
+  expect(withStreaming(many, device(3024), songs)).toEqual({
+    memory: { ...many, datasetBytes: 1000 * mib, totalBytes: 2000 * mib },
+    residentBytes: 960 * mib,
+  });
 });
 
 test("where not even the two places fit, and on a CPU, the plan stays as it is", () => {
