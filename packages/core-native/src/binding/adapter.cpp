@@ -22,8 +22,9 @@ struct HostCopy {
 using HostCopies = std::map<std::string, HostCopy>;
 
 Napi::Value to_record(Napi::Env env, HostCopies& copies) {
+  const auto held = std::make_shared<HostCopies>(std::move(copies));
   Napi::Object out = Napi::Object::New(env);
-  for (auto& [name, copy] : copies) out.Set(name, to_host_tensor(env, copy.dtype, copy.shape, copy.bytes.data()));
+  for (auto& [name, copy] : *held) out.Set(name, to_host_tensor(env, copy.dtype, copy.shape, copy.bytes.data(), held));
   return out;
 }
 

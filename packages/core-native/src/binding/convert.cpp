@@ -65,16 +65,32 @@ Napi::Value to_float_array(Napi::Env env, const float* data, size_t count) {
   return out;
 }
 
-Napi::Object to_host_tensor(Napi::Env env, DType dtype, const Shape& shape, const void* data) {
+namespace {
+
+Napi::ArrayBuffer handed_over(Napi::Env env, void* data, size_t bytes, std::shared_ptr<void> owner) {
+  if (bytes == 0) return Napi::ArrayBuffer::New(env, 0);
+  auto* held = new std::shared_ptr<void>(std::move(owner));
+  napi_value value = nullptr;
+  const napi_status status = napi_create_external_arraybuffer(
+      env, data, bytes, [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<void>*>(hint); }, held, &value);
+  if (status == napi_ok) return Napi::ArrayBuffer(env, value);
+  // Runtimes that keep all of JavaScript's memory in one cage, as Electron's, take no memory from outside.
+  Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, bytes);
+  std::memcpy(copy.Data(), data, bytes);
+  delete held;
+  return copy;
+}
+
+}  // namespace
+
+Napi::Object to_host_tensor(Napi::Env env, DType dtype, const Shape& shape, void* data, std::shared_ptr<void> owner) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("dtype", dtype == DType::f64 ? "F64" : dtype == DType::u8 ? "U8" : "F32");
   Napi::Array axes = Napi::Array::New(env, static_cast<size_t>(shape.rank()));
   for (int i = 0; i < shape.rank(); ++i) axes.Set(static_cast<uint32_t>(i), static_cast<double>(shape[i]));
   out.Set("shape", axes);
   const size_t bytes = static_cast<size_t>(shape.elements()) * size_of(dtype);
-  Napi::Uint8Array copy = Napi::Uint8Array::New(env, bytes);
-  if (bytes > 0) std::memcpy(copy.Data(), data, bytes);
-  out.Set("data", copy);
+  out.Set("data", Napi::Uint8Array::New(env, bytes, handed_over(env, data, bytes, std::move(owner)), 0));
   return out;
 }
 

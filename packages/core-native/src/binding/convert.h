@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,9 @@ int64_t rows_of(const FloatView& view, int64_t width, const char* what);
 
 Napi::Value to_float_array(Napi::Env env, const float* data, size_t count);
 // A HostTensor of a tensor in host memory (f32, f64 and u8 become F32, F64 and U8), and a view of one: valid while its
-// `data` is kept.
-Napi::Object to_host_tensor(Napi::Env env, DType dtype, const Shape& shape, const void* data);
+// `data` is kept. JavaScript takes the memory over, for a copy of an optimiser's state would hold up its event loop;
+// `owner` lets go of it when the array is collected.
+Napi::Object to_host_tensor(Napi::Env env, DType dtype, const Shape& shape, void* data, std::shared_ptr<void> owner);
 HostState host_state(const Napi::Object& tensor, const std::string& name);
 
 AdapterConfig to_adapter_config(const Napi::Object& object);

@@ -127,8 +127,9 @@ void copy_named(FlatCopies& out, const std::string& prefix, const Adapter& adapt
 }
 
 Napi::Value to_flat_record(Napi::Env env, FlatCopies& copies) {
+  const auto held = std::make_shared<FlatCopies>(std::move(copies));
   Napi::Object out = Napi::Object::New(env);
-  for (auto& [name, data] : copies.data) out.Set(name, to_host_tensor(env, DType::f32, copies.shapes[name], data.data()));
+  for (auto& [name, data] : held->data) out.Set(name, to_host_tensor(env, DType::f32, held->shapes[name], data.data(), held));
   return out;
 }
 
@@ -151,8 +152,8 @@ Napi::Value state(const Napi::CallbackInfo& info) {
       },
       [](Napi::Env e, std::shared_ptr<StateCopies>& copies) -> Napi::Value {
         Napi::Object out = Napi::Object::New(e);
-        for (const auto& [name, copy] : copies->tensors) out.Set(name, to_host_tensor(e, copy.tensor().dtype, copy.tensor().shape, copy.data()));
-        for (const auto& [name, value] : copies->scalars) out.Set(name, to_host_tensor(e, DType::f64, Shape{1}, &value));
+        for (auto& [name, copy] : copies->tensors) out.Set(name, to_host_tensor(e, copy.tensor().dtype, copy.tensor().shape, copy.data(), copies));
+        for (auto& [name, value] : copies->scalars) out.Set(name, to_host_tensor(e, DType::f64, Shape{1}, &value, copies));
         return out;
       });
 }

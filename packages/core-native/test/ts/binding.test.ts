@@ -180,6 +180,21 @@ test("a session set back to a saved state goes on bit for bit", async () => {
   expect(await later.adapter.tensors()).toEqual(straight);
 });
 
+test("tensors and state outlive what gave them: later steps and closing change nothing of them", async () => {
+  const { adapter, session } = await openSession();
+  await session.step({ step: 0, learningRate: 1e-3, microBatches: [batch(0)] });
+  const given = [await adapter.tensors(), await session.state()];
+  const copy = structuredClone(given);
+  await session.step({ step: 1, learningRate: 1e-3, microBatches: [batch(1)] });
+  session.close();
+  adapter.close();
+  globalThis.gc?.();
+  expect(given).toEqual(copy);
+  const [name = ""] = Object.keys(given[1] ?? {});
+  given[1]?.[name]?.data.fill(1);
+  expect(given[1]?.[name]?.data).not.toEqual(copy[1]?.[name]?.data);
+});
+
 test("state of another adapter is refused and nothing is changed", async () => {
   const { session } = await openSession();
   const other = await openSession({ adapter: { ...lora, rank: 2 } });
