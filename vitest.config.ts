@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { configDefaults, defineConfig } from "vitest/config";
 
 // Long matrices (*.full.test.ts) run under `npm run test:full`.
@@ -6,9 +8,20 @@ const full = process.env["ACEWRIGHT_TEST_FULL"] === "1";
 const countsFile = process.env["ACEWRIGHT_TEST_COUNTS"];
 const exclude = [...configDefaults.exclude, ...(full ? [] : ["**/*.full.test.ts"])];
 
+/** Whoever runs the tests has settings of his own; the commands under test find none. */
+const env = { XDG_CONFIG_HOME: join(tmpdir(), "acewright-tests-without-settings") };
+
 /** One project a room. Forks, because a native addon that dies must not take the other tests along. */
 const project = (name: string, root: string) => ({
-  test: { name, root, include: ["test/**/*.test.ts"], exclude, pool: "forks" as const, testTimeout: 60_000 },
+  test: {
+    env,
+    name,
+    root,
+    include: ["test/**/*.test.ts"],
+    exclude,
+    pool: "forks" as const,
+    testTimeout: 60_000,
+  },
 });
 
 export default defineConfig({

@@ -6,6 +6,7 @@ import { format } from "prettier";
 import { errors } from "@acewright/core-native";
 import { root } from "./child.mjs";
 import { configPage } from "./docs-config.mjs";
+import { settingsPage } from "./docs-settings.mjs";
 
 /** @returns {string} */
 function errorsPage() {
@@ -26,7 +27,11 @@ This page is generated from the table in \`packages/core-native/ts/errors.ts\`: 
 
 /** @returns {Promise<ReadonlyMap<string, string>>} page text by path from the root, formatted like all others */
 export async function generatedPages() {
-  const pages = { "docs/errors.md": errorsPage(), "docs/config.md": configPage() };
+  const pages = {
+    "docs/errors.md": errorsPage(),
+    "docs/config.md": configPage(),
+    "docs/settings.md": settingsPage(),
+  };
   const formatted = Object.entries(pages).map(
     async ([path, text]) =>
       /** @type {const} */ ([path, await format(text, { parser: "markdown", printWidth: 110 })]),

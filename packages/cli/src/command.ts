@@ -1,5 +1,6 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { Output } from "./output.js";
+import { takesSetting } from "./settings/apply.js";
 import type { Terminal } from "./terminal.js";
 
 /** What a command is given besides its words. */
@@ -28,8 +29,17 @@ export function leafCommand(words: CommandWords): Command {
   return new Command(words.name)
     .description(words.summary)
     .option("--json", "print the result as JSON, one value a line, and draw nothing")
-    .option("--plain", "draw no bars, charts or colours")
+    .addOption(takesSetting(new Option("--plain", "draw no bars, charts or colours"), "plain"))
     .addHelpText("after", `${notes}\nExamples:\n${examples}`);
+}
+
+/** `--model` of the commands that need one: the `models` setting where it is not given. */
+export function modelOption(): Option {
+  const option = new Option(
+    "-m, --model <dir>",
+    "acestep-v15-* folder, or the folder of checkpoints that holds it",
+  ).default("checkpoints", "the setting models, else checkpoints");
+  return takesSetting(option, "models");
 }
 
 /** How the command now running speaks, by its `--json` and `--plain`. */

@@ -1,17 +1,19 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
 import { findPreset, readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
 import type { TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
+import { modelOption } from "./command.js";
 import { givenOptions, optionsFromSchema } from "./options-from-schema.js";
+import { settingValue } from "./settings/values.js";
 
 /** Taken by `train` and `plan` as words of their own, not as derived flags. */
 const choice = { omit: ["tensors", "model", "output", "environment"] };
 
 interface ConfigWords {
   output?: string;
-  model?: string;
+  model: string;
   config?: string;
   preset?: string;
   resume?: boolean | "if-possible";
@@ -21,14 +23,15 @@ interface ConfigWords {
 export function trainingOptions(command: Command): Command {
   command
     .option("-o, --output <dir>", "run folder to write")
-    .option("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
+    .addOption(modelOption())
     .option("--config <file>", "JSON file with settings, e.g. a run's config.json; flags win over it")
     .option("--preset <name>", "settings to begin from; file and flags win over it");
   return optionsFromSchema(command, TrainConfig, choice);
 }
 
 /**
- * The configuration a command line asks for: preset, then file, then flags. Checked by whoever takes it.
+ * The configuration a command line asks for: settings of this machine, then preset, then file, then flags. Checked by whoever
+ * takes it.
  *
  * @throws {AceError} ERR_FILE, ERR_CONFIG for a file or a preset that is none
  */
@@ -36,12 +39,17 @@ export function trainingConfig(command: Command, tensors: string | undefined): T
   const words = command.opts<ConfigWords>();
   const own = {
     ...(tensors === undefined ? {} : { tensors: resolve(tensors) }),
-    ...(words.model === undefined ? {} : { model: resolve(words.model) }),
+    ...(command.getOptionValueSource("model") === "cli" ? { model: resolve(words.model) } : {}),
     ...(words.output === undefined ? {} : { output: resolve(words.output) }),
   };
-  const flags = { ...givenOptions(command, TrainConfig, choice), ...own };
+  const flags = { ...givenOptions(command, TrainConfig, { ...choice, by: ["cli"] }), ...own };
   const config = merged(fileConfig(words), flags);
-  const complete = words.preset === undefined ? config : withPreset(findPreset(words.preset).preset, config);
+  const complete: Record<string, unknown> = {
+    model: resolve(words.model),
+    ...givenOptions(command, TrainConfig, { ...choice, by: ["env", "config"] }),
+    ...(words.preset === undefined ? config : withPreset(findPreset(words.preset).preset, config)),
+  };
+  complete["output"] ??= newRunFolder(words, complete["tensors"]);
   for (const [key, how] of Object.entries(mustBeGiven)) {
     if (complete[key] === undefined) throw new AceError("ERR_CONFIG", `${key} is missing; ${how}`);
   }
@@ -50,9 +58,20 @@ export function trainingConfig(command: Command, tensors: string | undefined): T
 
 const mustBeGiven = {
   tensors: "name the folder that `acewright preprocess` wrote",
-  model: "name the checkpoint with --model DIR",
-  output: "name the run folder with --output DIR",
+  output:
+    "name the run folder with --output DIR, or a folder for all runs with `acewright settings set runs DIR`",
 };
+
+/** In the folder of runs that a setting names, if any: called like the tensors, with a number where that is taken. */
+function newRunFolder({ resume }: ConfigWords, tensors: unknown): string | undefined {
+  const { value: runs } = settingValue("runs");
+  if (runs === undefined || typeof tensors !== "string" || resume !== undefined) return undefined;
+  const name = basename(resolve(tensors));
+  const taken = (count: number) => join(resolve(runs), count === 1 ? name : `${name}-${count}`);
+  let count = 1;
+  while (existsSync(taken(count))) count += 1;
+  return taken(count);
+}
 
 /** A run that is resumed brings its own configuration. */
 function fileConfig({ config, output, resume }: ConfigWords): Record<string, unknown> {

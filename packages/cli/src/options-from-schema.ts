@@ -5,6 +5,9 @@ import { expectation, flagsOf } from "./flags.js";
 import { withoutNull } from "./json-schema.js";
 import type { Flag, FlagChoice } from "./flags.js";
 import type { PlainNode, SchemaNode } from "./json-schema.js";
+import { scalarOf } from "./parse-value.js";
+import { isSetting } from "./settings/schema.js";
+import { takesSetting } from "./settings/apply.js";
 
 /**
  * Gives a command one option for each field of a schema: name, help, default and range come from the schema alone.
@@ -12,22 +15,29 @@ import type { PlainNode, SchemaNode } from "./json-schema.js";
  */
 export function optionsFromSchema(command: Command, schema: z.ZodType, choice: FlagChoice = {}): Command {
   for (const flag of flagsOf(schema, choice)) {
-    for (const option of optionsOf(flag)) command.addOption(option.helpGroup(groupOf(flag)));
+    for (const option of optionsOf(flag)) {
+      command.addOption(option.helpGroup(groupOf(flag)));
+      if (isSetting(flag.name)) takesSetting(option, flag.name);
+    }
   }
   return command;
 }
 
-/** What the user wrote on the command line, laid out like the schema. */
+/** Where a flag's value may come from: the command line, a variable of the environment, the settings file. */
+export type GivenBy = "cli" | "env" | "config";
+
+/** What the user gave, on the command line or by a setting, laid out like the schema. */
 export function givenOptions(
   command: Command,
   schema: z.ZodType,
-  choice: FlagChoice = {},
+  choice: FlagChoice & { readonly by?: readonly GivenBy[] } = {},
 ): Record<string, unknown> {
+  const by: readonly (string | undefined)[] = choice.by ?? ["cli", "env", "config"];
   const values: Record<string, unknown> = command.opts();
   const given: Record<string, unknown> = {};
   for (const flag of flagsOf(schema, choice)) {
     const key = new Option(`--${flag.name}`).attributeName();
-    if (command.getOptionValueSource(key) === "cli") place(given, flag.path, values[key]);
+    if (by.includes(command.getOptionValueSource(key))) place(given, flag.path, values[key]);
   }
   return given;
 }
@@ -135,27 +145,4 @@ function parseScalar(text: string, schema: SchemaNode, name: string): unknown {
   const value = scalarOf(text.trim(), withoutNull(schema));
   if (value !== undefined) return value;
   throw new InvalidArgumentError(`--${name} takes ${expectation(schema)}, got ${JSON.stringify(text)}.`);
-}
-
-/** The text as a value of the schema, or undefined where it is none. */
-function scalarOf(text: string, node: PlainNode): unknown {
-  if (node.anyOf !== undefined) {
-    const values = node.anyOf.map((option) => scalarOf(text, withoutNull(option)));
-    return values.find((value) => value !== undefined);
-  }
-  if (node.type === "number" || node.type === "integer") {
-    const value = Number(text);
-    return text !== "" && Number.isFinite(value) && isInRange(value, node) ? value : undefined;
-  }
-  if (node.type === "boolean") return text === "true" ? true : text === "false" ? false : undefined;
-  const allowed = node.enum ?? (node.const === undefined ? undefined : [node.const]);
-  return allowed === undefined || allowed.includes(text) ? text : undefined;
-}
-
-function isInRange(value: number, node: SchemaNode): boolean {
-  const { minimum = -Infinity, maximum = Infinity } = node;
-  const { exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = node;
-  if (node.type === "integer" && !Number.isInteger(value)) return false;
-  const within = value >= minimum && value <= maximum;
-  return within && value > exclusiveMinimum && value < exclusiveMaximum;
 }

@@ -16,9 +16,11 @@ import { preprocessCommand } from "./commands/preprocess.js";
 import { presetsCommand } from "./commands/presets.js";
 import { runCommand } from "./commands/run.js";
 import { runsCommand } from "./commands/runs.js";
+import { settingsCommand } from "./commands/settings.js";
 import { tensorsCommand } from "./commands/tensors.js";
 import { trainCommand } from "./commands/train.js";
 import { packageVersion } from "./package-version.js";
+import { applySettings } from "./settings/apply.js";
 
 /** The whole command tree, ready to parse one command line. */
 export function acewrightProgram(context: Context): Command {
@@ -41,7 +43,11 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(runCommand(context))
     .addCommand(runsCommand(context))
     .addCommand(presetsCommand(context))
-    .addCommand(configCommand(context));
+    .addCommand(settingsCommand(context))
+    .addCommand(configCommand(context))
+    .hook("preAction", (_program, command) => {
+      applySettings(command);
+    });
   program.addCommand(completionCommand(context, program));
   speakThrough(program, context);
   return program;

@@ -76,7 +76,7 @@ test("a preset's adapter of another kind leaves nothing the trainer would refuse
 
 test.each([
   ["-m m -o o", /tensors is missing/],
-  ["t -o o", /--model DIR/],
+  ["t -m m", /output is missing/],
   ["t -m m", /--output DIR/],
   [`${folders} --preset quick_tset`, /did you mean quick_test/],
   [`${folders} --config @list.json`, /list\.json: expected an object/],

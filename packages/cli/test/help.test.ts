@@ -47,6 +47,7 @@ test("there are the commands the design names", () => {
       .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))
       .concat(["list", "show", "save", "import", "export", "delete"].map((name) => `presets ${name}`))
       .concat(["inspect", "import", "pack"].map((name) => `tensors ${name}`))
+      .concat(["show", "get", "set", "clear", "path"].map((name) => `settings ${name}`))
       .concat(["completion", "config schema"])
       .concat(["plan", "preprocess", "run", "train"])
       .sort(),

@@ -1,3 +1,4 @@
+export { keyVariables } from "./annotate/providers/open-provider.js";
 export { planAnnotation } from "./annotate/runs/plan-annotation.js";
 export type {
   AnnotationEstimate,

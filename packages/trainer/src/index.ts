@@ -72,6 +72,8 @@ export type { CurvePoint, RunCurves } from "./runs/curves.js";
 export { removeRun } from "./runs/remove-run.js";
 export type { RunDetails, RunSummary } from "./runs/list-runs.js";
 export { parseConfig } from "./config/parse-config.js";
+export { nearestName } from "./config/nearest-name.js";
+export { parseWith } from "./config/parse-with.js";
 export { learningRateCourse } from "./plan/learning-rate.js";
 export type { LearningRateSettings, ScheduleSpan } from "./plan/learning-rate.js";
 export { scheduleTemplates } from "./plan/schedule-formula.js";
@@ -96,5 +98,6 @@ export {
 export type { FoundPreset } from "./presets/preset-folders.js";
 export type { LoggedEvent } from "./run/event-log.js";
 export { readRunConfig } from "./run/run-folder.js";
+export { writeWhole } from "./run/write-whole.js";
 export { train } from "./train/train.js";
 export type { TrainOptions } from "./train/train.js";

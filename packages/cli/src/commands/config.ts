@@ -1,7 +1,9 @@
 import { trainConfigSchema } from "@acewright/trainer";
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { leafCommand } from "../command.js";
 import type { Context } from "../command.js";
+import { schemaNode } from "../json-schema.js";
+import { SettingsFile } from "../settings/schema.js";
 
 export function configCommand(context: Context): Command {
   return new Command("config")
@@ -12,10 +14,14 @@ export function configCommand(context: Context): Command {
 function schemaCommand({ terminal }: Context): Command {
   return leafCommand({
     name: "schema",
-    summary: "print the JSON schema of --config files, for editors that complete and check them",
-    examples: ["config schema", "config schema --json"],
-    notes: "Draft 2020-12. --json prints it on one line.",
-  }).action(({ json }: { json?: true }) => {
-    terminal.out(`${JSON.stringify(trainConfigSchema(), null, json === true ? 0 : 2)}\n`);
-  });
+    summary: "print the JSON schema of a file, for editors that complete and check it",
+    examples: ["config schema", "config schema --json", "config schema settings"],
+    notes:
+      "training: what --config takes; settings: what `settings path` names. Draft 2020-12. --json prints it on one line.",
+  })
+    .addArgument(new Argument("[file]", "whose schema").choices(["training", "settings"]).default("training"))
+    .action((file: string, { json }: { json?: true }) => {
+      const schema = file === "settings" ? schemaNode(SettingsFile) : trainConfigSchema();
+      terminal.out(`${JSON.stringify(schema, null, json === true ? 0 : 2)}\n`);
+    });
 }

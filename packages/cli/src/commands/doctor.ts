@@ -6,9 +6,11 @@ import { promisify } from "node:util";
 import { AceError, cudaReport, devices, formatBytes } from "@acewright/core-native";
 import type { DeviceInfo } from "@acewright/core-native";
 import { resolveEncoderDevice } from "@acewright/dataset";
+import { Option } from "commander";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { takesSetting } from "../settings/apply.js";
 import { verifyModels } from "../models/verify.js";
 
 /** One thing looked at. */
@@ -28,7 +30,15 @@ export function doctorCommand(context: Context): Command {
     name: "doctor",
     summary: "look at this machine: what works, what is missing, how to mend it",
     examples: ["doctor", "doctor --model checkpoints --json"],
-  }).option("-m, --model <dir>", "also check a folder of checkpoints");
+  }).addOption(
+    takesSetting(
+      new Option(
+        "-m, --model <dir>",
+        "also check a folder of checkpoints; default: the setting models, if set",
+      ),
+      "models",
+    ),
+  );
   return command.action(async (options: { model?: string }) => {
     const output = outputOf(command, context);
     const found: Diagnosis[] = [

@@ -1,9 +1,8 @@
 import { resolve } from "node:path";
-import { AceError } from "@acewright/core-native";
 import { estimate, EstimateSettings } from "@acewright/trainer";
 import type { Estimate } from "@acewright/trainer";
 import { InvalidArgumentError, type Command } from "commander";
-import { leafCommand, outputOf } from "../command.js";
+import { leafCommand, modelOption, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
@@ -25,14 +24,12 @@ export function estimateCommand(context: Context): Command {
       "fisher_map.json lies beside the tensors then; `train` and `plan` take it for lora and dora unless --ignore-fisher-map is given.",
   })
     .argument("<tensors>", "folder that `acewright preprocess` wrote")
-    .option("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
+    .addOption(modelOption())
     .option("--top-k <count>", "how many modules or layers to show", parseCount, 16)
     .option("--granularity <what>", "show modules or layers", parseGranularity, "module");
   return optionsFromSchema(command, EstimateSettings, choice).action(
     async (tensors: string, words: Words) => {
       const output = outputOf(command, context);
-      if (words.model === undefined)
-        throw new AceError("ERR_CONFIG", "model is missing; name the checkpoint with --model DIR");
       const bars = {
         gradients: output.progress("gradients", "song"),
         spectrum: output.progress("spectrum", "weight"),
@@ -59,7 +56,7 @@ export function estimateCommand(context: Context): Command {
 }
 
 interface Words {
-  model?: string;
+  model: string;
   topK: number;
   granularity: "module" | "layer";
 }

@@ -13,7 +13,7 @@ import type {
 } from "@acewright/trainer";
 import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
-import { leafCommand, outputOf } from "../command.js";
+import { leafCommand, modelOption, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
@@ -50,7 +50,7 @@ export function generateCommand(context: Context): Command {
     ],
     notes: promptNotes,
   })
-    .requiredOption("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
+    .addOption(modelOption())
     .option("-o, --output <path>", "WAV or FLAC file (song.wav), or a folder for several songs (songs)")
     .option(
       "-a, --adapter <path[:scale]>",

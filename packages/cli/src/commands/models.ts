@@ -2,13 +2,17 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { AceError, formatBytes } from "@acewright/core-native";
 import { checkPins, discoverModels, downloadModel, officialModels } from "@acewright/dataset";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { layDown, toyFolders } from "../models/toy.js";
 import { verifyModels } from "../models/verify.js";
 import type { PartReport } from "../models/verify.js";
 import { renderTable } from "../render/table.js";
+import { takesSetting } from "../settings/apply.js";
+import { settingValue } from "../settings/values.js";
+
+const whereDefault = "the setting models, else checkpoints";
 
 export function modelsCommand(context: Context): Command {
   return new Command("models")
@@ -25,9 +29,10 @@ function listCommand(context: Context): Command {
     summary: "what can be downloaded, and what lies in a folder of checkpoints",
     examples: ["models list", "models list checkpoints --json"],
   })
-    .argument("[dir]", "folder of checkpoints", "checkpoints")
-    .action((dir: string, _options: object, command: Command) => {
+    .argument("[dir]", `folder of checkpoints; default: ${whereDefault}`)
+    .action((given: string | undefined, _options: object, command: Command) => {
       const output = outputOf(command, context);
+      const dir = given ?? settingValue("models").value;
       const found = discoverModels(resolve(dir));
       output.result({ official: officialModels, found }, () => {
         const here = (name: string) => (existsSync(join(dir, name, "config.json")) ? "here" : "");
@@ -54,10 +59,15 @@ function downloadCommand(context: Context): Command {
       "models download someone/their-fine-tune -o checkpoints --revision v2",
     ],
     notes:
-      "Files are held against the server's own hashes, which are pinned beside them. HF_ENDPOINT names a mirror; HF_TOKEN is sent to the official server alone.",
+      "Files are held against the server's own hashes, which are pinned beside them. HF_ENDPOINT, or the setting endpoint, names a mirror; HF_TOKEN is sent to the official server alone.",
   })
     .argument("<names...>", "names of `models list`, or org/repo[:folder]")
-    .option("-o, --output <dir>", "folder of checkpoints", "checkpoints")
+    .addOption(
+      takesSetting(
+        new Option("-o, --output <dir>", "folder of checkpoints").default("checkpoints", whereDefault),
+        "models",
+      ),
+    )
     .option("--revision <name>", "branch, tag or commit", "main")
     .option("--send-token-to-mirror", "also send HF_TOKEN to the server of HF_ENDPOINT")
     .action(async (names: string[], words: DownloadWords, command: Command) => {
@@ -68,6 +78,7 @@ function downloadCommand(context: Context): Command {
           output: resolve(words.output),
           revision: words.revision,
           sendTokenToMirror: words.sendTokenToMirror === true,
+          endpoint: endpointSet(),
           signal: context.signal,
           onProgress: ({ file, doneBytes, totalBytes }) => {
             bar.update(doneBytes / 1e6, totalBytes / 1e6, file);
@@ -84,6 +95,12 @@ function downloadCommand(context: Context): Command {
       if (lacking.length > 0)
         output.say(`also needed: acewright models download ${lacking.join(" ")} -o ${words.output}`);
     });
+}
+
+/** The server of a setting; HF_ENDPOINT is read where it always was. */
+function endpointSet(): string | undefined {
+  const { value, from } = settingValue("endpoint");
+  return from === "settings" ? value : undefined;
 }
 
 /** No music model does anything without them. */
@@ -109,10 +126,14 @@ function verifyCommand(context: Context): Command {
     notes:
       "Headers, names and shapes are compared with each config.json; weights are not read, so it is quick. --hashes reads every downloaded file and compares it with what was pinned.",
   })
-    .argument("<dir>", "folder with acestep-v15-*, vae and Qwen3-Embedding-0.6B, or one acestep-v15-* folder")
+    .argument(
+      "[dir]",
+      `folder with acestep-v15-*, vae and Qwen3-Embedding-0.6B, or one acestep-v15-* folder; default: ${whereDefault}`,
+    )
     .option("--hashes", "also read every downloaded file and compare its hash")
-    .action(async (dir: string, { hashes }: { hashes?: true }, command: Command) => {
+    .action(async (given: string | undefined, { hashes }: { hashes?: true }, command: Command) => {
       const output = outputOf(command, context);
+      const dir = given ?? settingValue("models").value;
       const checked = verifyModels(resolve(dir));
       const parts = hashes === true ? await Promise.all(checked.map(withHashes)) : checked;
       const faulty = parts.filter(({ problems }) => problems.length > 0);

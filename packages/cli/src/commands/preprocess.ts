@@ -4,7 +4,7 @@ import type { DeviceName } from "@acewright/core-native";
 import { preprocess, PreprocessSettings } from "@acewright/dataset";
 import type { PreprocessEvent, PreprocessOptions, PreprocessPhase } from "@acewright/dataset";
 import type { Command } from "commander";
-import { leafCommand, outputOf } from "../command.js";
+import { leafCommand, modelOption, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
@@ -35,7 +35,7 @@ export function preprocessCommand(context: Context): Command {
   })
     .argument("<file>", "dataset.json")
     .requiredOption("-o, --output <dir>", "folder for the tensors")
-    .requiredOption("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
+    .addOption(modelOption())
     .option(
       "--dry-run",
       "say what would be made, kept or made again and why, and what it takes; write nothing",

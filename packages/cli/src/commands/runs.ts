@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { compareCommand } from "./runs/compare.js";
+import { settingValue } from "../settings/values.js";
 import { runPage, runsTable } from "./runs/run-page.js";
 
 export function runsCommand(context: Context): Command {
@@ -24,9 +25,10 @@ function listCommand(context: Context): Command {
     notes:
       "A run is `running`, `finished`, `interrupted` (stopped and saved), or `stopped`: its process died.",
   })
-    .argument("[dir]", "folder of runs, or one run", ".")
-    .action((dir: string, _options: object, command: Command) => {
+    .argument("[dir]", "folder of runs, or one run; default: the setting runs, else this folder")
+    .action((given: string | undefined, _options: object, command: Command) => {
       const output = outputOf(command, context);
+      const dir = given ?? settingValue("runs").value ?? ".";
       const runs = listRuns(resolve(dir), (message) => {
         output.warn(message);
       });

@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
-import { noticeOption, withNotice, type NoticeWay } from "../notify/notify.js";
+import { noticeOption, withNotice } from "../notify/notify.js";
+import type { NoticeWay } from "../notify/ways.js";
 import type { Output } from "../output.js";
 import { TrainView } from "../render/train-view.js";
 
@@ -31,6 +32,7 @@ export function trainCommand(context: Context): Command {
     async (tensors: string | undefined, words: TrainWords) => {
       const output = outputOf(command, context);
       const config = trainingConfig(command, tensors);
+      if (words.output === undefined) output.say(`run: ${output.path(config.output)}`);
       await withNotice(words.notify ?? [], { run: config.output, output }, async () => {
         const { last } = await trainRun(config, {
           output,
@@ -54,6 +56,7 @@ interface TrainWords {
   resume?: true;
   allowChanges?: true;
   allowTooLarge?: true;
+  output?: string;
   notify?: NoticeWay[];
 }
 

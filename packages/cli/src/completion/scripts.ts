@@ -11,7 +11,8 @@ export function completionScript(shell: Shell, tree: readonly CompletionNode[]):
 }
 
 function bash(tree: readonly CompletionNode[]): string {
-  const words = ({ commands, flags }: CompletionNode): string => [...commands, ...flags].join(" ");
+  const words = ({ commands, choices, flags }: CompletionNode): string =>
+    [...commands, ...choices, ...flags].join(" ");
   const cases = tree.map((node) => `    "${node.path}") words="${words(node)}" ;;`);
   const known = tree.filter(({ path }) => path !== "").map(({ path }) => `"${path}"`);
   return `_acewright() {
@@ -33,10 +34,11 @@ complete -o default -F _acewright acewright
 }
 
 function fish(tree: readonly CompletionNode[]): string {
-  const lines = tree.flatMap(({ path, commands, flags }) => {
+  const lines = tree.flatMap(({ path, commands, choices, flags }) => {
     const when = `-n '__acewright_at "${path}"'`;
     return [
       ...(commands.length === 0 ? [] : [`complete -c acewright -f ${when} -a '${commands.join(" ")}'`]),
+      ...(choices.length === 0 ? [] : [`complete -c acewright -f ${when} -a '${choices.join(" ")}'`]),
       ...flags.map((flag) => `complete -c acewright ${when} ${fishFlag(flag)}`),
     ];
   });

@@ -7,6 +7,8 @@ export interface CompletionNode {
   readonly commands: readonly string[];
   /** `--rank`, `-o`: the flags that the help shows. */
   readonly flags: readonly string[];
+  /** What its arguments may be, where that is a fixed list. */
+  readonly choices: readonly string[];
 }
 
 /** Every command with what may follow it, from the tree that parses the command line. */
@@ -15,6 +17,7 @@ export function completionTree(command: Command, path: readonly string[] = []): 
     path: path.join(" "),
     commands: command.commands.map((child) => child.name()),
     flags: [...command.options.filter(({ hidden }) => !hidden).flatMap(namesOf), "--help"],
+    choices: [...new Set(command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []))],
   };
   return [own, ...command.commands.flatMap((child) => completionTree(child, [...path, child.name()]))];
 }

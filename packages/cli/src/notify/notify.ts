@@ -1,16 +1,12 @@
 import { AceError } from "@acewright/core-native";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import { failureOf } from "../failure.js";
 import type { Output } from "../output.js";
+import { takesSetting } from "../settings/apply.js";
 import { showNotice } from "./desktop.js";
+import { addressVariable, noticeWays, type NoticeWay } from "./ways.js";
 import { postNotice, type Notice } from "./webhook.js";
-
-/** Ways to be told. */
-export const noticeWays = ["bell", "desktop", "webhook"] as const;
-export type NoticeWay = (typeof noticeWays)[number];
-
-const addressVariable = "ACEWRIGHT_NOTIFY_URL";
 
 /**
  * That the ways asked for can be gone, before hours of work.
@@ -41,16 +37,18 @@ export async function notify(ways: readonly NoticeWay[], notice: Notice, output:
 
 /** Gives a command `--notify`. */
 export function noticeOption(command: Command): Command {
-  return command.option(
+  const option = new Option(
     "--notify <way>",
-    `be told when it ends, well or not: ${noticeWays.join(", ")} (repeatable); a webhook's address is taken from ${addressVariable}`,
-    (text: string, before: NoticeWay[] | undefined) => [...(before ?? []), noticeWay(text)],
+    `be told when it ends, well or not: ${noticeWays.join(", ")} (repeatable), or none; a webhook's address is taken from ${addressVariable}`,
+  ).argParser((text, before: NoticeWay[] | undefined) =>
+    text === "none" ? [] : [...(before ?? []), noticeWay(text)],
   );
+  return command.addOption(takesSetting(option, "notify"));
 }
 
 function noticeWay(text: string): NoticeWay {
   const way = noticeWays.find((known) => known === text);
-  if (way === undefined) throw new InvalidArgumentError(`expected one of ${noticeWays.join(", ")}.`);
+  if (way === undefined) throw new InvalidArgumentError(`expected one of ${noticeWays.join(", ")}, none.`);
   return way;
 }
 

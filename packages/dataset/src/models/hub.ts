@@ -14,6 +14,8 @@ export interface HubOptions {
   /** The token also goes to a mirror (HF_ENDPOINT): only by the user's word. */
   readonly sendTokenToMirror?: boolean;
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Address of the server; default: HF_ENDPOINT, else the official one. */
+  readonly endpoint?: string | undefined;
 }
 
 /**
@@ -25,13 +27,16 @@ export class Hub {
   readonly #token: string | undefined;
   readonly #options: HubOptions;
 
-  /** @throws {AceError} ERR_CONFIG for an HF_ENDPOINT that is no address. */
+  /** @throws {AceError} ERR_CONFIG for an endpoint that is no address. */
   constructor(options: HubOptions = {}) {
     const environment = options.environment ?? process.env;
-    const named = environment["HF_ENDPOINT"] ?? "";
+    const named = options.endpoint ?? environment["HF_ENDPOINT"] ?? "";
     this.endpoint = (named === "" ? officialEndpoint : named).replace(/\/+$/, "");
     if (!URL.canParse(this.endpoint) || !/^https?:$/.test(new URL(this.endpoint).protocol))
-      throw new AceError("ERR_CONFIG", "HF_ENDPOINT: expected an http or https address");
+      throw new AceError(
+        "ERR_CONFIG",
+        `${options.endpoint === undefined ? "HF_ENDPOINT" : "endpoint"}: expected an http or https address`,
+      );
     const isOfficial = new URL(this.endpoint).origin === officialEndpoint;
     const token = environment["HF_TOKEN"] ?? "";
     this.#token = token !== "" && (isOfficial || options.sendTokenToMirror === true) ? token : undefined;

@@ -1,11 +1,11 @@
 import * as fs from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { AceError, writeFileAtomic } from "@acewright/core-native";
+import { join, resolve } from "node:path";
+import { AceError } from "@acewright/core-native";
 import { nearestName } from "../config/nearest-name.js";
 import { presets } from "../config/presets.js";
 import type { Preset } from "../config/presets.js";
-import { fileError } from "../run/files.js";
+import { writeWhole } from "../run/write-whole.js";
 import { maxPresetBytes, presetConfig, readPreset } from "./preset-file.js";
 
 /** A preset and the file it stands in; built-in ones have none. */
@@ -126,12 +126,7 @@ export function writePreset({ name, description, config }: Preset, file: string)
   if (Buffer.byteLength(text) > maxPresetBytes) {
     throw new AceError("ERR_CONFIG", `preset ${name}: larger than ${maxPresetBytes} bytes`);
   }
-  try {
-    fs.mkdirSync(dirname(file), { recursive: true });
-    writeFileAtomic(file, text);
-  } catch (cause) {
-    throw fileError(cause, file, "writing this preset");
-  }
+  writeWhole(file, text, "writing this preset");
 }
 
 /**

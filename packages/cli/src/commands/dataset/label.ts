@@ -3,7 +3,7 @@ import { labelDataset, LabelSettings, loadDataset } from "@acewright/dataset";
 import type { LabelDatasetOptions, LabelEvent, LabelPhase } from "@acewright/dataset";
 import type { Command } from "commander";
 import { basename, resolve } from "node:path";
-import { leafCommand, outputOf, type Context } from "../../command.js";
+import { leafCommand, modelOption, outputOf, type Context } from "../../command.js";
 import { gather } from "../../gather.js";
 import { givenOptions, optionsFromSchema } from "../../options-from-schema.js";
 import type { Output } from "../../output.js";
@@ -41,7 +41,7 @@ export function labelCommand(context: Context): Command {
       "command goes on where it was. A key for a server is read from OPENAI_API_KEY, if it is set; `dataset undo` takes it all back.",
   })
     .argument("<file>", "dataset.json")
-    .requiredOption("-m, --model <dir>", "acestep-v15-* folder, or the folder of checkpoints that holds it")
+    .addOption(modelOption())
     .option("--lm <dir>", "folder of the language model: acestep-5Hz-lm-0.6B, -1.7B or -4B")
     .option("--lm-server <url>", "OpenAI-compatible server that runs it, instead of --lm")
     .option("--lm-name <name>", "the server's name for its model")

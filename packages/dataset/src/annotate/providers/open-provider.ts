@@ -55,6 +55,12 @@ const services = {
   transcriber: { name: "the transcriber server", baseUrl: undefined, keyVariable: undefined },
 } as const satisfies Record<string, ServiceFacts>;
 
+/** Variables of the environment that keys are read from; a key is never read from anywhere else. */
+export const keyVariables: readonly string[] = [
+  "HF_TOKEN",
+  ...Object.values(services).flatMap(({ keyVariable }) => keyVariable ?? []),
+];
+
 /** The service's own limit of a request, in MB; elsewhere it is what one request may hold in memory. */
 const uploadMb = { openai: 25, elevenlabs: 50, gemini: 50, genius: 50, transcriber: 50 } as const;
 
