@@ -72,7 +72,8 @@ function wordsOf({ preset, file }: FoundPreset): string {
 function saveCommand(context: Context): Command {
   return leafCommand({
     name: "save",
-    summary: "keep the settings of a run as a preset of your own, without its folders",
+    summary:
+      "keep the settings of a run as a preset of your own, without its folders, device and trigger word",
     examples: ["presets save my_style --run runs/first", "presets save my_style --run runs/first --replace"],
   })
     .argument("<name>", "name of the preset")
@@ -99,7 +100,7 @@ function importCommand(context: Context): Command {
     summary: "take a preset from a JSON file, ours or Side-Step's",
     examples: ["presets import my_style.json", "presets import my_style.json --name ours --replace"],
     notes:
-      "Of a Side-Step preset the keys that mean the same are taken over; the others are named and dropped.",
+      "Of a Side-Step preset what means the same is taken over; other keys and values are named and dropped.",
   })
     .argument("<file>", "JSON file of at most 1 MiB")
     .option("--name <name>", "name of the preset; default: the file's")

@@ -9,8 +9,11 @@ import { fromSideStep, isSideStep } from "./side-step.js";
 /** A preset is some numbers; whatever is larger is another kind of file. */
 export const maxPresetBytes = 1 << 20;
 
-/** What belongs to one machine, one dataset or one run, and so never to a preset. */
-export const notForPresets = ["tensors", "model", "output", "from", "environment"] as const;
+/** Files and folders, which are refused in a preset. */
+export const notForPresets = ["tensors", "model", "output", "from", "samplePrompts", "environment"] as const;
+
+/** What else a run says of its machine or its songs. A preset may name them by hand; made of a run it does not. */
+const ofOneRun = ["device", "threads", "recompute", "trigger", "foreignTensors", "ignoreFisherMap"] as const;
 
 /** A preset's file; its name is the file's. */
 const PresetFile = z.strictObject({
@@ -45,7 +48,7 @@ export function readPreset(path: string, name: string): ReadPreset {
     throw new AceError("ERR_FILE", `${path}: is not JSON: ${cause.message}`, { cause });
   }
   if (isSideStep(value)) {
-    const { description, config, dropped } = fromSideStep(value);
+    const { description, config, dropped } = fromSideStep(value, wrongWith);
     return { preset: { name, description, config: presetConfig(config, path) }, dropped };
   }
   const { description, config } = parseWith(PresetFile, value, path);
@@ -63,13 +66,28 @@ export function presetConfig(config: Readonly<Record<string, unknown>>, source: 
       throw new AceError("ERR_CONFIG", `${source}: ${field} is never part of a preset; leave it out`);
     }
   }
-  // Only checked: the defaults stay out, so that a preset says what it was made for.
-  parseConfig({ tensors: ".", model: ".", output: ".", ...config }, source);
+  checkSettings(config, source);
   return config;
 }
 
-/** The part of a run's settings that may stand in a preset. */
+/** Only checked: the defaults stay out, so that a preset says what it was made for. */
+function checkSettings(config: Readonly<Record<string, unknown>>, source: string): void {
+  parseConfig({ tensors: ".", model: ".", output: ".", ...config }, source);
+}
+
+/** What a training would say against the settings, without their source. */
+function wrongWith(config: Readonly<Record<string, unknown>>): string | undefined {
+  try {
+    checkSettings(config, "");
+    return undefined;
+  } catch (error) {
+    if (error instanceof AceError && error.code === "ERR_CONFIG") return error.message.replace(/^: /, "");
+    throw error;
+  }
+}
+
+/** The part of a run's settings that is kept in a preset: nothing of its folders, its machine or its songs. */
 export function withoutFolders(config: Readonly<Record<string, unknown>>): Preset["config"] {
-  const left = Object.entries(config).filter(([key]) => !(notForPresets as readonly string[]).includes(key));
-  return Object.fromEntries(left);
+  const left = [...notForPresets, ...ofOneRun] as readonly string[];
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !left.includes(key)));
 }

@@ -2,17 +2,23 @@
 interface Translated {
   readonly description: string;
   readonly config: Record<string, unknown>;
+  /** Keys that were left out, each with the reason. */
   readonly dropped: string[];
 }
 
+/** Where a value goes in our configuration; `translate` answers undefined for what is said by leaving it out. */
 type Where = readonly [path: string, translate?: (value: unknown) => unknown];
 
 const words = (value: unknown): unknown =>
   typeof value === "string" ? value.split(/\s+/).filter((word) => word !== "") : value;
 /** Side-Step switches these off by 0, we by leaving them out. */
 const unlessZero = (value: unknown): unknown => (value === 0 ? undefined : value);
+const renamed =
+  (names: Readonly<Record<string, string>>) =>
+  (value: unknown): unknown =>
+    typeof value === "string" && Object.hasOwn(names, value) ? names[value] : value;
 
-/** Keys that mean the same here; the place in our configuration. */
+/** Keys that mean the same here, each kind before what belongs to it. */
 const same: Readonly<Record<string, Where>> = {
   adapter_type: ["adapter.kind"],
   rank: ["adapter.rank"],
@@ -28,16 +34,23 @@ const same: Readonly<Record<string, Where>> = {
   max_steps: ["maxSteps", unlessZero],
   dataset_repeats: ["datasetRepeats"],
   warmup_steps: ["warmupSteps"],
+  optimizer_type: ["optimizer.kind"],
   weight_decay: ["optimizer.weightDecay"],
   max_grad_norm: ["maxGradNorm"],
   seed: ["seed"],
-  optimizer_type: ["optimizer.kind"],
-  scheduler_type: ["schedule"],
+  scheduler_type: [
+    "schedule",
+    renamed({ cosine_restarts: "cosine-restarts", constant_with_warmup: "constant" }),
+  ],
   cfg_ratio: ["conditionDropout"],
+  loss_weighting: ["lossWeighting", renamed({ min_snr: "min-snr" })],
+  snr_gamma: ["snrGamma"],
   save_every: ["saveEveryEpochs", unlessZero],
-  save_best: ["bestBy", (value) => (value === false ? "never" : undefined)],
+  // Its best adapter is the one of the lowest mean training loss.
+  save_best: ["bestBy", (value) => (value === true ? "loss" : value === false ? "never" : value)],
   save_best_after: ["bestAfterEpochs"],
   target_loss: ["targetLoss", unlessZero],
+  early_stop_patience: ["earlyStopPatience", unlessZero],
   log_every: ["logEvery"],
   log_heavy_every: ["logHeavyEvery"],
 };
@@ -48,36 +61,41 @@ export function isSideStep(value: unknown): value is Record<string, unknown> {
   return Object.keys(value).some((key) => Object.hasOwn(same, key));
 }
 
-/** Takes over what means the same; `dropped` names the rest. Values are checked by whoever takes the result. */
-export function fromSideStep(preset: Readonly<Record<string, unknown>>): Translated {
-  const config: Record<string, unknown> = {};
-  const dropped: string[] = [];
-  for (const [key, value] of Object.entries(preset)) {
-    if (key === "name" || key === "description") continue;
-    const where = Object.hasOwn(same, key) ? same[key] : undefined;
-    const lycoris = preset["adapter_type"] === "lokr" || preset["adapter_type"] === "loha";
-    if (where === undefined) dropped.push(`${key} (no counterpart)`);
-    else if (key === "dropout" && lycoris) dropped.push("dropout (this adapter has none)");
-    else {
-      const [path, translate = (same: unknown) => same] = where;
-      const translated = translate(value);
-      if (translated !== undefined) put(config, path.split("."), translated);
-    }
-  }
+/**
+ * Takes over what means the same. A key without a counterpart, and a value that means nothing here, is left out and told.
+ *
+ * @param wrongWith what speaks against a configuration, in words; undefined where nothing does.
+ */
+export function fromSideStep(
+  preset: Readonly<Record<string, unknown>>,
+  wrongWith: (config: Readonly<Record<string, unknown>>) => string | undefined,
+): Translated {
   const { description } = preset;
-  // An optimizer or adapter without a kind is the default one, said here since a union needs its tag.
-  for (const [part, kind] of [
-    ["adapter", "lora"],
-    ["optimizer", "adamw"],
-  ] as const) {
-    const settings = config[part];
-    if (typeof settings === "object") config[part] = { kind, ...settings };
+  const values = Object.fromEntries(
+    Object.entries(preset).filter(([key]) => key !== "name" && key !== "description"),
+  );
+  const dropped = Object.keys(values)
+    .filter((key) => !Object.hasOwn(same, key))
+    .map((key) => `${key} (no counterpart)`);
+  let config: Record<string, unknown> = {};
+  for (const [key, [path, translate]] of Object.entries(same)) {
+    if (!Object.hasOwn(values, key)) continue;
+    const value = translate === undefined ? values[key] : translate(values[key]);
+    if (value === undefined) continue;
+    const tried = structuredClone(config);
+    put(tried, path.split("."), value);
+    const wrong = wrongWith(tried);
+    if (wrong === undefined) config = tried;
+    else dropped.push(`${key} (${wrong})`);
   }
   return { description: typeof description === "string" ? description : "", config, dropped };
 }
 
+/** An adapter or optimizer without a kind is the default one, said here since a union needs its tag. */
+const defaultKinds: Readonly<Record<string, string>> = { adapter: "lora", optimizer: "adamw" };
+
 function put(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [head = "", ...rest] = path;
   if (rest.length === 0) target[head] = value;
-  else put((target[head] ??= {}) as Record<string, unknown>, rest, value);
+  else put((target[head] ??= { kind: defaultKinds[head] }) as Record<string, unknown>, rest, value);
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readPreset } from "../../src/presets/preset-file.js";
+import { readPreset, withoutFolders } from "../../src/presets/preset-file.js";
 import {
   deletePreset,
   findPreset,
@@ -126,10 +126,93 @@ test("a Side-Step preset is taken over where its keys mean the same, and the res
         bestBy: "never",
       },
     },
-    dropped: ["snr_gamma (no counterpart)", "offload_encoder (no counterpart)"],
+    dropped: [
+      "offload_encoder (no counterpart)",
+      "snr_gamma (snrGamma belongs to lossWeighting min-snr and min-snr-inverse, but lossWeighting is none)",
+    ],
   });
   writeFileSync(file, JSON.stringify({ ...theirs, adapter_type: "lokr", dropout: 0.1 }));
-  expect(readPreset(file, "theirs").dropped).toContain("dropout (this adapter has none)");
+  expect(readPreset(file, "theirs").dropped).toContain(
+    'dropout (adapter.dropout belongs to lora and dora, but adapter.kind is "lokr")',
+  );
+});
+
+test("what Side-Step calls otherwise is translated", () => {
+  const file = join(user, "theirs.json");
+  const theirs = {
+    optimizer_type: "prodigy",
+    scheduler_type: "cosine_restarts",
+    loss_weighting: "min_snr",
+    snr_gamma: 4,
+    save_best: true,
+    early_stop_patience: 30,
+  };
+  writeFileSync(file, JSON.stringify(theirs));
+  expect(readPreset(file, "theirs")).toMatchObject({
+    preset: {
+      config: {
+        optimizer: { kind: "prodigy" },
+        schedule: "cosine-restarts",
+        lossWeighting: "min-snr",
+        snrGamma: 4,
+        bestBy: "loss",
+        earlyStopPatience: 30,
+      },
+    },
+    dropped: [],
+  });
+});
+
+test("a value of Side-Step that means nothing here is left out and told, and the others are kept", () => {
+  const file = join(user, "theirs.json");
+  const theirs = {
+    adapter_type: "oft",
+    rank: 32,
+    optimizer_type: "came",
+    weight_decay: 0.02,
+    scheduler_type: "warped",
+    epochs: "many",
+    learning_rate: 1e-4,
+    target_loss: 0.2,
+    save_best: true,
+    early_stop_patience: 30,
+  };
+  writeFileSync(file, JSON.stringify(theirs));
+  const { preset, dropped } = readPreset(file, "theirs");
+  expect(preset.config).toEqual({
+    adapter: { kind: "lora", rank: 32 },
+    optimizer: { kind: "adamw", weightDecay: 0.02 },
+    learningRate: 1e-4,
+    bestBy: "loss",
+    targetLoss: 0.2,
+  });
+  expect(dropped).toEqual([
+    'adapter_type (adapter.kind: expected one of lora, dora, lokr, loha, got "oft")',
+    'epochs (epochs: expected a whole number from 1 to 1000000, got "many")',
+    expect.stringMatching(/^optimizer_type \(optimizer\.kind: expected one of adamw, .*got "came"\)$/),
+    expect.stringMatching(/^scheduler_type \(schedule: expected one of cosine, .*got "warped"\)$/),
+    "early_stop_patience (earlyStopPatience cannot be combined with targetLoss, which holds the loss where it is)",
+  ]);
+});
+
+test("of a run's settings neither folders nor what is of its machine or songs is kept", () => {
+  const config = {
+    tensors: "/t",
+    model: "/m",
+    output: "/o",
+    from: "/a",
+    samplePrompts: "/p.txt",
+    device: "cuda:1",
+    threads: 3,
+    recompute: "block",
+    trigger: "my band",
+    foreignTensors: true,
+    ignoreFisherMap: true,
+    environment: { device: "cpu" },
+    epochs: 7,
+    adapter: { kind: "lora", rank: 8 },
+  };
+  expect(withoutFolders(config)).toEqual({ epochs: 7, adapter: { kind: "lora", rank: 8 } });
 });
 
 test("a preset that was written holds what it was given, with no defaults", () => {
