@@ -34,6 +34,11 @@ export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): v
   syncFolder(dirname(path));
 }
 
+/** {@link writeFileAtomic} without holding up the event loop. */
+export async function saveFileAtomic(path: string, text: string): Promise<void> {
+  await saveChunksAtomic(path, [new TextEncoder().encode(text)]);
+}
+
 /** {@link writeChunksAtomic} for much content: the disk is waited for on other threads, the event loop goes on. */
 export async function saveChunksAtomic(path: string, chunks: Iterable<Uint8Array>): Promise<void> {
   const temporary = temporaryName(path);

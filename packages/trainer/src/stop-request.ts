@@ -1,25 +1,19 @@
 /** Two ways to end a run from outside: after the step in hand with everything saved, or at once. */
 export class StopRequest {
   private requested = false;
-  private stopNow: (() => void) | undefined;
-  /** Settles when the run must end at once; never rejects. */
-  private readonly now: Promise<typeof stoppedAtOnce>;
   private atOnce = false;
+  /** To be called when the run must end at once. */
+  private readonly hearers = new Set<() => void>();
   private inHand: Promise<void> = Promise.resolve();
 
   constructor(signal?: AbortSignal, stopNow?: AbortSignal) {
-    this.now = new Promise((resolve) => {
-      this.stopNow = () => {
-        this.atOnce = true;
-        resolve(stoppedAtOnce);
-      };
-    });
     listen(signal, () => {
       this.request();
     });
     listen(stopNow, () => {
       this.request();
-      this.stopNow?.();
+      this.atOnce = true;
+      for (const hearer of this.hearers) hearer();
     });
   }
 
@@ -39,8 +33,15 @@ export class StopRequest {
   /** The work's result, or {@link stoppedAtOnce} as soon as the run must end; the work itself goes on unheard. */
   race<T>(work: Promise<T>): Promise<T | typeof stoppedAtOnce> {
     this.inHand = work.then(nothing, nothing);
-    // Promise.race hears a late rejection of the work as well, so it cannot become an unhandled one.
-    return Promise.race([work, this.now]);
+    if (this.atOnce) return Promise.resolve(stoppedAtOnce);
+    // Not Promise.race with one promise for the whole run: that would remember every step ever raced against it.
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        resolve(stoppedAtOnce);
+      };
+      this.hearers.add(stop);
+      work.then(resolve, reject).finally(() => this.hearers.delete(stop));
+    });
   }
 
   /** Settles when the last raced work has, heard or not. */

@@ -1,7 +1,7 @@
 // PEFT's folder: the only place that knows its keys (`r`, `lora_alpha`, ...).
 import { join } from "node:path";
 import { z } from "zod";
-import { writeFileAtomic } from "../atomic-file.js";
+import { saveFileAtomic } from "../atomic-file.js";
 import { AceError } from "../errors.js";
 import { saveSafetensors } from "../safetensors.js";
 import type { AdapterConfig, HostTensor, LoraConfig } from "../types.js";
@@ -59,7 +59,7 @@ export async function writePeftFolder(
     use_dora: config.kind === "dora",
     use_rslora: lora.rsLora ?? false,
   };
-  writeFileAtomic(json, `${JSON.stringify(fields, null, 2)}\n`);
+  await saveFileAtomic(json, `${JSON.stringify(fields, null, 2)}\n`);
   return [file, json];
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import {
   AceError,
@@ -119,10 +119,18 @@ async function verifyFiles(files: Files, folder: string): Promise<string[]> {
 /** Between two pieces of the file the event loop has its turn. */
 async function checksum(path: string): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash("sha256");
+  const piece = new Uint8Array(1 << 20);
   let bytes = 0;
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    hash.update(piece);
-    bytes += piece.length;
+  const file = await open(path);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, piece.length, bytes);
+      if (bytesRead === 0) break;
+      hash.update(piece.subarray(0, bytesRead));
+      bytes += bytesRead;
+    }
+  } finally {
+    await file.close();
   }
   return { bytes, sha256: hash.digest("hex") };
 }
