@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { open, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AceError } from "./errors.js";
+import { renameFile, renameFileLater } from "./rename.js";
 
 /**
  * Writes a whole file or nothing: temporary name in the same folder, fsync, rename.
@@ -25,7 +26,7 @@ export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): v
     fsyncSync(descriptor);
     closeSync(descriptor);
     descriptor = undefined;
-    renameSync(temporary, path);
+    renameFile(temporary, path);
   } catch (cause) {
     if (descriptor !== undefined) closeSync(descriptor);
     if (made) rmSync(temporary, { force: true });
@@ -51,7 +52,7 @@ export async function saveChunksAtomic(path: string, chunks: Iterable<Uint8Array
     await handle.sync();
     await handle.close();
     handle = undefined;
-    await rename(temporary, path);
+    await renameFileLater(temporary, path);
   } catch (cause) {
     await handle?.close();
     if (made) await rm(temporary, { force: true });

@@ -32,6 +32,7 @@ export type {
 } from "./types.js";
 export { recomputePolicies } from "./types.js";
 export { removeAbandonedFiles, writeChunksAtomic, writeFileAtomic } from "./atomic-file.js";
+export { renameFile, renameFileLater } from "./rename.js";
 export { openCheckpoint } from "./checkpoint.js";
 export type { Checkpoint, CheckpointEntry } from "./checkpoint.js";
 export { formatBytes } from "./format-bytes.js";

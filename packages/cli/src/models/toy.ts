@@ -1,7 +1,7 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AceError } from "@acewright/core-native";
+import { AceError, renameFile } from "@acewright/core-native";
 
 /** Where the toy lies: in the published package (copied there by `npm pack`), or in the repository. */
 const places = ["../../toy", "../../../../tools/reference/toy"];
@@ -36,7 +36,7 @@ export function layDown(source: string, target: string): void {
     mkdirSync(temporary, { recursive: true });
     cpSync(source, temporary, { recursive: true, dereference: true });
     rmSync(target, { recursive: true, force: true });
-    renameSync(temporary, target);
+    renameFile(temporary, target);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -1,10 +1,10 @@
 #include "model/config.h"
 
 #include <cmath>
-#include <cstdio>
-#include <memory>
+#include <fstream>
 
 #include "tensor/error.h"
+#include "tensor/file.h"
 #include "tensor/json.h"
 
 namespace ace {
@@ -12,12 +12,12 @@ namespace ace {
 namespace {
 
 std::string read_text(const std::string& path) {
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (file == nullptr) throw Error(ErrorCode::file, path + ": not found; expected a folder with config.json and model.safetensors");
+  std::ifstream file(system_path(path), std::ios::binary);
+  if (!file) throw Error(ErrorCode::file, path + ": not found; expected a folder with config.json and model.safetensors");
   std::string text;
   char block[4096];
-  for (size_t got; (got = std::fread(block, 1, sizeof block, file.get())) > 0;) {
-    text.append(block, got);
+  while (file.read(block, sizeof block), file.gcount() > 0) {
+    text.append(block, static_cast<size_t>(file.gcount()));
     if (text.size() > (1u << 20)) throw Error(ErrorCode::file, path + ": larger than 1 MiB, which no config.json is");
   }
   return text;

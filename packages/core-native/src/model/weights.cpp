@@ -106,9 +106,9 @@ CheckpointWeights::CheckpointWeights(Device& device, const std::string& folder, 
   };
   const std::string index_path = folder + "/" + stem + ".safetensors.index.json";
   const std::string single = folder + "/" + stem + ".safetensors";
-  std::ifstream index(index_path, std::ios::binary);
+  std::ifstream index(system_path(index_path), std::ios::binary);
   // The single file wins where both are there, as in ts/checkpoint.ts.
-  if (!index || std::ifstream(single)) {
+  if (!index || std::ifstream(system_path(single))) {
     add(single);
     return;
   }

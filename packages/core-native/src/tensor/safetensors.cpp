@@ -1,19 +1,8 @@
 #include "tensor/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <vector>
-
-#if defined(_WIN32)
-#include <io.h>
-#else
-#include <unistd.h>
-#endif
 
 #include "tensor/json.h"
 
@@ -42,111 +31,63 @@ bool whole(const Json& json, int64_t& out) {
   return true;
 }
 
-int64_t pread_some(int file, void* out, size_t bytes, int64_t offset) {
-#if defined(_WIN32)
-  if (_lseeki64(file, offset, SEEK_SET) < 0) return -1;
-  return _read(file, out, static_cast<unsigned>(std::min<size_t>(bytes, 1u << 30)));
-#else
-  return ::pread(file, out, bytes, static_cast<off_t>(offset));
-#endif
-}
-
 }  // namespace
 
-void Safetensors::fail(const std::string& what) const { throw Error(ErrorCode::file, path_ + ": " + what); }
+void Safetensors::fail(const std::string& what) const { throw Error(ErrorCode::file, path() + ": " + what); }
 
-void Safetensors::read_at(void* out, int64_t bytes, int64_t offset, const std::string& what) const {
-  char* to = static_cast<char*>(out);
-  while (bytes > 0) {
-    const int64_t got = pread_some(file_, to, static_cast<size_t>(std::min<int64_t>(bytes, 1 << 30)), offset);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(what + " cannot be read: " + std::strerror(errno));
-    if (got == 0) fail(what + " is cut off: the file ends " + std::to_string(bytes) + " bytes early; download or copy it again");
-    to += got;
-    offset += got;
-    bytes -= got;
-  }
-}
-
-Safetensors::Safetensors(const std::string& path) : path_(path) {
-#if defined(_WIN32)
-  file_ = _open(path.c_str(), _O_RDONLY | _O_BINARY);
-#else
-  file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-#endif
-  if (file_ < 0) fail(std::string("cannot be opened: ") + std::strerror(errno));
-  try {
-    struct stat info {};
-    if (fstat(file_, &info) != 0) fail(std::string("cannot be read: ") + std::strerror(errno));
-    if ((info.st_mode & S_IFMT) != S_IFREG) fail("is not a file");
-    const int64_t size = info.st_size;
-    if (size < 8) fail("is no safetensors file: it has " + std::to_string(size) + " bytes");
-    unsigned char length_bytes[8];
-    read_at(length_bytes, 8, 0, "the header length");
-    uint64_t length = 0;
-    for (int i = 7; i >= 0; --i) length = length << 8 | length_bytes[i];
-    if (length > static_cast<uint64_t>(kMaxHeaderBytes) || static_cast<int64_t>(length) > size - 8)
-      fail("is no safetensors file: its header claims " + std::to_string(length) + " bytes, the file has " + std::to_string(size));
-    std::string text(static_cast<size_t>(length), '\0');
-    read_at(text.data(), static_cast<int64_t>(length), 8, "the header");
-    const Json header = Json::parse(text, path_ + " (header)");
-    if (!header.is(Json::Kind::object)) fail("its header is not a JSON object");
-    const int64_t data = 8 + static_cast<int64_t>(length);
-    std::vector<std::pair<int64_t, int64_t>> spans;
-    for (const auto& [name, value] : header.members()) {
-      const std::string shown = "tensor \"" + name.substr(0, 200) + "\"";
-      if (name == "__metadata__") {
-        if (!value.is(Json::Kind::object)) fail("__metadata__ is not an object of strings");
-        for (const auto& [key, text_value] : value.members()) {
-          if (!text_value.is(Json::Kind::string)) fail("__metadata__ \"" + key.substr(0, 100) + "\" is not a string");
-          metadata_[key] = text_value.string();
-        }
-        continue;
+Safetensors::Safetensors(const std::string& path) : file_(path) {
+  const int64_t size = file_.size();
+  if (size < 8) fail("is no safetensors file: it has " + std::to_string(size) + " bytes");
+  unsigned char length_bytes[8];
+  file_.read(length_bytes, 8, 0, "the header length");
+  uint64_t length = 0;
+  for (int i = 7; i >= 0; --i) length = length << 8 | length_bytes[i];
+  if (length > static_cast<uint64_t>(kMaxHeaderBytes) || static_cast<int64_t>(length) > size - 8)
+    fail("is no safetensors file: its header claims " + std::to_string(length) + " bytes, the file has " + std::to_string(size));
+  std::string text(static_cast<size_t>(length), '\0');
+  file_.read(text.data(), static_cast<int64_t>(length), 8, "the header");
+  const Json header = Json::parse(text, path + " (header)");
+  if (!header.is(Json::Kind::object)) fail("its header is not a JSON object");
+  const int64_t data = 8 + static_cast<int64_t>(length);
+  std::vector<std::pair<int64_t, int64_t>> spans;
+  for (const auto& [name, value] : header.members()) {
+    const std::string shown = "tensor \"" + name.substr(0, 200) + "\"";
+    if (name == "__metadata__") {
+      if (!value.is(Json::Kind::object)) fail("__metadata__ is not an object of strings");
+      for (const auto& [key, text_value] : value.members()) {
+        if (!text_value.is(Json::Kind::string)) fail("__metadata__ \"" + key.substr(0, 100) + "\" is not a string");
+        metadata_[key] = text_value.string();
       }
-      const Json *dtype = value.find("dtype"), *shape = value.find("shape"), *offsets = value.find("data_offsets");
-      if (dtype == nullptr || !dtype->is(Json::Kind::string) || shape == nullptr || !shape->is(Json::Kind::array) ||
-          offsets == nullptr || !offsets->is(Json::Kind::array) || offsets->items().size() != 2)
-        fail(shown + " lacks dtype, shape or data_offsets");
-      Entry entry{};
-      if (!dtype_of(dtype->string(), entry.dtype)) fail(shown + " has dtype " + dtype->string().substr(0, 20) + ", which is not supported here");
-      if (shape->items().size() > static_cast<size_t>(Shape::kMaxRank)) fail(shown + " has more than 5 axes");
-      int64_t bytes = static_cast<int64_t>(size_of(entry.dtype));
-      for (const Json& axis : shape->items()) {
-        int64_t dim = 0;
-        if (!whole(axis, dim)) fail(shown + ": its shape is not a list of whole numbers");
-        if (dim != 0 && bytes > size / dim) fail(shown + ": its shape needs more bytes than the file has");
-        bytes *= dim;
-        entry.shape.push(dim);
-      }
-      int64_t from = 0, to = 0;
-      if (!whole(offsets->items()[0], from) || !whole(offsets->items()[1], to) || from > to || to > size - data)
-        fail(shown + ": its data_offsets lie outside the file");
-      if (to - from != bytes)
-        fail(shown + ": " + std::to_string(to - from) + " bytes do not fit " + std::string(ace::name(entry.dtype)) + " " + entry.shape.text());
-      entry.offset = data + from;
-      entry.bytes = bytes;
-      if (bytes > 0) spans.emplace_back(from, to);
-      entries_.emplace(name, entry);
+      continue;
     }
-    std::sort(spans.begin(), spans.end());
-    for (size_t i = 1; i < spans.size(); ++i)
-      if (spans[i].first < spans[i - 1].second) fail("two tensors overlap at byte " + std::to_string(data + spans[i].first));
-  } catch (...) {
-#if defined(_WIN32)
-    _close(file_);
-#else
-    ::close(file_);
-#endif
-    throw;
+    const Json *dtype = value.find("dtype"), *shape = value.find("shape"), *offsets = value.find("data_offsets");
+    if (dtype == nullptr || !dtype->is(Json::Kind::string) || shape == nullptr || !shape->is(Json::Kind::array) ||
+        offsets == nullptr || !offsets->is(Json::Kind::array) || offsets->items().size() != 2)
+      fail(shown + " lacks dtype, shape or data_offsets");
+    Entry entry{};
+    if (!dtype_of(dtype->string(), entry.dtype)) fail(shown + " has dtype " + dtype->string().substr(0, 20) + ", which is not supported here");
+    if (shape->items().size() > static_cast<size_t>(Shape::kMaxRank)) fail(shown + " has more than 5 axes");
+    int64_t bytes = static_cast<int64_t>(size_of(entry.dtype));
+    for (const Json& axis : shape->items()) {
+      int64_t dim = 0;
+      if (!whole(axis, dim)) fail(shown + ": its shape is not a list of whole numbers");
+      if (dim != 0 && bytes > size / dim) fail(shown + ": its shape needs more bytes than the file has");
+      bytes *= dim;
+      entry.shape.push(dim);
+    }
+    int64_t from = 0, to = 0;
+    if (!whole(offsets->items()[0], from) || !whole(offsets->items()[1], to) || from > to || to > size - data)
+      fail(shown + ": its data_offsets lie outside the file");
+    if (to - from != bytes)
+      fail(shown + ": " + std::to_string(to - from) + " bytes do not fit " + std::string(ace::name(entry.dtype)) + " " + entry.shape.text());
+    entry.offset = data + from;
+    entry.bytes = bytes;
+    if (bytes > 0) spans.emplace_back(from, to);
+    entries_.emplace(name, entry);
   }
-}
-
-Safetensors::~Safetensors() {
-#if defined(_WIN32)
-  _close(file_);
-#else
-  ::close(file_);
-#endif
+  std::sort(spans.begin(), spans.end());
+  for (size_t i = 1; i < spans.size(); ++i)
+    if (spans[i].first < spans[i - 1].second) fail("two tensors overlap at byte " + std::to_string(data + spans[i].first));
 }
 
 const Safetensors::Entry* Safetensors::find(const std::string& name) const {
@@ -155,7 +96,7 @@ const Safetensors::Entry* Safetensors::find(const std::string& name) const {
 }
 
 void Safetensors::read(const std::string& name, const Entry& entry, void* out) const {
-  read_at(out, entry.bytes, entry.offset, "tensor \"" + name + "\"");
+  file_.read(out, entry.bytes, entry.offset, "tensor \"" + name + "\"");
 }
 
 }  // namespace ace

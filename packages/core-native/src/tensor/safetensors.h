@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "tensor/file.h"
 #include "tensor/tensor.h"
 
 namespace ace {
@@ -20,11 +21,8 @@ class Safetensors {
 
   // Errors: ERR_FILE with the path, the tensor and what is wrong.
   explicit Safetensors(const std::string& path);
-  ~Safetensors();
-  Safetensors(const Safetensors&) = delete;
-  Safetensors& operator=(const Safetensors&) = delete;
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return file_.path(); }
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const Entry* find(const std::string& name) const;
@@ -33,10 +31,8 @@ class Safetensors {
 
  private:
   [[noreturn]] void fail(const std::string& what) const;
-  void read_at(void* out, int64_t bytes, int64_t offset, const std::string& what) const;
 
-  std::string path_;
-  int file_ = -1;
+  InputFile file_;
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> metadata_;
 };

@@ -1,13 +1,11 @@
 #include "model/condition_encoder.h"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <filesystem>
 
 #include "check.h"
 #include "model/host_view.h"
 #include "model/small_model.h"
+#include "temporary_folder.h"
 
 using namespace ace;
 using namespace ace::test;
@@ -79,9 +77,7 @@ std::vector<float> valid(const ConditionResult& result, int64_t b, int64_t width
 // A folder with the small condition encoder as a real checkpoint; gone with its object.
 class CheckpointFolder {
  public:
-  explicit CheckpointFolder(const ModelConfig& config)
-      : path_((std::filesystem::temp_directory_path() / ("ace-condition-" + std::to_string(getpid()))).string()) {
-    std::filesystem::create_directories(path_);
+  explicit CheckpointFolder(const ModelConfig& config) : path_(folder_.path().string()) {
     std::string header = "{", data;
     auto noting = std::make_unique<Noting>([&](const std::string& name, const Tensor& tensor) {
       header += (header.size() > 1 ? ",\"encoder." : "\"encoder.") + name + "\":{\"dtype\":\"F32\",\"shape\":" + tensor.shape.text() +
@@ -97,7 +93,6 @@ class CheckpointFolder {
     std::fwrite(data.data(), 1, data.size(), file);
     std::fclose(file);
   }
-  ~CheckpointFolder() { std::filesystem::remove_all(path_); }
   const std::string& path() const { return path_; }
 
  private:
@@ -115,6 +110,7 @@ class CheckpointFolder {
    private:
     std::function<void(const std::string&, const Tensor&)> note_;
   };
+  TemporaryFolder folder_;
   std::string path_;
 };
 

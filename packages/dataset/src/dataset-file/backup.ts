@@ -1,5 +1,5 @@
-import { AceError, writeFileAtomic } from "@acewright/core-native";
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { AceError, renameFile, writeFileAtomic } from "@acewright/core-native";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 
 /** Former contents that are kept of one file. */
 const mostBackups = 5;
@@ -19,7 +19,7 @@ export function keepBackup(path: string): string | undefined {
   if (!existsSync(path)) return undefined;
   const bytes = readFileSync(path);
   for (let age = mostBackups - 1; age >= 1; age--) {
-    if (existsSync(backupName(path, age))) renameSync(backupName(path, age), backupName(path, age + 1));
+    if (existsSync(backupName(path, age))) renameFile(backupName(path, age), backupName(path, age + 1));
   }
   writeFileAtomic(backupName(path, 1), bytes);
   return backupName(path, 1);
@@ -48,8 +48,8 @@ export function undoChange(path: string): Undone {
   }
   const undone = `${path}.undone`;
   if (existsSync(path)) writeFileAtomic(undone, readFileSync(path));
-  renameSync(backupName(path, newest), path);
-  for (const [place, age] of older.entries()) renameSync(backupName(path, age), backupName(path, place + 1));
+  renameFile(backupName(path, newest), path);
+  for (const [place, age] of older.entries()) renameFile(backupName(path, age), backupName(path, place + 1));
   return { path, undone, left: older.length };
 }
 
@@ -65,7 +65,7 @@ export function redoChange(path: string): string {
     throw new AceError("ERR_FILE", `${path}: there is no ${undone}, so no undo can be taken back`);
   }
   keepBackup(path);
-  renameSync(undone, path);
+  renameFile(undone, path);
   return path;
 }
 

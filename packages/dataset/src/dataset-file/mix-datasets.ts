@@ -1,6 +1,7 @@
 import { AceError } from "@acewright/core-native";
 import { randomUUID } from "node:crypto";
 import { isAbsolute, relative, resolve, sep } from "node:path";
+import { isInside } from "./inside-folder.js";
 import { chooseGenreSamples } from "./prompt-caption.js";
 import { mostRepeats, songRepeats } from "./repeats.js";
 import type { Dataset, DatasetMetadata, Sample } from "./schema.js";
@@ -149,6 +150,5 @@ function allSame(sources: readonly MixSource[], of: (metadata: DatasetMetadata) 
 function movedPath(path: string, from: string, to: string): string {
   if (path === "" || isAbsolute(path)) return path;
   const target = resolve(from, path);
-  const steps = relative(to, target);
-  return steps.startsWith(`..${sep}`) || isAbsolute(steps) ? target : steps.split(sep).join("/");
+  return isInside(target, to) ? relative(to, target).split(sep).join("/") : target;
 }

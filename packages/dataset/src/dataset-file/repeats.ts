@@ -1,5 +1,6 @@
 import { AceError } from "@acewright/core-native";
-import { dirname, relative, resolve, sep } from "node:path";
+import { dirname, resolve } from "node:path";
+import { isInside } from "./inside-folder.js";
 import type { Dataset, Sample } from "./schema.js";
 
 /** A song that stands oftener in one epoch than this is a mistake. */
@@ -44,7 +45,9 @@ export function setFolderRepeats(
         `folder repeats: ${folder}: a whole number from 1 to ${mostRepeats} was expected, got ${count}`,
       );
     }
-    const songs = dataset.samples.filter(({ audio_path }) => isUnder(resolve(root, audio_path), path));
+    const songs = dataset.samples.filter(({ audio_path }) =>
+      isInside(dirname(resolve(root, audio_path)), path),
+    );
     if (songs.length === 0) {
       throw new AceError(
         "ERR_CONFIG",
@@ -53,9 +56,4 @@ export function setFolderRepeats(
     }
     for (const song of songs) song["repeat"] = count;
   }
-}
-
-function isUnder(file: string, folder: string): boolean {
-  const steps = relative(folder, dirname(file));
-  return steps !== ".." && !steps.startsWith(`..${sep}`);
 }

@@ -1,6 +1,7 @@
 import { AceError } from "@acewright/core-native";
 import { access } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
+import { isInside } from "./inside-folder.js";
 import type { Dataset, Sample } from "./schema.js";
 
 /** A sample with the file its `audio_path` leads to. */
@@ -54,11 +55,6 @@ function resolvePath(path: string, folder: string, roots: readonly string[], whe
     "ERR_FILE",
     `${where}: ${path} leaves the dataset's folder; write an absolute path, or allow the folder it leads to (allowRoots, --allow-root)`,
   );
-}
-
-function isInside(path: string, root: string): boolean {
-  const steps = relative(root, path);
-  return steps !== ".." && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
 }
 
 /** The last part of a path written on any system. */

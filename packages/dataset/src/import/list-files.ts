@@ -1,6 +1,7 @@
 import { AceError } from "@acewright/core-native";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { isInside } from "../dataset-file/inside-folder.js";
 
 /** What another trainer's folder of tensors holds, before any of them is read. */
 export interface TorchFolder {
@@ -56,13 +57,12 @@ function listed(folder: string, samples: unknown, warnings: string[]): string[] 
   for (const item of samples) {
     const name = typeof item === "string" ? item.replaceAll("\\", "/") : "";
     const path = resolve(folder, name);
-    const steps = relative(folder, path);
-    if (!name.endsWith(".pt") || steps.startsWith("..") || resolve(folder, steps) !== path)
+    if (!name.endsWith(".pt") || !isInside(path, resolve(folder)))
       warnings.push(
         `manifest.json lists ${JSON.stringify(item)}, which is no .pt file of this folder; left out`,
       );
     else if (!existsSync(path)) warnings.push(`manifest.json lists ${name}, which is not there; left out`);
-    else names.push(steps);
+    else names.push(relative(folder, path));
   }
   return [...new Set(names)];
 }

@@ -1,7 +1,7 @@
-import { AceError } from "@acewright/core-native";
+import { AceError, renameFileLater } from "@acewright/core-native";
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mayPass, Passing, type Hub } from "./hub.js";
@@ -41,7 +41,7 @@ export async function downloadFile(download: FileDownload): Promise<void> {
   for (let round = 0; round < 2; round++) {
     await fill(download, part, tell);
     if ((await hashOf(part, file)) === file.hash.hex) {
-      await rename(part, target);
+      await renameFileLater(part, target);
       return;
     }
     // An old part of another content may have been gone on with: once more, from the beginning.

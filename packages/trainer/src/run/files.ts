@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { AceError } from "@acewright/core-native";
+import { AceError, renameFile } from "@acewright/core-native";
 
 /** The calls a run writes with; tests pass ones that fail or dawdle. */
 export type Files = Pick<
@@ -20,7 +20,12 @@ export type Files = Pick<
   | "existsSync"
 >;
 
-export const nodeFiles: Files = fs;
+export const nodeFiles: Files = {
+  ...fs,
+  renameSync: (from, to) => {
+    renameFile(from, to);
+  },
+};
 
 /** Makes a file's or folder's content durable; on another thread, for a disk may take its time. */
 export async function syncPath(files: Files, path: string): Promise<void> {

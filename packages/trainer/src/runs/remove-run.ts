@@ -1,5 +1,6 @@
-import { renameSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { renameFile } from "@acewright/core-native";
 import { nodeFiles } from "../run/files.js";
 import { refuseLocked } from "../run/run-lock.js";
 import { readRun } from "./list-runs.js";
@@ -14,6 +15,6 @@ export function removeRun(folder: string): void {
   readRun(path);
   refuseLocked(nodeFiles, path);
   const aside = join(dirname(path), `.removed-${basename(path)}-${process.pid}`);
-  renameSync(path, aside);
+  renameFile(path, aside);
   rmSync(aside, { recursive: true, force: true });
 }

@@ -114,7 +114,7 @@ async function open(
 }
 
 function checkCacheHelp(): string {
-  return "$XDG_CACHE_HOME/acewright/check (else ~/.cache/acewright/check)";
+  return "$XDG_CACHE_HOME/acewright/check (else ~/.cache/acewright/check; on Windows below %LOCALAPPDATA%)";
 }
 
 const ranks: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 };

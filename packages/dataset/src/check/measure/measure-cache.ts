@@ -7,12 +7,17 @@ import { textSha256 } from "../../fingerprint.js";
 import { measureVersion, type AudioReport } from "./measure-file.js";
 
 /**
- * Where results of checks are kept: `$XDG_CACHE_HOME/acewright/check`, or `.cache/acewright/check` in the user's home. Never
- * beside the songs, which may lie where nobody may write.
+ * Where results of checks are kept: `$XDG_CACHE_HOME/acewright/check`, or `.cache/acewright/check` in the user's home; on
+ * Windows below `%LOCALAPPDATA%`. Never beside the songs, which may lie where nobody may write.
  */
-export function checkCacheFolder(): string {
-  const base = process.env["XDG_CACHE_HOME"];
-  return join(base === undefined || base === "" ? join(homedir(), ".cache") : base, "acewright", "check");
+export function checkCacheFolder(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  const onWindows = platform === "win32";
+  const named = onWindows ? env["LOCALAPPDATA"] : env["XDG_CACHE_HOME"];
+  const usual = onWindows ? join(homedir(), "AppData", "Local") : join(homedir(), ".cache");
+  return join(named === undefined || named === "" ? usual : named, "acewright", "check");
 }
 
 interface Entry {

@@ -1,14 +1,18 @@
 #include "ops/cuda/blas/library.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include "tensor/error.h"
+#include "tensor/file.h"
 
 #ifdef _WIN32
+#ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef NOMINMAX
 #define NOMINMAX
+#endif
 #include <windows.h>
 #else
 #include <dlfcn.h>
@@ -26,19 +30,16 @@ constexpr size_t kOldest = 120000;
 constexpr const char* kNames[] = {"cublasLt64_13.dll", "cublasLt64_12.dll"};
 constexpr const char* kToolkitFolders[] = {"bin", "bin/x64"};
 constexpr const char* kWheelFolders[] = {"bin", "bin/x86_64"};
+constexpr const char* kCondaFolder = "Library/bin";
 constexpr char kPathSeparator = ';';
 #else
 constexpr const char* kNames[] = {"libcublasLt.so.13", "libcublasLt.so.12"};
 constexpr const char* kToolkitFolders[] = {"lib64", "lib"};
 constexpr const char* kWheelFolders[] = {"lib"};
+constexpr const char* kCondaFolder = "lib";
 constexpr char kPathSeparator = ':';
 #endif
 constexpr size_t kMostPrefixes = 64;  // a PATH may be long; the search stays short
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 // Folders in `folder` whose name starts with `start`, the newest version first.
 std::vector<fs::path> subfolders(const fs::path& folder, const std::string& start) {
@@ -46,7 +47,7 @@ std::vector<fs::path> subfolders(const fs::path& folder, const std::string& star
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     std::error_code ignored;  // a folder that may not be read holds nothing for us
-    if (at->path().filename().string().rfind(start, 0) == 0 && at->is_directory(ignored)) out.push_back(at->path());
+    if (utf8_of(at->path().filename()).starts_with(start) && at->is_directory(ignored)) out.push_back(at->path());
   }
   std::sort(out.rbegin(), out.rend());
   return out;
@@ -57,12 +58,12 @@ class Finder {
   Search search;
 
   void look_into(const fs::path& folder) {
-    const std::string text = folder.string();
+    const std::string text = utf8_of(folder);
     if (std::find(search.folders.begin(), search.folders.end(), text) != search.folders.end()) return;
     search.folders.push_back(text);
     std::error_code ignored;
     for (const char* name : kNames)
-      if (fs::exists(folder / name, ignored)) search.files.push_back((folder / name).string());
+      if (fs::exists(folder / name, ignored)) search.files.push_back(utf8_of(folder / name));
   }
 
   void toolkit(const fs::path& root) {
@@ -83,24 +84,32 @@ class Finder {
   }
 };
 
+// The folders of PATH.
+std::vector<fs::path> search_path() {
+  std::vector<fs::path> out;
+  const std::string path = environment("PATH");
+  for (size_t from = 0; from < path.size();) {
+    const size_t end = std::min(path.find(kPathSeparator, from), path.size());
+    out.push_back(path_of(path.substr(from, end - from)));
+    from = end + 1;
+  }
+  return out;
+}
+
 // The roots of every Python that the environment shows.
 std::vector<fs::path> python_prefixes() {
   std::vector<fs::path> out;
   const auto add = [&](const fs::path& prefix) {
     if (!prefix.empty() && out.size() < kMostPrefixes && std::find(out.begin(), out.end(), prefix) == out.end()) out.push_back(prefix);
   };
-  add(variable("VIRTUAL_ENV"));
-  add(variable("CONDA_PREFIX"));
-  if (const std::string home = variable("HOME"); !home.empty()) add(fs::path(home) / ".local");
-  const std::string path = variable("PATH");
-  for (size_t from = 0; from < path.size();) {
-    const size_t end = std::min(path.find(kPathSeparator, from), path.size());
-    const fs::path folder(path.substr(from, end - from));
+  add(path_of(environment("VIRTUAL_ENV")));
+  add(path_of(environment("CONDA_PREFIX")));
+  if (const fs::path home = path_of(environment("HOME")); !home.empty()) add(home / ".local");
+  for (const fs::path& folder : search_path()) {
     if (folder.filename() == "bin") add(folder.parent_path());
 #ifdef _WIN32
     add(folder);  // python.exe lies in its prefix
 #endif
-    from = end + 1;
   }
   add("/usr/local");
   add("/usr");
@@ -109,8 +118,7 @@ std::vector<fs::path> python_prefixes() {
 
 void* open(const std::string& file, std::string& reason) {
 #ifdef _WIN32
-  const bool bare = fs::path(file).is_relative();
-  HMODULE module = LoadLibraryExA(file.c_str(), nullptr, bare ? 0 : LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
+  HMODULE module = LoadLibraryExW(system_path(file).c_str(), nullptr, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_DEFAULT_DIRS);
   if (module == nullptr) reason = "system error " + std::to_string(GetLastError());
   return reinterpret_cast<void*>(module);
 #else
@@ -175,22 +183,28 @@ std::string version_text(size_t version) {
 
 Search find_libraries() {
   Finder finder;
-  if (const std::string named = variable(kVariable); !named.empty()) {
+  if (const std::string named = environment(kVariable); !named.empty()) {
     finder.search.named = true;
     std::error_code ignored;
-    if (fs::is_directory(named, ignored)) finder.look_into(named);
+    if (fs::is_directory(system_path(named), ignored)) finder.look_into(path_of(named));
     else finder.search.files.push_back(named);
     return finder.search;
   }
+#ifdef _WIN32
+  // Windows' own search of PATH begins in the working folder, where a song's archive may have left any file.
+  for (const fs::path& folder : search_path())
+    if (folder.is_absolute()) finder.look_into(folder);
+#else
   for (const char* name : kNames) finder.search.files.push_back(name);
-  for (const char* root : {"CUDA_HOME", "CUDA_PATH"}) finder.toolkit(variable(root));
+#endif
+  for (const char* root : {"CUDA_HOME", "CUDA_PATH"}) finder.toolkit(path_of(environment(root)));
 #ifdef _WIN32
   for (const fs::path& root : subfolders("C:/Program Files/NVIDIA GPU Computing Toolkit/CUDA", "v")) finder.toolkit(root);
 #else
   finder.toolkit("/usr/local/cuda");
   for (const fs::path& root : subfolders("/usr/local", "cuda-")) finder.toolkit(root);
 #endif
-  if (const std::string conda = variable("CONDA_PREFIX"); !conda.empty()) finder.look_into(fs::path(conda) / "lib");
+  if (const fs::path conda = path_of(environment("CONDA_PREFIX")); !conda.empty()) finder.look_into(conda / kCondaFolder);
   for (const fs::path& prefix : python_prefixes()) finder.python(prefix);
   return finder.search;
 }
@@ -203,7 +217,7 @@ Library open_library() {
     std::string reason;
     if (try_library(file, library, reason)) return library;
     // What the loader says of a bare name is only that it is not on its path, which the list of places says already.
-    if (search.named || fs::path(file).has_parent_path()) tried += file + ": " + reason + ". ";
+    if (search.named || path_of(file).has_parent_path()) tried += file + ": " + reason + ". ";
   }
   if (search.named && search.files.empty()) tried = search.folders.front() + " holds no " + kNames[0] + " and no " + kNames[1] + ". ";
   throw Error(ErrorCode::device, missing(search, tried));
