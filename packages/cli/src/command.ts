@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import { Command, Option } from "commander";
 import { Output } from "./output.js";
 import { takesSetting } from "./settings/apply.js";
@@ -10,6 +11,18 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Aborted by a second Ctrl-C: end at once, without saving. */
   readonly stopNow: AbortSignal;
+  /** Who can be asked; absent where nobody sits at a terminal. */
+  readonly person?: Person;
+}
+
+/** A person at a terminal. */
+export interface Person {
+  /** Where keys come from, one by one. */
+  readonly input: Readable;
+  /** Where questions are drawn. */
+  readonly output: Writable;
+  /** Does a piece of work that Ctrl-C ends by itself: what comes after it goes on. */
+  during<T>(work: (signals: Pick<Context, "signal" | "stopNow">) => Promise<T>): Promise<T>;
 }
 
 /** What every command shares: one line of help, examples, `--json` and `--plain`. */

@@ -13,7 +13,13 @@ import { acewrightProgram } from "./program.js";
 export async function main(args: readonly string[], context: Context): Promise<number> {
   try {
     const program = acewrightProgram(context);
-    if (args.length === 0) program.help();
+    if (args.length === 0) {
+      const { person } = context;
+      if (person === undefined) return program.help();
+      // Loaded only where it is used: every command starts without it.
+      const { Wizard } = await import("./wizard/wizard.js");
+      return await new Wizard(context, person).run();
+    }
     await program.parseAsync(args, { from: "user" });
     return context.signal.aborted ? exitCodes.interrupted : exitCodes.done;
   } catch (error) {

@@ -59,20 +59,37 @@ function optionsOf(flag: Flag): Option[] {
   }
   const option = new Option(`--${name} <${placeholder(node)}>`, help);
   if (node.type === "array") {
-    const itemNode = (i: number): SchemaNode => node.prefixItems?.[i] ?? (node.items || {});
-    const read = (text: string): unknown[] =>
-      text.split(",").map((item, i) => parseScalar(item, itemNode(i), name));
-    return [option.argParser((text, before: unknown[] | undefined) => [...(before ?? []), ...read(text)])];
+    return [
+      option.argParser((text, before: unknown[] | undefined) => [
+        ...(before ?? []),
+        ...(readFlag(flag, text) as unknown[]),
+      ]),
+    ];
   }
   if (node.type === "object") {
     return [
       option.argParser((text, before: unknown) => ({
         ...(before as object | undefined),
-        ...parsePairs(text, flag),
+        ...(readFlag(flag, text) as object),
       })),
     ];
   }
-  return [option.argParser((text) => parseScalar(text, scalarNode(flag), name))];
+  return [option.argParser((text) => readFlag(flag, text))];
+}
+
+/**
+ * The value that a text on the command line means.
+ *
+ * @throws {InvalidArgumentError} with what was expected.
+ */
+export function readFlag(flag: Flag, text: string): unknown {
+  const { name, node } = flag;
+  if (node.type === "array") {
+    const itemNode = (i: number): SchemaNode => node.prefixItems?.[i] ?? (node.items || {});
+    return text.split(",").map((item, i) => parseScalar(item, itemNode(i), name));
+  }
+  if (node.type === "object") return parsePairs(text, flag);
+  return parseScalar(text, scalarNode(flag), name);
 }
 
 /** Flags of one nested object stand together in the help. */
@@ -96,7 +113,8 @@ function scalarNode({ node, members }: Flag): PlainNode {
     : { type: node.type ?? "string" };
 }
 
-function helpText({ node, members, memberCount }: Flag): string {
+/** What a flag is for, what it takes and what it is where it is not given. */
+export function helpText({ node, members, memberCount }: Flag): string {
   const description = node.description ?? "";
   const facts: string[] = [];
   const tags = members.map(({ tag }) => tag);

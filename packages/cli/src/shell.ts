@@ -1,22 +1,22 @@
+import type { Person } from "./command.js";
 import { exitCodes } from "./failure.js";
+import { Interruptions } from "./interruptions.js";
 import { main } from "./main.js";
 import { processTerminal } from "./terminal.js";
 
 /** Runs the command line of this process: signals, a terminal or reader that goes away, the exit code. */
 export async function runFromShell(): Promise<void> {
-  const interrupted = new AbortController();
-  const stopNow = new AbortController();
+  const interruptions = new Interruptions();
   const interrupt = (): void => {
-    // The first asks the work to stop and save, the second to stop without; the third does not ask.
-    if (stopNow.signal.aborted) process.exit(exitCodes.interrupted);
-    if (interrupted.signal.aborted) stopNow.abort();
-    interrupted.abort();
+    interruptions.interrupt();
   };
   process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  process.on("SIGTERM", (): void => {
+    interruptions.terminate();
+  });
   // A closed window, as Windows and as others say it. It sends more than one signal: only what was asked by hand counts.
   const leave = (): void => {
-    interrupted.abort();
+    interruptions.leave();
   };
   process.on("SIGHUP", leave);
   process.on("SIGBREAK", leave);
@@ -25,14 +25,21 @@ export async function runFromShell(): Promise<void> {
     // The reader (`| head`) or the terminal went away: there is nobody left to tell, and work in hand is saved.
     if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
     unread.abort();
-    interrupted.abort();
+    interruptions.leave();
   };
   process.stdout.on("error", unheard);
   process.stderr.on("error", unheard);
+  const terminal = processTerminal();
+  const person: Person = {
+    input: process.stdin,
+    output: process.stdout,
+    during: (work) => interruptions.during(work),
+  };
+  const isThere = terminal.interactive && terminal.ask !== undefined;
   const exitCode = await main(process.argv.slice(2), {
-    terminal: processTerminal(),
-    signal: interrupted.signal,
-    stopNow: stopNow.signal,
+    terminal,
+    ...interruptions.signals,
+    ...(isThere && { person }),
   });
   process.exitCode = unread.signal.aborted ? exitCodes.done : exitCode;
 }

@@ -1,4 +1,8 @@
 export { AdapterSettings } from "./config/adapter-settings.js";
+export { configChanges, describeChanges, harmless as harmlessSettings } from "./config/config-diff.js";
+export type { ConfigChange } from "./config/config-diff.js";
+export { settingGroups } from "./config/groups.js";
+export type { SettingGroup } from "./config/groups.js";
 export { TrainConfig } from "./config/train-config.js";
 export type { TrainConfigInput } from "./config/train-config.js";
 export { trainConfigSchema } from "./config/json-schema.js";

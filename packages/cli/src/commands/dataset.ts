@@ -37,7 +37,7 @@ export function datasetCommand(context: Context): Command {
 }
 
 /** What of a dataset's metadata can be said while scanning. */
-const ScanSettings = DatasetMetadata.pick({
+export const ScanSettings = DatasetMetadata.pick({
   name: true,
   custom_tag: true,
   tag_position: true,

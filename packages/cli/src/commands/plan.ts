@@ -52,7 +52,8 @@ function courseOf({ config, ...plan }: PlannedRun, columns: number): string {
   return `\nlearning rate\n${renderLearningRate(learningRateCourse(config, plan), plan.steps, columns)}`;
 }
 
-function planTable(plan: PlannedRun, { colors }: Output): string {
+/** Every number of a plan, one a line. */
+export function planTable(plan: PlannedRun, { colors }: Output): string {
   const { memory, config } = plan;
   const { verdict, reason } = plan.recompute;
   const rows: [string, string][] = [

@@ -92,7 +92,10 @@ export async function preprocessSongs(
     const { threads } = options;
     const name = musicDevice ?? options.device ?? "auto";
     const device = openDevice(name, threads === undefined ? {} : { threads });
-    if (device.info.note !== undefined) output.say(device.info.note);
+    if (device.info.note !== undefined) {
+      view.clear();
+      output.say(device.info.note);
+    }
     return ConditionEncoder.open(folder, { device });
   };
   let last: Last | undefined;

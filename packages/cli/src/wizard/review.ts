@@ -1,0 +1,123 @@
+import { resolve } from "node:path";
+import {
+  planRun,
+  presetName,
+  savePreset,
+  settingGroups,
+  TrainConfig,
+  withoutFolders,
+  withPreset,
+} from "@acewright/trainer";
+import type { Preset } from "@acewright/trainer";
+import { failureOf } from "../failure.js";
+import { planTable } from "../commands/plan.js";
+import { renderTable } from "../render/table.js";
+import { back, type Back } from "./questions.js";
+import { listedGroup, type Draft } from "./draft.js";
+import { editSettings } from "./settings/edit-settings.js";
+import { flagsFor, shellLine } from "./settings/command-line.js";
+import { isEqual, settingsOf, textOf, valueAt, withValue, type Values } from "./settings/values.js";
+import type { Answers } from "./session.js";
+import type { FlowName, Tools } from "./tools.js";
+
+/** Shows what was decided and what it comes to, and lets it be changed, kept or begun. */
+export async function review(tools: Tools, draft: Draft): Promise<Back | readonly FlowName[]> {
+  const { questions, answers, work } = tools;
+  for (;;) {
+    const words = trainWords(answers, draft);
+    questions.page("What will be trained (* differs from the default)", settingsTable(draft.values));
+    const problem = await verdict(tools, draft.values);
+    questions.page("The same as a command line", `acewright ${shellLine(words)}`);
+    const chosen = await questions.choose("Begin?", [
+      ...(problem ? [] : [{ value: "begin", label: "begin the training" }]),
+      ...settingGroups.map(({ name, title }) => ({ value: name, label: `change: ${title.toLowerCase()}` })),
+      { value: "preset", label: "save these settings as a preset" },
+    ]);
+    if (chosen === back) return back;
+    if (chosen === "begin") return (await work.run(words)) ? ["generate", "export"] : [];
+    if (chosen === "preset") await savePresetOf(tools, draft.values);
+    const group = settingGroups.find(({ name }) => name === chosen);
+    if (group === undefined) continue;
+    await editSettings(questions, group.title, listedGroup(group, draft));
+  }
+}
+
+function trainWords({ tensors, run, model }: Answers, { preset, values }: Draft): string[] {
+  const own = preset === undefined ? undefined : flagsOver(preset, values);
+  return [
+    ...["train", tensors, "-o", run, "-m", model],
+    ...(preset === undefined || own === undefined
+      ? flagsFor(TrainConfig, values)
+      : ["--preset", preset.name, ...own]),
+  ];
+}
+
+/** What must be said beside `--preset`; undefined where no flag could take away what the preset sets. */
+function flagsOver(preset: Preset, values: Values): string[] | undefined {
+  let own: Values = {};
+  for (const { path, fallback } of settingsOf(TrainConfig, values)) {
+    const [below, now] = [valueAt(preset.config, path), valueAt(values, path) ?? fallback];
+    if (isEqual(below ?? fallback, now)) continue;
+    if (now === undefined) return undefined;
+    own = withValue(own, path, now);
+  }
+  // Another kind of adapter or optimizer takes over only some of a preset: then everything is said.
+  const again = withPreset(preset, own);
+  const isSame = settingsOf(TrainConfig, values).every(({ path, fallback }) =>
+    isEqual(valueAt(again, path) ?? fallback, valueAt(values, path) ?? fallback),
+  );
+  return isSame ? flagsFor(TrainConfig, own) : undefined;
+}
+
+function settingsTable(values: Values): string {
+  const basic = new Set(settingGroups.flatMap((group) => group.basic));
+  const rows = settingsOf(TrainConfig, values).flatMap(({ path, name, fallback }) => {
+    const value = valueAt(values, path);
+    const isOwn = value !== undefined && !isEqual(value, fallback);
+    if (!isOwn && !basic.has(path.join("."))) return [];
+    return [[isOwn ? "*" : "", name, textOf(value ?? fallback) || "-", isOwn ? textOf(fallback) || "-" : ""]];
+  });
+  return renderTable([{ title: "" }, { title: "setting" }, { title: "value" }, { title: "default" }], rows);
+}
+
+/** Says whether it fits and what it comes to. @returns whether it cannot be begun */
+async function verdict({ questions, answers, output }: Tools, values: Values): Promise<boolean> {
+  const places = {
+    tensors: resolve(answers.tensors),
+    model: resolve(answers.model),
+    output: resolve(answers.run),
+  };
+  try {
+    const plan = await planRun({ ...values, ...places });
+    questions.page("What it comes to", planTable(plan, output));
+    return false;
+  } catch (error) {
+    questions.fail(`error: ${failureOf(error).message}`);
+    return true;
+  }
+}
+
+async function savePresetOf({ questions, output }: Tools, values: Values): Promise<void> {
+  const name = await questions.text({ message: "Name of the preset?", check: presetNameProblem });
+  if (name === back) return;
+  const description = await questions.text({ message: "One line about it?" });
+  if (description === back) return;
+  const preset = { name, description, config: withoutFolders(values) };
+  try {
+    questions.say(`saved: ${output.path(savePreset(preset))}`);
+  } catch (error) {
+    questions.fail(`error: ${failureOf(error).message}`);
+    const replaces =
+      /exists already/.test(failureOf(error).message) && (await questions.yes("Replace it?", false));
+    if (replaces === true) questions.say(`saved: ${output.path(savePreset(preset, { replace: true }))}`);
+  }
+}
+
+function presetNameProblem(text: string): string | undefined {
+  try {
+    presetName(text);
+    return undefined;
+  } catch (error) {
+    return failureOf(error).message;
+  }
+}

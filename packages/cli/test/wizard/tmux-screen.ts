@@ -1,0 +1,82 @@
+import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Why no test can be made in a real terminal here, or undefined. */
+export function noTmux(): string | undefined {
+  if (process.platform === "win32") return "tmux is not for Windows";
+  try {
+    execFileSync("tmux", ["-V"], { stdio: "ignore" });
+    return undefined;
+  } catch {
+    return "tmux is not installed (apt-get install tmux)";
+  }
+}
+
+/** A key of a keyboard, as tmux names it. */
+const named = /^(Enter|Escape|Up|Down|Tab|C-[a-z])$/;
+
+/** A shell in a terminal of its own. */
+export class TmuxScreen {
+  private readonly server = `acewright-test-${process.pid}`;
+
+  constructor(cwd: string, env: Readonly<Record<string, string>>, size = { columns: 110, rows: 70 }) {
+    const set = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+    const place = ["-x", String(size.columns), "-y", String(size.rows), "-c", cwd];
+    this.tmux("-f", "/dev/null", "new-session", "-d", ...place, ...set, "sh");
+  }
+
+  /** Types texts and presses named keys (`Enter`, `C-c`), one after the other. */
+  press(...keys: readonly string[]): void {
+    for (const key of keys) this.tmux("send-keys", ...(named.test(key) ? [] : ["-l"]), "--", key);
+  }
+
+  /** What is seen, without the empty lines at its end. */
+  text(): string {
+    return this.tmux("capture-pane", "-p").trimEnd();
+  }
+
+  /** Waits until the screen shows a text, and no question before it is open any more. */
+  async saw(text: string, limitMs = 20_000): Promise<void> {
+    const end = performance.now() + limitMs;
+    while (!this.text().includes(text)) {
+      if (performance.now() > end)
+        throw new Error(`the screen does not show ${JSON.stringify(text)}:\n${this.text()}`);
+      await sleep(25);
+    }
+  }
+
+  /** Waits for an open question. */
+  asks(question: string): Promise<void> {
+    return this.saw(`◆  ${question}`);
+  }
+
+  clear(): void {
+    this.tmux("send-keys", "-R");
+    this.tmux("clear-history");
+  }
+
+  close(): void {
+    this.tmux("kill-server");
+  }
+
+  private tmux(...args: readonly string[]): string {
+    return execFileSync("tmux", ["-L", this.server, ...args], { encoding: "utf8" });
+  }
+}
+
+/** What differs from machine to machine and from time to time. */
+export function normalised(screen: string): string {
+  const lines = screen
+    .split("\n")
+    .filter((line) => !/[┤┼]/.test(line))
+    .map((line) => line.trimEnd());
+  return `${lines
+    .join("\n")
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, "<time>")
+    .replace(/\(\d+(\.\d)? s\)/g, "(<s>)")
+    .replace(/\d+(\.\d+)? [KMGT]iB/g, "<size>")
+    .replace(/(loss:? )\d+\.\d+( before, )\d+\.\d+/g, "$1<loss>$2<loss>")
+    .replace(/(device +).*/g, "$1<device>")
+    .replace(/\S+ CPU.*\)$/gm, "<device>")
+    .replace(/\n{3,}/g, "\n\n")}\n`;
+}

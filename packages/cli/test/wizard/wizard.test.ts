@@ -1,0 +1,150 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { main } from "../../src/main.js";
+import { toyFolders } from "../../src/models/toy.js";
+import { recordingTerminal } from "../recording-terminal.js";
+import { FakePerson } from "./fake-person.js";
+
+let folder: string;
+const before = { cwd: process.cwd(), config: process.env["XDG_CONFIG_HOME"] };
+
+async function acewright(line: string): Promise<void> {
+  const terminal = recordingTerminal();
+  const never = new AbortController().signal;
+  const code = await main(line.split(" "), { terminal, signal: never, stopNow: never });
+  if (code !== 0) throw new Error(terminal.written.err);
+}
+
+beforeAll(async () => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "acewright-wizard-")));
+  cpSync(toyFolders().checkpoints, join(folder, "checkpoints"), { recursive: true });
+  cpSync(toyFolders().songs, join(folder, "songs"), { recursive: true });
+  process.chdir(folder);
+  process.env["XDG_CONFIG_HOME"] = join(folder, "config");
+  await acewright("dataset scan songs --plain");
+  await acewright("preprocess dataset.json -o tensors -m checkpoints --plain");
+}, 60_000);
+
+afterAll(() => {
+  process.chdir(before.cwd);
+  if (before.config === undefined) delete process.env["XDG_CONFIG_HOME"];
+  else process.env["XDG_CONFIG_HOME"] = before.config;
+  rmSync(folder, { recursive: true });
+});
+
+let person: FakePerson;
+beforeEach(() => {
+  person = new FakePerson();
+});
+afterEach(() => {
+  person.interruptions.leave();
+});
+
+/** From the menu to the choice of a preset. */
+async function toPreset(run: string): Promise<void> {
+  await person.answers("What shall be done?", "enter");
+  await person.answers("How much", "enter");
+  await person.answers("Which folder of tensors?", "enter");
+  await person.answers("Which model?", "toy", "enter");
+  await person.answers("Which folder shall the run", "clear", run, "enter");
+}
+
+test("Ctrl-C in the menu leaves with 130 and a terminal that is no longer raw", async () => {
+  await person.answers("What shall be done?", "ctrlC");
+  expect(await person.ended).toBe(130);
+  expect(person.isRaw).toBe(false);
+});
+
+test("Esc in the menu asks again, exit ends with 0", async () => {
+  await person.answers("What shall be done?", "escape");
+  await person.answers("What shall be done?", "up", "enter");
+  expect(await person.ended).toBe(0);
+});
+
+test("a training is asked for, gone back in, refused, reviewed, begun and finished", async () => {
+  await toPreset("runs/fake");
+  await person.answers("Which settings to begin from?", "down", "down", "enter");
+  await person.answers("adapter:", "enter");
+  await person.answers("rank:", "0", "enter");
+  await person.answers('--rank takes integer ≥ 1 and ≤ 4096, got "0"', "clear", "4", "enter");
+  await person.answers("trigger:", "escape");
+  await person.answers("rank:", "8", "enter");
+  await person.answers("trigger:", "bells", "enter");
+  await person.answers("epochs:", "ctrlC");
+  await person.answers("trigger:", "enter");
+  await person.answers("epochs:", "2", "enter");
+  await person.answers("learning-rate:", "2e-3", "enter");
+  await person.answers("crop-seconds:", "2", "enter");
+  await person.answers("save-every-epochs:", "enter");
+  await person.saw("* differs from the default");
+  await person.saw("fits");
+  const line =
+    "train tensors -o runs/fake -m checkpoints/acestep-v15-toy --preset quick_test --rank 8 --trigger bells --learning-rate 0.002 --epochs 2 --crop-seconds 2";
+  await person.saw(line);
+  await person.answers("Begin?", "enter");
+  await person.saw(`$ acewright ${line}`);
+  await person.answers("What next?", "escape");
+  await person.answers("What shall be done?", "ctrlC");
+  expect(await person.ended).toBe(130);
+  const config = JSON.parse(readFileSync("runs/fake/config.json", "utf8")) as object;
+  expect(config).toMatchObject({
+    adapter: { kind: "lora", rank: 8, alpha: 32, targetMlp: true },
+    epochs: 2,
+    learningRate: 0.002,
+    warmupSteps: 10,
+  });
+  expect(existsSync("runs/fake/final")).toBe(true);
+});
+
+test("what is wrong with a path is said, and an error in a step leads back to the menu", async () => {
+  await person.answers("What shall be done?", "enter");
+  await person.answers("How much", "enter");
+  await person.answers("Which folder of tensors?", "clear", "songs", "enter");
+  await person.answers("songs holds no tensors", "ctrlC");
+  await person.answers("How much", "escape");
+  await person.answers("What shall be done?", "down", "down", "down", "enter");
+  await person.answers("Which dataset?", "clear", "songs/bells-one.json", "enter");
+  await person.answers("Begin?", "enter");
+  await person.saw("error: ");
+  await person.answers("What shall be done?", "ctrlC");
+  expect(await person.ended).toBe(130);
+});
+
+test("a run goes on as it is, and with other numbers only when that is wanted twice", async () => {
+  await acewright("train tensors -o runs/cut -m checkpoints --rank 2 --crop-seconds 2 --epochs 2 --plain");
+  await person.answers("What shall be done?", "down", "enter");
+  await person.answers("Which folder of runs?", "enter");
+  await person.answers("Which run?", "cut", "enter");
+  await person.answers("How shall it go on?", "down", "enter");
+  await person.answers("choose what to change", "keep-checkp", "enter");
+  await person.answers("keep-checkpoints:", "7", "enter");
+  await person.answers("choose what to change", "seed", "enter");
+  await person.answers("nothing in the list is like that", "escape");
+  await person.answers("How shall it go on?", "down", "down", "enter");
+  await person.answers("choose what to change", "epochs", "enter");
+  await person.answers("epochs:", "3", "enter");
+  await person.answers("choose what to change", "enter");
+  await person.saw("It will not be what an uninterrupted run would have been: epochs: 2 -> 3");
+  await person.answers("Really go on with other settings?", "enter");
+  await person.answers("choose what to change", "enter");
+  await person.answers("Really go on with other settings?", "y");
+  const line = "train -o runs/cut --resume --epochs 3 --keep-checkpoints 7 --allow-changes";
+  await person.saw(`acewright ${line}`);
+  await person.answers("Go on with the training?", "enter");
+  await person.saw(`$ acewright ${line}`);
+  await person.answers("What next?", "escape");
+  await person.answers("What shall be done?", "ctrlC");
+  expect(await person.ended).toBe(130);
+  const config = JSON.parse(readFileSync("runs/cut/config.json", "utf8")) as object;
+  expect(config).toMatchObject({ epochs: 3, keepCheckpoints: 7 });
+});
+
+test("a polite kill at a question ends the whole wizard with 130", async () => {
+  await person.answers("What shall be done?", "enter");
+  await person.saw("How much");
+  person.interruptions.terminate();
+  expect(await person.ended).toBe(130);
+  expect(person.isRaw).toBe(false);
+});
