@@ -79,7 +79,7 @@ test("a training is asked for, gone back in, refused, reviewed, begun and finish
   await person.answers("crop-seconds:", "2", "enter");
   await person.answers("save-every-epochs:", "enter");
   await person.saw("* differs from the default");
-  await person.saw("fits");
+  await person.saw("memory in all");
   const line =
     "train tensors -o runs/fake -m checkpoints/acestep-v15-toy --preset quick_test --rank 8 --trigger bells --learning-rate 0.002 --epochs 2 --crop-seconds 2";
   await person.saw(line);

@@ -62,7 +62,7 @@ export function textOf(value: unknown): string {
     return Object.entries(value)
       .map(([name, one]) => `${name}=${textOf(one)}`)
       .join(",");
-  return value === undefined ? "" : String(value);
+  return typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
 }
 
 export function isEqual(a: unknown, b: unknown): boolean {
