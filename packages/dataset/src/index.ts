@@ -115,6 +115,7 @@ export type { Manifest, ManifestHead, ManifestSample } from "./tensors/manifest.
 export { inspectTensors } from "./tensors/inspect-tensors.js";
 export type { InspectedSong, ValueStats } from "./tensors/inspect-tensors.js";
 export { openTensors } from "./tensors/open-tensors.js";
+export type { Wording } from "./tensors/wordings.js";
 export type { OpenTensorsOptions, TensorFolder, TensorSample } from "./tensors/open-tensors.js";
 export { packTensors } from "./tensors/pack-tensors.js";
 export type { PackOptions } from "./tensors/pack-tensors.js";

@@ -9,6 +9,7 @@ import { withStreaming } from "./plan/streaming.js";
 import { resolveConfig } from "./config/resolve-config.js";
 import { largestBatch, planSteps, songBytes, type StepsPlan } from "./run-plan.js";
 import type { OpenSamples, SampleSource } from "./sample-source.js";
+import { withWordings } from "./wordings.js";
 
 /** A run that suits its model and its songs, known before weights are read or anything is written. */
 export interface CheckedRun<Port extends PlanningPort = DevicePort> {
@@ -40,8 +41,9 @@ export async function checkRun(
 export async function checkRunOn<Port extends PlanningPort>(
   device: Port,
   given: TrainConfig,
-  samples: SampleSource,
+  all: SampleSource,
 ): Promise<CheckedRun<Port>> {
+  const samples = withWordings(all, given);
   const { folder, config: model } = device.readModel(given.model);
   refuseOtherWidth(given, samples, model);
   const around = { device: device.info, model: { folder, config: model }, dataset: samples };

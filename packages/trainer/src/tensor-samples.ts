@@ -15,8 +15,8 @@ export async function openTensorSamples(folder: string): Promise<SampleSource> {
     encoderHiddenSize: manifest.width,
     trigger: triggerOf(manifest.dataset),
     madeWith: manifest.model,
-    songs: tensors.samples.map(({ id, frames, tokens, repeats }) => {
-      return { id, frames, conditionTokens: tokens, repeats };
+    songs: tensors.samples.map(({ id, frames, tokens, repeats, wordings }) => {
+      return { id, frames, conditionTokens: tokens, repeats, ...(wordings && { wordings }) };
     }),
     read: async (index) => {
       const sample = tensors.samples[index];

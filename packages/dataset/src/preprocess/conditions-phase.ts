@@ -1,4 +1,5 @@
 import type { TensorContent, TensorMetadata } from "../tensors/tensor-file.js";
+import { wordingsOf } from "../tensors/wordings.js";
 import type { SilenceLatent } from "../torch-file/silence-latent.js";
 import { silenceFrames } from "../torch-file/silence-latent.js";
 import type { ConditionNetwork } from "./condition-network.js";
@@ -8,7 +9,16 @@ import type { Piece } from "./pieces/piece.js";
 import { isWhole } from "./pieces/piece.js";
 import { variantName } from "./pieces/variant.js";
 import { defined } from "./recipe.js";
-import { latentsPart, part, promptPart, readLatents } from "./song-parts.js";
+import {
+  latentsPart,
+  lyricMaskName,
+  lyricsName,
+  part,
+  promptPart,
+  readLatents,
+  textMaskName,
+  textName,
+} from "./song-parts.js";
 
 /** Packs the conditions and writes the tensor files. `onMade` is told of each file once it is there. */
 export async function conditionsPhase(
@@ -27,12 +37,13 @@ export async function conditionsPhase(
     const { tensors } = parts.read(promptPart(song), song.recipe);
     const conditions: Float32Array[] = [];
     const segments: TensorMetadata["segments"] = [];
-    for (const i of song.prompt.captions.keys()) {
+    const wordings = wordingsOf(song.prompt, settings.fieldDropout);
+    for (const { caption, lyrics: isSung } of wordings) {
       const result = await network.encode({
-        text: part(tensors, `text.${i}`),
-        textMask: Uint8Array.from(part(tensors, `textMask.${i}`)),
-        lyrics: part(tensors, "lyrics"),
-        lyricMask: Uint8Array.from(part(tensors, "lyricMask")),
+        text: part(tensors, textName(caption)),
+        textMask: Uint8Array.from(part(tensors, textMaskName(caption))),
+        lyrics: part(tensors, lyricsName(isSung)),
+        lyricMask: Uint8Array.from(part(tensors, lyricMaskName(isSung))),
         timbre: [timbre],
       });
       checkFinite(pieceLabel(song), "condition states", result.hiddenStates);
@@ -58,6 +69,7 @@ export async function conditionsPhase(
       conditioning: settings.conditioning,
       modelFingerprint: network.config.fingerprint,
       recipe: { ...song.recipe },
+      ...(settings.fieldDropout ? { wordings } : {}),
       segments,
       sample: song.sample,
     };

@@ -59,7 +59,7 @@ function recipeOf(
   settings: PreprocessSettings,
   prints: NetworkPrints,
 ): Recipe {
-  const { conditioning, posterior, seed, ceilingDb } = settings;
+  const { conditioning, posterior, seed, ceilingDb, fieldDropout } = settings;
   const { prompt, piece } = work;
   const level = levelSettings(settings) ?? (piece.variant === undefined ? undefined : { ceilingDb });
   return makeRecipe({
@@ -70,6 +70,7 @@ function recipeOf(
     ...(posterior === "sample" ? { seed } : {}),
     ...defined({ maxDurationS: keptDurationS(settings), level }),
     ...(isWhole(work) ? {} : { piece }),
+    ...(fieldDropout ? { fieldDropout } : {}),
     ...prints,
   });
 }

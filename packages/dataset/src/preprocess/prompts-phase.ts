@@ -1,7 +1,7 @@
 import { PromptEncoder } from "../encoders/prompt-encoder.js";
 import type { PendingSong, PhaseContext } from "./phase.js";
 import { checkFinite, eachSong, pieceLabel } from "./phase.js";
-import { promptPart, readLatents } from "./song-parts.js";
+import { lyricMaskName, lyricsName, promptPart, readLatents, textMaskName, textName } from "./song-parts.js";
 
 /** Caption, metas and lyrics to states; they go to part files. Returns the songs that made it. */
 export async function promptsPhase(
@@ -17,20 +17,22 @@ export async function promptsPhase(
       const { durationS } = readLatents(context, song);
       const tensors: Record<string, { values: Float32Array; shape: number[] }> = {};
       const { captions, ...metas } = song.prompt;
+      const put = (name: string, mask: string, states: Float32Array, counted: ArrayLike<number>) => {
+        tensors[name] = { values: states, shape: [counted.length, encoder.width] };
+        tensors[mask] = { values: Float32Array.from(counted), shape: [counted.length] };
+      };
       for (const [i, caption] of captions.entries()) {
         const states = await encoder.encode({ ...metas, caption, durationS }, settings.conditioning);
         checkFinite(pieceLabel(song), "text states", states.text);
         for (const message of states.warnings) context.emit({ type: "warning", id: song.id, message });
-        tensors[`text.${i}`] = { values: states.text, shape: [states.textMask.length, encoder.width] };
-        tensors[`textMask.${i}`] = {
-          values: Float32Array.from(states.textMask),
-          shape: [states.textMask.length],
-        };
-        tensors["lyrics"] = { values: states.lyrics, shape: [states.lyricMask.length, encoder.width] };
-        tensors["lyricMask"] = {
-          values: Float32Array.from(states.lyricMask),
-          shape: [states.lyricMask.length],
-        };
+        put(textName(i), textMaskName(i), states.text, states.textMask);
+        put(lyricsName(true), lyricMaskName(true), states.lyrics, states.lyricMask);
+      }
+      if (settings.fieldDropout) {
+        const empty = { ...metas, caption: "", lyrics: "", durationS };
+        const states = await encoder.encode(empty, settings.conditioning);
+        put(textName(null), textMaskName(null), states.text, states.textMask);
+        put(lyricsName(false), lyricMaskName(false), states.lyrics, states.lyricMask);
       }
       return () => {
         parts.write(promptPart(song), song.recipe, { tensors, notes: {} });

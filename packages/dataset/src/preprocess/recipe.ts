@@ -20,6 +20,8 @@ export interface Recipe {
   readonly maxDurationS?: number;
   /** Absent for the whole song as it is. */
   readonly piece?: Piece;
+  /** Absent where no prompt is encoded with a field left empty. */
+  readonly fieldDropout?: true;
   /** Absent where the level is left alone; of a variant alone the ceiling. */
   readonly level?: Partial<LevelSettings>;
   /** Fingerprints of the networks. */
@@ -41,6 +43,7 @@ const words: Readonly<Record<keyof Recipe, string>> = {
   seed: "the seed changed",
   maxDurationS: "the maximum duration changed",
   piece: "the chunk or the variant changed",
+  fieldDropout: "prompts with an empty field were asked for, or no longer",
   level: "the normalisation changed",
   model: "they belong to another model",
   vae: "the autoencoder changed",

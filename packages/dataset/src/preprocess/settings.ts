@@ -67,6 +67,12 @@ export const PreprocessSettings = z.strictObject({
     .describe(
       "further takes of each song for small sets: pitch=SEMITONES, tempo=FACTOR, gain=DB, joined by /, such as pitch=2,tempo=0.95/gain=-3",
     ),
+  fieldDropout: z
+    .boolean()
+    .default(false)
+    .describe(
+      "also encode each prompt with its caption, its lyrics or both left empty, which training with --caption-dropout or --lyrics-dropout needs",
+    ),
   device: z
     .enum(["auto", "cpu", "cuda"])
     .default("auto")

@@ -52,6 +52,12 @@ export function part(
   return tensor.values;
 }
 
+/** Names within a part of text and lyric states: of a caption, or of the empty one; of the lyrics, or of none. */
+export const textName = (caption: number | null): string => `text.${caption ?? "empty"}`;
+export const textMaskName = (caption: number | null): string => `textMask.${caption ?? "empty"}`;
+export const lyricsName = (sung: boolean): string => (sung ? "lyrics" : "lyrics.empty");
+export const lyricMaskName = (sung: boolean): string => (sung ? "lyricMask" : "lyricMask.empty");
+
 /** Name of a song's part of latents. */
 export function latentsPart({ id }: SongWork): string {
   return `${id}.latents`;

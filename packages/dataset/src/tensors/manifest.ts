@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { mostRepeats } from "../dataset-file/repeats.js";
+import { Wording } from "./wordings.js";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** A plain name beside the manifest: no separator of any system, so it cannot lead elsewhere. */
@@ -14,8 +15,10 @@ const songFacts = {
   /** Of the song's whole file, or of its part of a shard: the same bytes. */
   sha256,
   frames: z.int().positive(),
-  /** Condition tokens, one per caption variant. */
+  /** Condition tokens, one per wording of the prompt. */
   tokens: z.array(z.int().positive()).min(1),
+  /** What each condition was made of; absent where each is a caption with the lyrics. */
+  wordings: z.array(Wording).optional(),
   caption: z.string(),
   audioPath: z.string(),
   /** How often the song stands in one epoch: its `repeat` in dataset.json. */

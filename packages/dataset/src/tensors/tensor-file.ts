@@ -10,6 +10,7 @@ import {
 } from "@acewright/core-native";
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { Wording } from "./wordings.js";
 
 const range = z.tuple([z.int().nonnegative(), z.int().nonnegative()]);
 
@@ -49,6 +50,8 @@ export const TensorMetadata = z.object({
   modelFingerprint: z.string(),
   /** What the tensors were made with; equal recipes give equal tensors. */
   recipe: z.record(z.string(), z.unknown()),
+  /** What each condition was made of; absent where each is a caption with the lyrics. */
+  wordings: z.array(Wording).optional(),
   /** One per condition; none where nobody knows them, as in tensors another trainer made. */
   segments: z.array(Segments),
   /** The song's record of dataset.json, or what another trainer wrote about it, with every key. */
@@ -62,7 +65,7 @@ export interface TensorContent {
   /** [frames, channels]. */
   readonly latents: Float32Array;
   readonly channels: number;
-  /** One per caption variant: [tokens, width]. */
+  /** One per wording of the prompt: [tokens, width]. */
   readonly conditions: readonly Float32Array[];
   /** Values of one condition token. */
   readonly width: number;

@@ -32,13 +32,23 @@ export interface TensorStore {
 
 export type SongFacts = Pick<
   ManifestSample,
-  "id" | "frames" | "tokens" | "caption" | "audioPath" | "repeats" | "sha256" | "song" | "chunk" | "variant"
+  | "id"
+  | "frames"
+  | "tokens"
+  | "wordings"
+  | "caption"
+  | "audioPath"
+  | "repeats"
+  | "sha256"
+  | "song"
+  | "chunk"
+  | "variant"
 >;
 
 /** What a manifest says of a song. */
 export function songFacts(
   { frames, conditions, width }: TensorContent,
-  { id, prompt, source, song, piece }: TensorMetadata,
+  { id, prompt, source, song, piece, wordings }: TensorMetadata,
   rest: { readonly repeats: number; readonly sha256: string },
 ): SongFacts {
   return {
@@ -46,6 +56,7 @@ export function songFacts(
     sha256: rest.sha256,
     frames,
     tokens: conditions.map((condition) => condition.length / width),
+    ...(wordings === undefined ? {} : { wordings }),
     caption: prompt.captions[0] ?? "",
     audioPath: source.path,
     repeats: rest.repeats,
@@ -55,8 +66,9 @@ export function songFacts(
 
 /** {@link SongFacts} of a line that also says where the song lies. */
 export function factsOf(sample: ManifestSample): SongFacts {
-  const { id, sha256, frames, tokens, caption, audioPath, repeats } = sample;
-  return { id, sha256, frames, tokens, caption, audioPath, repeats, ...pieceFacts(sample) };
+  const { id, sha256, frames, tokens, wordings, caption, audioPath, repeats } = sample;
+  const worded = wordings === undefined ? {} : { wordings };
+  return { id, sha256, frames, tokens, ...worded, caption, audioPath, repeats, ...pieceFacts(sample) };
 }
 
 /** What a line says of a piece of a song; nothing for a whole one. */

@@ -32,7 +32,11 @@ afterAll(() => {
 });
 
 /** One song whose bars are 2.1 s long, whose chorus begins at 8.4 s, and whose lines have stamps. */
-function save(analysis: object): void {
+function save(
+  analysis: object,
+  words: { caption?: string; lyrics?: string; captions?: string[] } = {},
+): void {
+  const { captions = [], ...fields } = words;
   const lyric_lines = [
     { start_s: 1, end_s: 2, text: "first line" },
     { start_s: 5, end_s: 6, text: "second line" },
@@ -45,8 +49,9 @@ function save(analysis: object): void {
     lyrics,
     bpm: 120,
     keyscale: "C major",
+    ...fields,
   };
-  const samples = [{ ...sample, acewright: { lyric_lines, analysis } }];
+  const samples = [{ ...sample, acewright: { lyric_lines, analysis, captions } }];
   writeFileSync(join(folder, "dataset.json"), JSON.stringify({ metadata: {}, samples }));
 }
 
@@ -132,5 +137,81 @@ describe("chunks, a level and variants together", () => {
 
     const again = await run("all", levers);
     expect(again.events.at(-1)).toMatchObject({ type: "done", made: 0, skipped: 6 });
+  });
+});
+
+describe("prompts with an empty field", () => {
+  const read = async (output: string, options: Partial<PreprocessOptions> = {}) => {
+    const { tensors } = await run(output, options);
+    const [sample] = tensors.samples;
+    if (sample === undefined) throw new Error("no sample");
+    return { listed: sample, ...(await tensors.read(sample)) };
+  };
+
+  test("are what the model reads when caption, lyrics or both are left empty", async () => {
+    save({}, { captions: ["quiet bells"] });
+    const dropped = await read("dropped", { fieldDropout: true });
+    const wordings = [
+      { caption: 0, lyrics: true },
+      { caption: 1, lyrics: true },
+      { caption: null, lyrics: true },
+      { caption: 0, lyrics: false },
+      { caption: 1, lyrics: false },
+      { caption: null, lyrics: false },
+    ];
+    expect(dropped.listed.wordings).toEqual(wordings);
+    expect(dropped.metadata.wordings).toEqual(wordings);
+    expect(dropped.listed.tokens).toEqual(dropped.metadata.segments.map(({ text }) => text[1]));
+
+    const plain = await read("plain");
+    expect(plain.listed.wordings).toBeUndefined();
+    expect(plain.conditions).toEqual(dropped.conditions.slice(0, 2));
+    save({}, { captions: ["quiet bells"], lyrics: "" });
+    const unsung = await read("unsung");
+    expect(dropped.conditions.slice(3, 5)).toEqual(unsung.conditions);
+
+    // Lyrics, timbre and text are encoded apart: an empty caption changes the text alone.
+    const [whole, , captionless] = dropped.conditions;
+    const [{ text: [textAt] = [0] } = { text: [0] }] = dropped.metadata.segments;
+    const width = (whole?.length ?? 0) / (dropped.listed.tokens[0] ?? 1);
+    expect(captionless?.subarray(0, textAt * width)).toEqual(whole?.subarray(0, textAt * width));
+    expect(captionless?.length).toBeLessThan(whole?.length ?? 0);
+    expect(dropped.listed.tokens[5]).toBeLessThan(dropped.listed.tokens[2] ?? 0);
+  });
+
+  test("asked for later, they are added to what is there without encoding the sound again", async () => {
+    save({});
+    await run("later", {});
+    const { events } = await run("later", { fieldDropout: true });
+    expect(events).toContainEqual(expect.objectContaining({ type: "stale" }));
+    expect(JSON.stringify(events)).toContain("prompts with an empty field were asked for");
+    expect(events).toContainEqual(expect.objectContaining({ type: "planned", pending: 1, audioS: 0 }));
+  });
+
+  test("of a song that nobody sings have no wording without lyrics", async () => {
+    save({}, { lyrics: "[Instrumental]" });
+    const { listed } = await read("instrumental", { fieldDropout: true });
+    expect(listed.wordings).toEqual([
+      { caption: 0, lyrics: true },
+      { caption: null, lyrics: true },
+    ]);
+  });
+
+  test("are in the room that is promised", async () => {
+    save({}, { captions: ["quiet bells"] });
+    const planned: PreprocessEvent[] = [];
+    const paths = { dataset: join(folder, "dataset.json"), output: join(folder, "none"), model: toyModel };
+    for await (const event of built.preprocess({
+      ...paths,
+      device: "cpu",
+      fieldDropout: true,
+      dryRun: true,
+    }))
+      planned.push(event);
+    const { conditions, latents } = await read("room", { fieldDropout: true });
+    const taken = 4 * conditions.reduce((sum, { length }) => sum + length, latents.length);
+    const told = planned.find((event) => event.type === "planned")?.tensorsBytes ?? 0;
+    expect(told).toBeGreaterThan(taken);
+    expect(told).toBeLessThan(taken + 100_000);
   });
 });

@@ -78,4 +78,22 @@ export const objectiveFields = {
     .default(0.15)
     .describe("Probability that a song is trained without its caption and lyrics, which guidance needs")
     .meta({ flag: "condition-dropout" }),
+  captionDropout: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      "Probability that a song's caption is left empty; needs tensors preprocessed with --field-dropout",
+    )
+    .meta({ flag: "caption-dropout" }),
+  lyricsDropout: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      "Probability that a song's lyrics are left empty; needs tensors preprocessed with --field-dropout",
+    )
+    .meta({ flag: "lyrics-dropout" }),
 };

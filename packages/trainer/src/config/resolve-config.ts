@@ -116,5 +116,7 @@ export function epochSettingsOf(config: TrainConfig, patchSize: number): EpochSe
     cropPlacement: config.cropPlacement,
     bucketFrames: config.buckets.decoderTokens * patchSize,
     bucketConditionTokens: config.buckets.conditionTokens,
+    captionDropout: config.captionDropout,
+    lyricsDropout: config.lyricsDropout,
   };
 }

@@ -10,6 +10,8 @@ export const purposes = {
   validationSplit: 5,
   validationCrop: 6,
   cropOffset: 7,
+  captionDropout: 8,
+  lyricsDropout: 9,
 } as const;
 export type Purpose = keyof typeof purposes;
 

@@ -1,16 +1,24 @@
-import { randomBelow, randomStream, shuffle } from "./counter-random.js";
+import { randomBelow, randomStream, shuffle, type Purpose } from "./counter-random.js";
 
 /** What planning needs to know of a song. */
 export interface SongShape {
   /** Latent frames. */
   readonly frames: number;
-  /** Condition tokens of each caption variant; at least one entry. */
+  /** Condition tokens of each wording of its prompt; at least one entry. */
   readonly conditionTokens: readonly number[];
+  /** What each wording is made of; absent where each is a caption with the lyrics. */
+  readonly wordings?: readonly Wording[];
   /** How often it stands in one pass over the songs, as its dataset weighs it; 1 where absent. */
   readonly repeats?: number;
 }
 
-/** One place in a micro-batch: which song, which part of it, which of its captions. */
+/** One wording of a song's prompt: the index of its caption, null where it is left empty, and whether it has the lyrics. */
+export interface Wording {
+  readonly caption: number | null;
+  readonly lyrics: boolean;
+}
+
+/** One place in a micro-batch: which song, which part of it, which wording of its prompt. */
 export interface Place {
   /** Index into the list of songs. */
   readonly song: number;
@@ -32,6 +40,9 @@ export interface EpochSettings {
   /** Songs whose shapes round up to the same multiples are put into one batch. */
   readonly bucketFrames: number;
   readonly bucketConditionTokens: number;
+  /** Probabilities that a prompt's caption, and that its lyrics, are left empty. */
+  readonly captionDropout: number;
+  readonly lyricsDropout: number;
 }
 
 /** How many songs are met in one epoch, each counted as often as it stands in it. */
@@ -80,7 +91,7 @@ export function epochBatches(songs: readonly SongShape[], settings: EpochSetting
   return shuffle(batches, randomStream(seed, "batchOrder", epoch));
 }
 
-/** Each entry draws its own crop and caption, so that a song's repeats differ. */
+/** Each entry draws its own crop and wording, so that a song's repeats differ. */
 function placeOf(
   songs: readonly SongShape[],
   settings: EpochSettings,
@@ -93,11 +104,29 @@ function placeOf(
       ? () => evenly(settings.seed, song, visit)
       : randomStream(settings.seed, "crop", epoch, entry);
   const { start, frames } = crop(shape.frames, settings.cropFrames, next);
-  const variant = randomBelow(
-    randomStream(settings.seed, "variant", epoch, entry),
-    shape.conditionTokens.length,
-  );
-  return { song, start, frames, variant };
+  return { song, start, frames, variant: wordingOf(shape, settings, epoch, entry) };
+}
+
+/** One of the captions, then which fields are left empty: three draws that know nothing of each other. */
+function wordingOf(
+  { conditionTokens, wordings }: SongShape,
+  { seed, captionDropout, lyricsDropout }: EpochSettings,
+  epoch: number,
+  entry: number,
+): number {
+  const next = randomStream(seed, "variant", epoch, entry);
+  if (wordings === undefined) return randomBelow(next, conditionTokens.length);
+  const captions = wordings.filter(({ caption, lyrics }) => caption !== null && lyrics).length;
+  const drawn = randomBelow(next, captions);
+  const isDropped = (purpose: Purpose, probability: number) =>
+    probability > 0 && randomStream(seed, purpose, epoch, entry)() < probability;
+  const caption = isDropped("captionDropout", captionDropout) ? null : drawn;
+  const lyrics = !isDropped("lyricsDropout", lyricsDropout);
+  const find = (sung: boolean) =>
+    wordings.findIndex((wording) => wording.caption === caption && wording.lyrics === sung);
+  // Of a song that nobody sings there is no wording without lyrics.
+  const exact = find(lyrics);
+  return exact === -1 ? find(true) : exact;
 }
 
 /**

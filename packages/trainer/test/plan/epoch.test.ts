@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { randomStream } from "../../src/plan/counter-random.js";
 import {
   batchesPerEpoch,
@@ -16,6 +16,8 @@ const settings: EpochSettings = {
   cropPlacement: "even",
   bucketFrames: 128,
   bucketConditionTokens: 32,
+  captionDropout: 0,
+  lyricsDropout: 0,
 };
 
 /** Many random shapes and settings, the same in every run of the test. */
@@ -187,4 +189,49 @@ test("even crops visit every part of a song equally often, however its visits ar
   expect(second.least).toBeGreaterThanOrEqual(26);
   expect(second.most).toBeLessThanOrEqual(34);
   expect(spread("random", 0).least).toBeLessThan(first.least);
+});
+
+describe("a prompt's fields left empty", () => {
+  const wordings = [
+    { caption: 0, lyrics: true },
+    { caption: 1, lyrics: true },
+    { caption: null, lyrics: true },
+    { caption: 0, lyrics: false },
+    { caption: 1, lyrics: false },
+    { caption: null, lyrics: false },
+  ];
+  const songs: SongShape[] = [{ frames: 10, conditionTokens: [9, 8, 7, 6, 5, 4], wordings, repeats: 4000 }];
+  const drawn = (changes: Partial<EpochSettings>, of = songs) =>
+    epochBatches(of, { ...settings, ...changes }, 3)
+      .flat()
+      .map(({ variant }) => variant);
+  const share = (variants: readonly number[], wanted: readonly number[]) =>
+    variants.filter((variant) => wanted.includes(variant)).length / variants.length;
+
+  test("never, unless asked for", () => {
+    expect(new Set(drawn({}))).toEqual(new Set([0, 1]));
+  });
+
+  test("as often as asked, each field by itself, and the captions as before", () => {
+    const both = drawn({ captionDropout: 0.25, lyricsDropout: 0.4 });
+    expect(share(both, [2, 5])).toBeCloseTo(0.25, 1);
+    expect(share(both, [3, 4, 5])).toBeCloseTo(0.4, 1);
+    expect(share(both, [5])).toBeCloseTo(0.1, 1);
+    expect(Math.abs(share(both, [0]) - share(both, [1]))).toBeLessThan(0.05);
+    expect(new Set(drawn({ captionDropout: 1 }))).toEqual(new Set([2]));
+    expect(new Set(drawn({ captionDropout: 1, lyricsDropout: 1 }))).toEqual(new Set([5]));
+    // What one field draws does not depend on the other's probability.
+    const alone = drawn({ captionDropout: 0.25 });
+    expect(alone.map((variant) => variant === 2)).toEqual(both.map((variant) => [2, 5].includes(variant)));
+  });
+
+  test("of a song that nobody sings the lyrics stay", () => {
+    const unsung = [
+      { frames: 10, conditionTokens: [9, 7], wordings: [wordings[0], wordings[2]], repeats: 50 },
+    ];
+    expect(new Set(drawn({ lyricsDropout: 1 }, unsung as SongShape[]))).toEqual(new Set([0]));
+    expect(new Set(drawn({ lyricsDropout: 1, captionDropout: 1 }, unsung as SongShape[]))).toEqual(
+      new Set([1]),
+    );
+  });
 });

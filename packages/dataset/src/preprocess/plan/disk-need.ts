@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { freeBytes } from "../../disk-room.js";
 import { songPromptIds } from "../../tokenizer/prompt-ids.js";
 import { PromptTokenizer } from "../../tokenizer/prompt-tokenizer.js";
+import { wordingsOf } from "../../tensors/wordings.js";
 import type { PendingSong, PhaseContext } from "../phase.js";
 import type { PreprocessSettings } from "../settings.js";
 import { keptDurationS } from "../settings.js";
@@ -46,9 +47,8 @@ export function diskNeed(
     signal.throwIfAborted();
     const durationS = plannedS(song, settings);
     const latents = Math.floor(durationS * framesPerSecond) * silence.channels * floatBytes;
-    const { texts, lyrics } = tokenCounts(tokenizer, song, durationS, settings);
-    const text = texts.reduce((sum, count) => sum + count, 0);
-    const conditions = (text + texts.length * (lyrics + 1)) * encoderHiddenSize * floatBytes;
+    const { text, lyrics, conditions: tokens } = tokenCounts(tokenizer, song, durationS, settings);
+    const conditions = tokens * encoderHiddenSize * floatBytes;
     const tensors = latents + conditions + besideBytes;
     tensorsBytes += tensors;
     partsBytes += latents + (text + lyrics) * textHiddenSize * floatBytes + 2 * besideBytes;
@@ -57,25 +57,32 @@ export function diskNeed(
   return { tensorsBytes, peakBytes: Math.max(tensorsBytes, partsBytes) + largest };
 }
 
-/** Tokens of each caption's text and of the lyrics; none of a prompt that is refused, which will be told in its turn. */
+/** Tokens of all texts, of all lyrics, and of all conditions; none of a prompt that is refused, which will be told in its turn. */
 function tokenCounts(
   tokenizer: PromptTokenizer,
-  { prompt: { captions, ...metas } }: SongWork,
+  { prompt }: SongWork,
   durationS: number,
-  { conditioning }: PreprocessSettings,
-): { texts: number[]; lyrics: number } {
-  const texts: number[] = [];
-  let lyrics = 0;
-  for (const caption of captions) {
+  { conditioning, fieldDropout }: PreprocessSettings,
+): { text: number; lyrics: number; conditions: number } {
+  const { captions, ...metas } = prompt;
+  const counts = { text: 0, lyrics: 0, conditions: 0 };
+  const [texts, sung] = [new Set<number | null>(), new Set<boolean>()];
+  for (const { caption: index, lyrics: isSung } of wordingsOf(prompt, fieldDropout)) {
     try {
-      const ids = songPromptIds(tokenizer, { ...metas, caption, durationS }, conditioning);
-      texts.push(ids.text.ids.length);
-      lyrics = ids.lyrics.ids.length;
+      const lyrics = isSung ? metas.lyrics : "";
+      const caption = index === null ? "" : (captions[index] ?? "");
+      const ids = songPromptIds(tokenizer, { ...metas, lyrics, caption, durationS }, conditioning);
+      const [textTokens, lyricTokens] = [ids.text.ids.length, ids.lyrics.ids.length];
+      counts.conditions += textTokens + lyricTokens + 1;
+      if (!texts.has(index)) counts.text += textTokens;
+      if (!sung.has(isSung)) counts.lyrics += lyricTokens;
+      texts.add(index);
+      sung.add(isSung);
     } catch (error) {
       if (!(error instanceof AceError)) throw error;
     }
   }
-  return { texts, lyrics };
+  return counts;
 }
 
 /** Bytes a run may write to a folder, which need not be there yet: what is free, and its own parts of an earlier run. */

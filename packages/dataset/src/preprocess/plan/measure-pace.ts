@@ -1,6 +1,7 @@
 import { PromptEncoder } from "../../encoders/prompt-encoder.js";
 import { VaeEncoder } from "../../encoders/vae.js";
 import { silenceFrames } from "../../torch-file/silence-latent.js";
+import { wordingsOf } from "../../tensors/wordings.js";
 import type { ConditionNetwork } from "../condition-network.js";
 import { gaussians } from "../gaussian.js";
 import type { PendingSong, PhaseContext } from "../phase.js";
@@ -21,7 +22,7 @@ interface Pace {
   readonly openS: number;
   /** For each second of audio that is encoded. */
   readonly latentsS: number;
-  /** For each caption of each piece: the text encoder, and the condition encoder. */
+  /** For each wording of each piece's prompt: the text encoder, and the condition encoder. */
   readonly promptS: number;
   readonly conditionS: number;
 }
@@ -36,8 +37,11 @@ export async function estimateS(pending: readonly PendingSong[], networks: Netwo
   const { openS, latentsS, promptS, conditionS } = await measurePace(first, networks);
   const toEncode = pending.filter(({ reusable }) => reusable === undefined);
   const audioS = toEncode.reduce((sum, song) => sum + plannedS(song, networks.settings), 0);
-  const captions = pending.reduce((sum, { prompt }) => sum + prompt.captions.length, 0);
-  return openS + audioS * latentsS + captions * (promptS + conditionS);
+  const wordings = pending.reduce(
+    (sum, { prompt }) => sum + wordingsOf(prompt, networks.settings.fieldDropout).length,
+    0,
+  );
+  return openS + audioS * latentsS + wordings * (promptS + conditionS);
 }
 
 async function measurePace(
