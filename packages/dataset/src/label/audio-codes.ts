@@ -103,7 +103,7 @@ export class AudioCodes {
     return AudioTokenizer.open(folders.model, { device: native });
   }
 
-  /** Latents of the same audio and autoencoder, from its beginning to its end. */
+  /** Latents of the same audio and autoencoder, from its beginning to its end and at its own level. */
   async #storedLatents(audioFile: string, request: SongCodesRequest): Promise<Float32Array | undefined> {
     const { tensors } = this.#options;
     if (tensors === undefined) return undefined;
@@ -111,10 +111,16 @@ export class AudioCodes {
     if (stored !== undefined) {
       const { latents, metadata } = await tensors.read(stored);
       const { recipe, source } = metadata;
-      const isWhole = recipe["maxDurationS"] === undefined && recipe["vae"] === this.#vaePrint;
-      if (isWhole && source.sha256 === (await fileSha256(audioFile, request.signal))) return latents;
+      // Neither cut, nor a variant, nor at another level.
+      const isAsItIs = ["maxDurationS", "piece", "level"].every((key) => recipe[key] === undefined);
+      if (
+        isAsItIs &&
+        recipe["vae"] === this.#vaePrint &&
+        source.sha256 === (await fileSha256(audioFile, request.signal))
+      )
+        return latents;
     }
-    request.onWarning?.(`${tensors.folder} has no latents of the whole song; it is encoded again`);
+    request.onWarning?.(`${tensors.folder} has no latents of the whole song as it is; it is encoded again`);
     return undefined;
   }
 
