@@ -156,7 +156,16 @@ interface AdamConfig extends WeightDecay {
  * Adafactor (Shazeer & Stern 2018); Prodigy (Mishchenko & Defazio 2024); Lion (Chen et al. 2023); Muon for matrices
  * with AdamW for the rest (Jordan et al. 2024).
  */
-export type OptimizerConfig =
+export type OptimizerConfig = OptimizerKindConfig & {
+  /**
+   * Decay d of an exponential average of the parameters: `average += (1 - d) (parameter - average)` after each update but a
+   * skipped one, d being min(emaDecay, (1 + n) / (10 + n)) in the n-th. Outside a step the parameters are then the average,
+   * and what is trained is part of the optimizer's state (`trained.<tensor>`). Default 0: none. Not for schedulefree,
+   * whose parameters are an average already.
+   */
+  readonly emaDecay?: number;
+};
+type OptimizerKindConfig =
   | (AdamConfig & { readonly kind: "adamw" | "adamw8bit" | "schedulefree" })
   | (WeightDecay & { readonly kind: "lion"; readonly beta1: number; readonly beta2: number })
   | (WeightDecay & {

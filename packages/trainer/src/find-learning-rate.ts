@@ -58,7 +58,7 @@ const askedSongs = 8;
 
 /**
  * Trains a fresh adapter in memory while the learning rate grows from step to step, and reads off the curve where the loss
- * falls fastest. Each point is a loss over the same noises and timesteps, so the points can be compared. Nothing is written.
+ * falls fastest. No average of the weights is kept: it would show a step's effect long after it. Each point is a loss over the same noises and timesteps, so the points can be compared. Nothing is written.
  *
  * @throws {AceError} whatever `train` would refuse, and ERR_CONFIG for a range that is none.
  */
@@ -77,7 +77,7 @@ export async function findLearningRateWith(
 ): Promise<LearningRateSweep> {
   const { low, high, steps } = parseWith(SweepSettings, options.sweep ?? {}, "sweep");
   const given = parseConfig(input);
-  const checked = await checkRun({ ...given, validationDraws: 1 }, parts);
+  const checked = await checkRun({ ...given, validationDraws: 1, emaDecay: 0 }, parts);
   refuseTooLarge(checked);
   const closers: (() => void)[] = [];
   const opened: Opened = { onDisk: (close) => closers.push(close), native: (close) => closers.push(close) };

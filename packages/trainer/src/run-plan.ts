@@ -1,4 +1,5 @@
 import { AceError, type PlanRequest } from "@acewright/core-native";
+import { nativeOptimizer } from "./config/optimizer.js";
 import type { TrainConfig } from "./config/train-config.js";
 import type { RunPlan } from "./events.js";
 import { adapterConfigOf } from "./plan/adapter-targets.js";
@@ -60,7 +61,7 @@ export function largestBatch(
     frames: Math.min(longest, config.cropFrames ?? longest),
     conditionTokens: most(samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
     adapter: adapterConfigOf(config.adapter, layers),
-    optimizer: config.optimizer,
+    optimizer: nativeOptimizer(config),
     buckets: config.buckets,
     datasetBytes: songBytes(samples).reduce((sum, bytes) => sum + bytes, 0),
   };

@@ -167,6 +167,7 @@ OptimizerConfig to_optimizer_config(const Napi::Object& object) {
   if (kind == kinds.end()) refuse(object.Env(), "optimizer.kind", "adamw, adamw8bit, adafactor, prodigy, lion, schedulefree or muon");
   config.kind = kind->second;
   config.weight_decay = number(object, "weightDecay");
+  config.ema_decay = number_or(object, "emaDecay", 0);
   if (config.kind == OptimizerKind::adafactor) {
     AdafactorSpec& spec = config.adafactor;
     spec.decay_exponent = number(object, "decayExponent");

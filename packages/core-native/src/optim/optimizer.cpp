@@ -31,6 +31,7 @@ Optimizer::Optimizer(Device& device, const OptimizerConfig& config, std::vector<
   update_.call<kernels::grad_norm>(state(), buffers_.gradients, flat(DType::f64, kNormParts, "optimizer state"));
   tiles_ = table(words_of(table_.tiles), kTileWords);
   build_update();
+  if (config_.ema_decay != 0) build_average();
   update_.call<kernels::count_update>(state());
   for (Program* program : {&begin_, &update_, &abandon_}) bind(*program);
 }
@@ -97,6 +98,19 @@ void Optimizer::build_update() {
     case OptimizerKind::adafactor: return build_adafactor();
     case OptimizerKind::muon: return build_muon();
   }
+}
+
+void Optimizer::build_average() {
+  const auto& [params, shadow, gradients] = buffers_;
+  const double decay = config_.ema_decay;
+  if (!(decay > 0 && decay < 1)) throw Error(ErrorCode::config, "emaDecay: expected 0 or a number between 0 and 1, got " + std::to_string(decay));
+  if (config_.kind == OptimizerKind::schedule_free)
+    throw Error(ErrorCode::config, "emaDecay: the schedule-free optimizer keeps an average of its own");
+  trained_ = flat(params.dtype, params.elements(), "optimizer state");
+  name_flat("trained.", trained_);
+  begin_.call<kernels::exchange>(params, trained_, shadow);
+  abandon_.call<kernels::exchange>(params, trained_, shadow);
+  update_.call<kernels::average>(params, trained_, state(), shadow, decay);
 }
 
 void Optimizer::build_adamw8() {
@@ -177,6 +191,7 @@ void Optimizer::build_muon() {
 void Optimizer::start() {
   if (started_) return;
   started_ = true;
+  if (trained_.given()) device_.copy(trained_.data, buffers_.params.data, trained_.bytes());
   if (start_.given()) device_.copy(start_.data, buffers_.params.data, start_.bytes());
   if (config_.kind != OptimizerKind::prodigy) return;
   const double first[] = {config_.prodigy.initial, config_.prodigy.initial};

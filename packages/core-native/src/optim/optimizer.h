@@ -61,6 +61,7 @@ class Optimizer {
   void name_flat(const std::string& prefix, const Tensor& buffer);
   void name(const std::string& prefix, const OptimizerParameter& parameter, const Tensor& tensor) { named_.push_back({prefix + parameter.name, tensor}); }
   void build_update();
+  void build_average();
   void build_adamw8();
   void build_adafactor();
   void build_muon();
@@ -80,6 +81,7 @@ class Optimizer {
   Tensor spans_, tiles_;
   Tensor start_;    // a buffer that begins as the parameters do; may be not given
   Tensor average_;  // the parameters while begin() has replaced them; may be not given
+  Tensor trained_;  // what is trained, between steps, where the parameters are its average; may be not given
   Program begin_, update_, abandon_;
   Staging staging_;  // OptimizerState on its way up and down
   bool started_ = false;

@@ -84,7 +84,7 @@ class TrainSession {
   // Flat, laid out like adapter().parameters().
   Tensor gradients() const { return gradients_.tensor(); }
   // Its state is what a checkpoint holds beside the parameters, which are at all times those to use: of a schedule-free
-  // optimiser the average, never the ones it trains at.
+  // optimiser and with ema_decay the average, never the ones it trains at.
   Optimizer& optimizer() { return optimizer_; }
 
   MemoryPlan memory() const;

@@ -70,6 +70,13 @@ std::vector<OptimizerConfig> all_optimizers() {
     c.muon.nesterov = c.muon.match_adamw = false;
     c.muon.momentum = 0.8;
   });
+  // Averaged: by a decay that the first updates do not reach, and by one they are always at.
+  add(OptimizerKind::adamw, [](OptimizerConfig& c) { c.ema_decay = 0.6; });
+  add(OptimizerKind::prodigy, [](OptimizerConfig& c) {
+    c.beta2 = 0.99;
+    c.ema_decay = 0.15;
+  });
+  add(OptimizerKind::muon, [](OptimizerConfig& c) { c.ema_decay = 0.999; });
   return out;
 }
 

@@ -1,6 +1,8 @@
 // Every optimiser on the CPU against its paper's formulas in double, and what all of them promise.
 #include "optim/optimizer_case.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "check.h"
@@ -119,10 +121,44 @@ TEST("a step given up in the middle leaves the parameters as they were, also whe
     for (uint64_t step = 0; step < 3; ++step) one.step(step, 1e-2);
     const auto before = std::tuple{one.parameters(), one.shadow()};
     one.optimizer().begin(1e-2);
-    if (config.kind == OptimizerKind::schedule_free) CHECK(one.parameters() != std::get<0>(before));
+    if (config.kind == OptimizerKind::schedule_free || config.ema_decay > 0) CHECK(one.parameters() != std::get<0>(before));
     one.optimizer().abandon();
     CHECK(std::tuple(one.parameters(), one.shadow()) == before);
   }
+}
+
+TEST("a fresh average follows the first update by nine elevenths, and costs one number a parameter") {
+  OptimizerConfig config, averaged_config;
+  averaged_config.ema_decay = 0.9999;
+  OptimizerCase plain(cpu_device(1), DType::f64, config, small_parameters()), averaged(cpu_device(1), DType::f64, averaged_config, small_parameters());
+  const std::vector<double> start = plain.parameters();
+  for (OptimizerCase* one : {&plain, &averaged}) one->step(1, 1e-2);
+  const std::vector<double> trained = plain.parameters(), average = averaged.parameters();
+  double worst = 0;
+  for (size_t i = 0; i < start.size(); ++i) worst = std::max(worst, std::abs(average[i] - (start[i] * 2 + trained[i] * 9) / 11));
+  CHECK_NEAR(worst, 0, 1e-15);
+  int64_t flat = 0;
+  for (const OptimizerParameter& p : small_parameters()) flat = std::max(flat, p.begin + p.shape.elements());
+  CHECK_EQ(averaged.optimizer().bytes() - plain.optimizer().bytes(), flat * 8);
+}
+
+TEST("an average that cannot be is refused with its reason") {
+  OptimizerConfig config;
+  for (const double decay : {1.0, -0.5, std::numeric_limits<double>::quiet_NaN()}) {
+    config.ema_decay = decay;
+    CHECK_THROWS(OptimizerCase(cpu_device(1), DType::f32, config, small_parameters()), "emaDecay: expected 0 or a number between 0 and 1");
+  }
+  config.ema_decay = 0.9;
+  config.kind = OptimizerKind::schedule_free;
+  CHECK_THROWS(OptimizerCase(cpu_device(1), DType::f32, config, small_parameters()), "keeps an average of its own");
+}
+
+TEST("the state of a run that is averaged is refused by one that is not, and the other way round") {
+  OptimizerConfig config, averaged_config;
+  averaged_config.ema_decay = 0.9;
+  OptimizerCase plain(cpu_device(1), DType::f32, config, small_parameters()), averaged(cpu_device(1), DType::f32, averaged_config, small_parameters());
+  CHECK_THROWS(plain.take(averaged), "optimizer state: ");
+  CHECK_THROWS(averaged.take(plain), "optimizer state: trained.tensor0 is missing");
 }
 
 TEST("eight-bit moments are stored in eight bits") {

@@ -307,9 +307,29 @@ struct PlainMuon : PlainOptimizer {
   Memory m, v;
 };
 
+// The tensors' w is the average; what is trained is kept here.
+struct PlainAveraged : PlainOptimizer {
+  explicit PlainAveraged(const OptimizerConfig& config) : PlainOptimizer(config) {
+    OptimizerConfig without = config;
+    without.ema_decay = 0;
+    inner = plain_optimizer(without);
+  }
+  void step(Tensors& tensors, const Gradients& g, double rate) override {
+    if (trained.empty()) trained = tensors;
+    inner->step(trained, g, rate);
+    ++t;
+    const double d = std::min(config.ema_decay, (1.0 + t) / (10.0 + t));
+    for (size_t n = 0; n < tensors.size(); ++n)
+      for (size_t i = 0; i < tensors[n].w.size(); ++i) tensors[n].w[i] = d * tensors[n].w[i] + (1 - d) * trained[n].w[i];
+  }
+  std::unique_ptr<PlainOptimizer> inner;
+  Tensors trained;
+};
+
 }  // namespace
 
 std::unique_ptr<PlainOptimizer> plain_optimizer(const OptimizerConfig& config) {
+  if (config.ema_decay != 0) return std::make_unique<PlainAveraged>(config);
   switch (config.kind) {
     case OptimizerKind::adamw: return std::make_unique<PlainAdamw>(config);
     case OptimizerKind::adamw8bit: return std::make_unique<PlainAdamw8>(config);

@@ -1,3 +1,4 @@
+import type { OptimizerConfig } from "@acewright/core-native";
 import * as z from "zod";
 
 const beta1 = z
@@ -182,6 +183,15 @@ export const optimizerFields = {
   optimizer: OptimizerSettings.prefault({ kind: "adamw" })
     .describe("Optimizer: how gradients become steps")
     .meta({ flag: "optimizer" }),
+  emaDecay: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe(
+      "Decay of a running average of the adapter's weights, which is then what is validated, heard and kept; 0.99 to 0.9999 are usual, 0: no average",
+    )
+    .meta({ flag: "ema-decay" }),
   decayVectors: z
     .boolean()
     .default(false)
@@ -200,3 +210,11 @@ export const optimizerFields = {
     .describe("LoRA+: learning rate of lora's and dora's B factors over that of all else")
     .meta({ flag: "lora-plus-ratio" }),
 };
+
+/** What the native core is told of a run's optimizer. */
+export function nativeOptimizer(config: {
+  readonly optimizer: OptimizerSettings;
+  readonly emaDecay: number;
+}): OptimizerConfig {
+  return { ...config.optimizer, emaDecay: config.emaDecay };
+}

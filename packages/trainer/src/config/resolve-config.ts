@@ -5,6 +5,7 @@ import { AceError, type DeviceInfo, type ModelConfig, type TrainSessionConfig } 
 import { framesPerSecond } from "../frames.js";
 import type { ResolvedConfig, TrainConfig } from "./train-config.js";
 import { findAdapter } from "../export/find-adapter.js";
+import { nativeOptimizer } from "./optimizer.js";
 import { packageVersion } from "../package-version.js";
 import { parseConfig } from "./parse-config.js";
 import { alphaOf } from "../plan/adapter-targets.js";
@@ -91,7 +92,7 @@ function refuseOtherEnvironment(
 export function sessionConfigOf(config: ResolvedConfig, model: ModelConfig): TrainSessionConfig {
   return {
     seed: config.seed,
-    optimizer: config.optimizer,
+    optimizer: nativeOptimizer(config),
     loraPlusRatio: config.loraPlusRatio,
     decayVectors: config.decayVectors,
     ...(config.learningRatePattern && { learningRatePattern: config.learningRatePattern }),

@@ -112,6 +112,12 @@ export const TrainConfig = z
     if (config.earlyStopPatience > 0 && bestCriterion(config) === "never") {
       refuse("earlyStopPatience", "needs validationEvery, or bestBy loss");
     }
+    if (config.emaDecay > 0 && config.optimizer.kind === "schedulefree") {
+      refuse(
+        "emaDecay",
+        "cannot be combined with optimizer.kind schedulefree, which keeps an average of its own",
+      );
+    }
     const { adapter } = config;
     if ("rankDropout" in adapter && adapter.rankDropout > 0 && adapter.weightDecompose) {
       refuse("adapter.rankDropout", "cannot be combined with adapter.weightDecompose; choose one");

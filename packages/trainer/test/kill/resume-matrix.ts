@@ -53,8 +53,8 @@ export const resumeMatrix: readonly MatrixRun[] = [
     changes: { optimizer: { kind: "schedulefree" }, learningRate: 4e-3 },
   },
   {
-    name: "LoRA, Muon, no clipping",
-    changes: { optimizer: { kind: "muon" }, maxGradNorm: 0 },
+    name: "LoRA, Muon, no clipping, averaged weights",
+    changes: { optimizer: { kind: "muon" }, maxGradNorm: 0, emaDecay: 0.9 },
   },
   {
     name: "LoKr, min-SNR",

@@ -44,7 +44,7 @@ export function runPage(run: RunDetails, output: Output): string {
     ["adapter", adapterText(run)],
     [
       "learning rate",
-      `${config.learningRate} (${config.schedule}), ${config.optimizer.kind}, batch ${config.batchSize} x ${config.gradientAccumulation}`,
+      `${config.learningRate} (${config.schedule}), ${config.optimizer.kind}${config.emaDecay > 0 ? `, averaged by ${config.emaDecay}` : ""}, batch ${config.batchSize} x ${config.gradientAccumulation}`,
     ],
     ["model", output.path(config.model)],
     ["tensors", output.path(config.tensors)],

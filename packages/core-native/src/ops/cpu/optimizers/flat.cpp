@@ -2,6 +2,7 @@
 
 #include "ops/cpu/optimizers/tiles.h"
 #include "ops/kernels.h"
+#include "ops/optimizer/average.h"
 
 namespace ace {
 
@@ -58,6 +59,29 @@ void cpu::schedule_free_begin(Stream& stream, Tensor params, Tensor z, Tensor av
 void cpu::schedule_free(Stream& stream, Tensor params, Tensor z, Tensor exp_avg_sq, Tensor average, Tensor grads, Tensor state, Tensor spans,
                         Tensor tiles, Tensor shadow) {
   update_numbers<ScheduleFreeRule>(stream, params, std::array{z, exp_avg_sq, average}, grads, state, spans, tiles, shadow);
+}
+
+void cpu::exchange(Stream& stream, Tensor params, Tensor other, Tensor shadow) {
+  with_float(params.dtype, [&](auto type) {
+    using T = decltype(type);
+    T *w = params.as<T>(), *kept = other.as<T>();
+    for_ranges(stream, params.elements(), 2, [&](int64_t begin, int64_t end) {
+      std::swap_ranges(w + begin, w + end, kept + begin);
+      write_shadow(shadow, w, begin, end);
+    });
+  });
+}
+
+void cpu::average(Stream& stream, Tensor params, Tensor other, Tensor state, Tensor shadow, double decay) {
+  with_float(params.dtype, [&](auto type) {
+    using T = decltype(type);
+    const auto rule = AverageRule<T>::of(*state.as<OptimizerState>(), decay);
+    T *w = params.as<T>(), *kept = other.as<T>();
+    for_ranges(stream, params.elements(), 3, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) rule.apply(w[i], kept[i]);
+      write_shadow(shadow, w, begin, end);
+    });
+  });
 }
 
 void cpu::shadow(Stream& stream, Tensor to, Tensor from) {

@@ -3,6 +3,7 @@
 #include "ops/cuda/eights.cuh"
 #include "ops/cuda/reduce.cuh"
 #include "ops/kernels.h"
+#include "ops/optimizer/average.h"
 
 // What every optimiser needs: the gradients' norm, the count, the shadow. All that changes between steps is read from the
 // state in device memory, so that the launches are the same in every step.
@@ -66,7 +67,39 @@ __global__ void shadow_kernel(bf16* to, const float* from, int64_t n, bool vecto
   });
 }
 
+// `average` null: they only change places.
+__global__ void exchange_kernel(float* params, float* other, const OptimizerState* average, double decay, bf16* shadow, int64_t n, bool vector) {
+  AverageRule<float> rule{0.0f, true};
+  if (average != nullptr) rule = AverageRule<float>::of(*average, decay);
+  for_eights(n, [&](int64_t i) {
+    float w[cuda::kEight], kept[cuda::kEight];
+    cuda::load_eight(w, params + i, n - i, vector);
+    cuda::load_eight(kept, other + i, n - i, vector);
+#pragma unroll
+    for (int j = 0; j < cuda::kEight; ++j) rule.apply(w[j], kept[j]);
+    cuda::store_eight(params + i, w, n - i, vector);
+    cuda::store_eight(other + i, kept, n - i, vector);
+    if (shadow != nullptr) cuda::store_eight(shadow + i, w, n - i, vector);
+  });
+}
+
+void launch_exchange(const char* op, const Stream& stream, const Tensor& params, const Tensor& other, const OptimizerState* average, double decay,
+                     const Tensor& shadow) {
+  const int64_t n = params.elements();
+  if (n == 0) return;
+  cuda::launch(op, params.shape, stream, exchange_kernel, walkers(n), cuda::kThreads, 0, params.as<float>(), other.as<float>(), average, decay,
+               shadow.as<bf16>(), n, cuda::aligned_flat(params, other, shadow));
+}
+
 }  // namespace
+
+void cuda::exchange(Stream& stream, Tensor params, Tensor other, Tensor shadow) {
+  launch_exchange("exchange", stream, params, other, nullptr, 0, shadow);
+}
+
+void cuda::average(Stream& stream, Tensor params, Tensor other, Tensor state, Tensor shadow, double decay) {
+  launch_exchange("average", stream, params, other, state.as<OptimizerState>(), decay, shadow);
+}
 
 void cuda::check_loss(Stream& stream, Tensor state, Tensor loss) {
   launch("check_loss", loss.shape, stream, check_loss_kernel, 1, 1, 0, state.as<OptimizerState>(), loss.as<double>(), loss.elements());
