@@ -134,3 +134,6 @@ export { officialModels } from "./models/official-models.js";
 export type { OfficialModel } from "./models/official-models.js";
 export { checkPins } from "./models/pinned-hashes.js";
 export { searchNames } from "./models/search-models.js";
+export { findSilenceLatent } from "./models/silence-place.js";
+export { variantSampling } from "./models/variant.js";
+export type { VariantSampling } from "./models/variant.js";

@@ -41,7 +41,7 @@ export function openSongMaker(modelFolder: string, threads: number | undefined, 
       const samples = songs.map((settings, index) => ({
         request: sampleRequest(
           settings,
-          samplingFor(settings, model),
+          samplingFor(settings, model, folders.model),
           words[index] ?? { condition: new Float32Array() },
           silence,
         ),

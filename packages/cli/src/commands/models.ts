@@ -1,7 +1,14 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { AceError, formatBytes } from "@acewright/core-native";
-import { checkPins, discoverModels, downloadModel, officialModels } from "@acewright/dataset";
+import {
+  checkPins,
+  discoverModels,
+  downloadModel,
+  officialModels,
+  variantSampling,
+  type VariantSampling,
+} from "@acewright/dataset";
 import { Command, Option } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
@@ -34,19 +41,41 @@ function listCommand(context: Context): Command {
       const output = outputOf(command, context);
       const dir = given ?? settingValue("models").value;
       const found = discoverModels(resolve(dir));
-      output.result({ official: officialModels, found }, () => {
+      const official = officialModels.map((model) =>
+        model.kind === "music"
+          ? { ...model, sampling: variantSampling({ isTurbo: model.name.includes("turbo") }, model.name) }
+          : model,
+      );
+      output.result({ official, found }, () => {
         const here = (name: string) => (existsSync(join(dir, name, "config.json")) ? "here" : "");
-        const rows = officialModels.map(({ name, kind, about }) => [name, kind, about, here(name)]);
+        const rows = official.map((model) => [
+          model.name,
+          model.kind,
+          "sampling" in model ? played(model.sampling) : "",
+          model.about,
+          here(model.name),
+        ]);
         const own = found
           .filter((model) => !officialModels.some(({ name }) => name === model.name))
-          .map(({ name, base }) => [name, "music", `a fine-tune, sampled like ${base}`, "here"]);
+          .map(({ name, base, sampling }) => [
+            name,
+            "music",
+            played(sampling),
+            `a fine-tune, sampled like ${base}`,
+            "here",
+          ]);
         return renderTable(
-          [{ title: "name" }, { title: "kind" }, { title: "" }, { title: dir }],
+          [{ title: "name" }, { title: "kind" }, { title: "played with" }, { title: "" }, { title: dir }],
           [...rows, ...own],
         );
       });
       for (const warning of found.flatMap(({ warnings }) => warnings)) output.warn(warning);
     });
+}
+
+/** `8 steps, shift 3`, `50 steps, guidance 7` */
+function played({ steps, shift, guidance }: VariantSampling): string {
+  return `${steps} steps, ${guidance === 1 ? `shift ${shift}` : `guidance ${guidance}`}`;
 }
 
 function downloadCommand(context: Context): Command {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AceError, openCheckpoint } from "@acewright/core-native";
+import { findSilenceLatent } from "@acewright/dataset";
 import { musicTensors, textTensors, vaeTensors } from "./expected-tensors.js";
 import type { ExpectedTensors } from "./expected-tensors.js";
 import { readMusicConfig, readTextConfig, readVaeConfig } from "./model-config.js";
@@ -54,12 +55,13 @@ function verifyMusicModel(folder: string): PartReport {
   return examine("music model", folder, () => {
     const config = readMusicConfig(join(folder, "config.json"));
     const { problems, parameters } = compareWeights(folder, "model", musicTensors(config));
-    if (!["pt", "safetensors"].some((kind) => existsSync(join(folder, `silence_latent.${kind}`)))) {
+    const silence = findSilenceLatent(folder);
+    if (silence === undefined) {
       problems.push("silence_latent.pt is missing; songs cannot be conditioned without it");
     }
     const size = `${(parameters / 1e6).toFixed(1)} M parameters`;
     return {
-      detail: `${basename(folder)}, ${config.model_version}${config.isXl ? " (XL)" : ""}, ${size}`,
+      detail: `${basename(folder)}, ${config.model_version}${config.isXl ? " (XL)" : ""}, ${size}${silence?.warning === undefined ? "" : `, silence latent of ${silence.file}`}`,
       problems,
     };
   });

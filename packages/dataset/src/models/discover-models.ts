@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { z } from "zod";
+import { findSilenceLatent } from "./silence-place.js";
+import { variantSampling, type VariantSampling } from "./variant.js";
 
 /** A music model on this machine. */
 export interface FoundModel {
@@ -8,9 +10,11 @@ export interface FoundModel {
   readonly folder: string;
   /** Which kind of sampling it was made for. */
   readonly base: "turbo" | "sft" | "base";
+  /** What a song is made with where nothing else is asked for. */
+  readonly sampling: VariantSampling;
   /** Its folder has an official name; others are someone's fine-tune. */
   readonly isOfficial: boolean;
-  /** Where its silence latent lies; not always beside it, and a warning then says so. */
+  /** The file of its silence latent; not always beside it, and a warning then says so. */
   readonly silenceLatent: string | undefined;
   readonly warnings: readonly string[];
 }
@@ -19,10 +23,10 @@ const Config = z.looseObject({
   model_type: z.string().optional(),
   auto_map: z.record(z.string(), z.unknown()).optional(),
   is_turbo: z.boolean().optional(),
+  model_version: z.string().optional(),
 });
 
 const largestConfig = 1 << 20;
-const silenceNames = ["silence_latent.safetensors", "silence_latent.pt"];
 
 /**
  * The music models in a folder of checkpoints, or the one it is: any folder whose config.json speaks of ACE-Step, whatever its
@@ -44,13 +48,19 @@ function modelIn(folder: string): FoundModel | undefined {
   const speaks = [config.model_type ?? "", JSON.stringify(config.auto_map ?? {})].join(" ");
   if (!/ace-?_?step/i.test(speaks)) return undefined;
   const name = basename(folder);
-  const { place, warning } = silenceOf(folder);
+  const silence = findSilenceLatent(folder);
+  const base = baseOf(name, config);
+  const warning =
+    silence === undefined
+      ? `${folder}: silence_latent.pt is missing, without it nothing can be conditioned`
+      : silence.warning;
   return {
     name,
     folder,
-    base: baseOf(name, config.is_turbo),
+    base,
+    sampling: variantSampling({ isTurbo: base === "turbo" }, folder),
     isOfficial: name.startsWith("acestep-v15-"),
-    silenceLatent: place,
+    silenceLatent: silence?.file,
     warnings: warning === undefined ? [] : [warning],
   };
 }
@@ -66,33 +76,8 @@ function readConfig(path: string): z.infer<typeof Config> | undefined {
   }
 }
 
-function baseOf(name: string, isTurbo: boolean | undefined): FoundModel["base"] {
-  if (isTurbo ?? /turbo/i.test(name)) return "turbo";
-  return /sft/i.test(name) ? "sft" : "base";
-}
-
-/** Beside the weights, else in the folder above, else beside any other model there. */
-function silenceOf(folder: string): { place: string | undefined; warning?: string } {
-  const inFolder = (place: string): string | undefined =>
-    silenceNames.map((name) => join(place, name)).find((file) => existsSync(file));
-  const own = inFolder(folder);
-  if (own !== undefined) return { place: own };
-  const above = dirname(folder);
-  const elsewhere = [
-    above,
-    ...readdirSync(above)
-      .sort()
-      .map((name) => join(above, name)),
-  ]
-    .map((place) => inFolder(place))
-    .find((file) => file !== undefined);
-  if (elsewhere === undefined)
-    return {
-      place: undefined,
-      warning: `${folder}: silence_latent.pt is missing, without it nothing can be conditioned`,
-    };
-  return {
-    place: elsewhere,
-    warning: `${folder}: has no silence_latent.pt of its own, ${elsewhere} would do`,
-  };
+/** The config's own word first; a folder may be called anything. */
+function baseOf(name: string, config: z.infer<typeof Config>): FoundModel["base"] {
+  if (config.is_turbo ?? /turbo/i.test(config.model_version ?? name)) return "turbo";
+  return /sft/i.test(config.model_version ?? name) ? "sft" : "base";
 }

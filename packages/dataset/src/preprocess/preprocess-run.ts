@@ -93,7 +93,8 @@ export class PreprocessRun {
     const { name, reason } = device;
     const counts = { songs: loaded.songs.length, pieces: works.length };
     this.#emit({ type: "start", ...counts, device: name, deviceReason: reason });
-    for (const message of loaded.warnings) this.#emit({ type: "warning", message });
+    const remarks = [...loaded.warnings, ...(silence.warning === undefined ? [] : [silence.warning])];
+    for (const message of remarks) this.#emit({ type: "warning", message });
     for (const note of notes) this.#emit({ type: "warning", ...note });
 
     const prints = networkPrints(folders, silence);

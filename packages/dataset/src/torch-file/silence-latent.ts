@@ -1,7 +1,6 @@
 import type { HostTensor } from "@acewright/core-native";
 import { AceError, readSafetensors, toFloat32 } from "@acewright/core-native";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { findSilenceLatent } from "../models/silence-place.js";
 import { readTorchFile } from "./read-torch-file.js";
 
 /** What the autoencoder makes of silence: the model's stand-in for "nothing here", frame by frame. */
@@ -10,27 +9,26 @@ export interface SilenceLatent {
   readonly latents: Float32Array;
   readonly frames: number;
   readonly channels: number;
+  /** Where it was not found beside the model. */
+  readonly warning?: string;
 }
 
 /**
- * Reads `silence_latent.safetensors`, or else the published `silence_latent.pt`, of a model folder. Both store
- * [1, 64, frames], channel after channel.
+ * Reads `silence_latent.safetensors`, or else the published `silence_latent.pt`, of a model folder, or of a
+ * neighbour where it has none. Both store [1, 64, frames], channel after channel.
  *
  * @throws {AceError} ERR_FILE when neither is there or it is damaged; ERR_CHECKPOINT when it is of another shape or not finite.
  */
 export function readSilenceLatent(folder: string): SilenceLatent {
-  const preferred = join(folder, "silence_latent.safetensors");
-  const published = join(folder, "silence_latent.pt");
-  const [path, read] = existsSync(preferred)
-    ? ([preferred, fromSafetensors] as const)
-    : ([published, fromTorch] as const);
-  if (!existsSync(path)) {
+  const place = findSilenceLatent(folder);
+  if (place === undefined) {
     throw new AceError(
       "ERR_FILE",
-      `${folder}: holds neither silence_latent.safetensors nor silence_latent.pt; it is part of the model's download`,
+      `${folder}: holds neither silence_latent.safetensors nor silence_latent.pt, nor does a folder beside it; it is part of the model's download`,
     );
   }
-  const tensor = read(path);
+  const { file: path, warning } = place;
+  const tensor = path.endsWith(".pt") ? fromTorch(path) : fromSafetensors(path);
   const [one, channels, frames] = tensor.shape as [number, number, number];
   if (tensor.shape.length !== 3 || one !== 1 || channels === 0 || frames === 0) {
     throw new AceError(
@@ -45,7 +43,7 @@ export function readSilenceLatent(folder: string): SilenceLatent {
   for (let c = 0; c < channels; c++) {
     for (let t = 0; t < frames; t++) latents[t * channels + c] = stored[c * frames + t] as number;
   }
-  return { latents, frames, channels };
+  return { latents, frames, channels, ...(warning !== undefined && { warning }) };
 }
 
 /** The first `frames` frames [frames, 64]; beyond its end the silence begins again. */

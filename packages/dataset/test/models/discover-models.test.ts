@@ -26,6 +26,8 @@ test("official models and fine-tunes are found by what their config speaks of", 
   model("acestep-v15-turbo", { model_type: "acestep", is_turbo: true });
   model("acestep-v15-sft", { auto_map: { AutoModel: "modeling_acestep_v15.AceStepModel" } });
   model("my-polka", { model_type: "acestep", is_turbo: false });
+  model("acestep-v15-turbo-shift1", { model_type: "acestep", is_turbo: true });
+  model("our-finer-one", { model_type: "acestep", is_turbo: false, model_version: "sft" });
   model("vae", { model_type: "autoencoder" });
   model("broken", "{");
   mkdirSync(join(root, "empty"));
@@ -33,7 +35,16 @@ test("official models and fine-tunes are found by what their config speaks of", 
   expect(found.map(({ name, base, isOfficial }) => [name, base, isOfficial])).toEqual([
     ["acestep-v15-sft", "sft", true],
     ["acestep-v15-turbo", "turbo", true],
+    ["acestep-v15-turbo-shift1", "turbo", true],
     ["my-polka", "base", false],
+    ["our-finer-one", "sft", false],
+  ]);
+  expect(found.map(({ sampling: { steps, shift, guidance } }) => [steps, shift, guidance])).toEqual([
+    [50, 1, 7],
+    [8, 3, 1],
+    [8, 1, 1],
+    [50, 1, 7],
+    [50, 1, 7],
   ]);
   expect(discoverModels(join(root, "my-polka")).map(({ name }) => name)).toEqual(["my-polka"]);
   expect(discoverModels(join(root, "nowhere"))).toEqual([]);
@@ -46,7 +57,9 @@ test("a silence latent is looked for beside the model, above it, and in its neig
   expect(discoverModels(root)[0]?.silenceLatent).toBe(join(root, "acestep-v15-xl", "silence_latent.pt"));
   writeFileSync(join(root, "silence_latent.pt"), "");
   expect(discoverModels(root)[0]?.silenceLatent).toBe(join(root, "silence_latent.pt"));
-  expect(discoverModels(root)[0]?.warnings[0]).toMatch(/has no silence_latent\.pt of its own/);
+  expect(discoverModels(root)[0]?.warnings[0]).toMatch(
+    /has no silence latent of its own, that of .* is taken/,
+  );
 });
 
 test("a search finds what holds the word, the shortest first, else what is alike", () => {

@@ -1,17 +1,20 @@
 import { fromFloat32, writeSafetensors } from "@acewright/core-native";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { readSilenceLatent, silenceContext, silenceFrames } from "../../src/torch-file/silence-latent.js";
 import { toyModel } from "../reference-folders.js";
 
+let root: string;
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "acewright-silence-"));
+  root = mkdtempSync(join(tmpdir(), "acewright-silence-"));
+  folder = join(root, "model");
+  mkdirSync(folder);
 });
 afterEach(() => {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(root, { recursive: true, force: true });
 });
 
 test("the published torch file and the safetensors hold the same silence", () => {
@@ -39,6 +42,18 @@ test("the context is the silence with a mask of ones, and begins again beyond th
   expect([...silenceFrames(silence, 2)]).toEqual([0, 10, 1, 11]);
   expect([...silenceFrames(silence, 5)]).toEqual([0, 10, 1, 11, 2, 12, 0, 10, 1, 11]);
   expect([...silenceContext(silence, 2)]).toEqual([0, 10, 1, 1, 1, 11, 1, 1]);
+});
+
+test("a model without one takes its neighbour's, and says so", () => {
+  const neighbour = join(root, "acestep-v15-base");
+  mkdirSync(neighbour);
+  copyFileSync(join(toyModel, "silence_latent.pt"), join(neighbour, "silence_latent.pt"));
+  expect(() => readSilenceLatent(folder)).toThrow(/neither silence_latent/); // a folder that is no model's
+  writeFileSync(join(neighbour, "config.json"), "{}");
+  const { warning, ...silence } = readSilenceLatent(folder);
+  expect(silence).toEqual(readSilenceLatent(toyModel));
+  expect(warning).toBe(`${folder}: has no silence latent of its own, that of ${neighbour} is taken`);
+  expect(readSilenceLatent(neighbour).warning).toBeUndefined();
 });
 
 test("a silence of another shape, a NaN and a missing file are refused", () => {

@@ -3,10 +3,10 @@ import * as z from "zod";
 /** What the network is asked: timesteps, and what it is told of the song. */
 export const objectiveFields = {
   timesteps: z
-    .enum(["logit-normal-max2", "logit-normal", "uniform", "discrete"])
+    .enum(["logit-normal-max2", "logit-normal", "uniform", "discrete", "by-variant"])
     .default("logit-normal-max2")
     .describe(
-      "Law of the timesteps: the larger of two logit-normal draws (as the model was trained), one draw, uniform, or a table",
+      "Law of the timesteps: the larger of two logit-normal draws (as the model was trained), one draw, uniform, or a table; by-variant: the table of its sampler for a turbo model, logit-normal-max2 for the others",
     )
     .meta({ flag: "timesteps" }),
   timestepMu: z
@@ -42,7 +42,9 @@ export const objectiveFields = {
     .min(1)
     .max(64)
     .optional()
-    .describe("Values of the discrete law; default: the eight turbo times at shift 3")
+    .describe(
+      "Values of the discrete law; default: the eight times of the turbo sampler, at shift 3 (turbo-shift1: 1)",
+    )
     .meta({ flag: "timestep-table" }),
   timestepRounding: z
     .enum(["exact", "bf16"])

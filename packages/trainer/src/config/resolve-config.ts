@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { AceError, type DeviceInfo, type ModelConfig, type TrainSessionConfig } from "@acewright/core-native";
+import { variantSampling } from "@acewright/dataset";
 import { framesPerSecond } from "../frames.js";
 import type { ResolvedConfig, TrainConfig } from "./train-config.js";
 import { findAdapter } from "../export/find-adapter.js";
@@ -40,7 +41,12 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
   };
   refuseOtherEnvironment(config.environment, environment);
   const algorithms = config.environment?.algorithms;
-  const { cropSeconds, ...rest } = withResolvedTimesteps(config, timestepLaw(config, around.model.config));
+  const { folder, config: model } = around.model;
+  const law = timestepLaw(config, {
+    ...model,
+    ...(model.isTurbo && { turboShift: variantSampling(model, folder).shift }),
+  });
+  const { cropSeconds, ...rest } = withResolvedTimesteps(config, law);
   const cropFrames =
     cropSeconds === undefined ? config.cropFrames : Math.round(cropSeconds * framesPerSecond);
   const trigger = config.trigger ?? around.dataset.trigger;
@@ -55,7 +61,7 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     // Folders in full, so that the run can be resumed from anywhere.
     tensors: resolve(config.tensors),
     output: resolve(config.output),
-    model: around.model.folder,
+    model: folder,
     device: around.device.name,
     environment: { ...environment, ...(algorithms !== undefined && { algorithms }) },
   });

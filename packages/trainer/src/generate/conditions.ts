@@ -34,6 +34,7 @@ export async function encodeSongs(
   if (on.network !== "cpu" && on.device.info.name !== "cpu" && networkDevice.name === "cpu")
     warnings.add(`text encoder and autoencoder run on the CPU (${networkDevice.reason})`);
   const silence = readSilenceLatent(folders.model);
+  if (silence.warning !== undefined) warnings.add(silence.warning);
   const prompts = await PromptEncoder.open(folders.textEncoder, {
     device: networkDevice,
     threads: on.threads,

@@ -88,7 +88,7 @@ async function sampleAll(
   const warnings = new Set<string>();
   try {
     const model = decoder.config;
-    const samplings = songs.map((song) => samplingFor(song, model));
+    const samplings = songs.map((song) => samplingFor(song, model, folders.model));
     const stepsPerVoice = samplings.reduce((sum, { steps }) => sum + steps, 0);
     let before = 0;
     for (const [voice, uses] of voices.entries()) {
@@ -106,7 +106,7 @@ async function sampleAll(
         sampler = new Sampler(decoder, loaded.uses);
         for (const [song, settings] of songs.entries()) {
           signal?.throwIfAborted();
-          const sampling = samplings[song] ?? samplingFor(settings, model);
+          const sampling = samplings[song] ?? samplingFor(settings, model, folders.model);
           const request = sampleRequest(
             settings,
             sampling,

@@ -1,25 +1,31 @@
 import { AceError, turboTimes, type ModelConfig, type SampleRequest } from "@acewright/core-native";
-import { silenceContext, type SilenceLatent } from "@acewright/dataset";
+import {
+  silenceContext,
+  variantSampling,
+  type SilenceLatent,
+  type VariantSampling,
+} from "@acewright/dataset";
 import { framesPerSecond } from "../frames.js";
 import type { GenerateSettings } from "./settings.js";
 
 /** How a model turns noise into latents, every choice made. */
-export interface Sampling {
+export interface Sampling extends VariantSampling {
   /** Falling times in (0, 1], without the final 0. */
   readonly times: readonly number[];
-  readonly steps: number;
-  readonly shift: number;
-  readonly guidance: number;
 }
 
-/** What the user left open is filled in as the published models are used: turbo 8 steps at shift 3 without guidance. */
+/**
+ * What the user left open is filled in as the published models are used.
+ *
+ * @param folder the model's own
+ */
 export function samplingFor(
   settings: Pick<GenerateSettings, "steps" | "shift" | "guidance">,
   model: Pick<ModelConfig, "isTurbo">,
+  folder: string,
 ): Sampling {
-  const steps = settings.steps ?? (model.isTurbo ? 8 : 50);
-  const shift = settings.shift ?? (model.isTurbo ? 3 : 1);
-  const guidance = settings.guidance ?? (model.isTurbo ? 1 : 7);
+  const usual = variantSampling(model, folder);
+  const { steps = usual.steps, shift = usual.shift, guidance = usual.guidance } = settings;
   return { times: turboTimes(shift, steps), steps, shift, guidance };
 }
 

@@ -61,7 +61,7 @@ export const GenerateSettings = z.strictObject({
     .max(100)
     .optional()
     .describe(
-      "Moves the steps towards the noisy end; default: 3 for turbo models (made for 1, 2 and 3), 1 for others",
+      "Moves the steps towards the noisy end; default: 3 for turbo models (made for 1, 2 and 3), 1 for turbo-shift1 and all others",
     )
     .meta({ flag: "shift" }),
   method: z

@@ -1,11 +1,11 @@
-import type { ModelConfig, TimestepLaw } from "@acewright/core-native";
+import { turboTimes, type ModelConfig, type TimestepLaw } from "@acewright/core-native";
 import type { TrainConfig } from "../config/train-config.js";
 
-/** The eight times of the turbo sampler at shift 3: s u / (1 + (s - 1) u) for u = 1, 7/8 .. 1/8. */
-export const turboTable: readonly number[] = Array.from({ length: 8 }, (_, i) => {
-  const u = 1 - i / 8;
-  return (3 * u) / (1 + 2 * u);
-});
+/** What a law may ask of the model. */
+type TimestepModel = Pick<ModelConfig, "timestepMu" | "timestepSigma" | "isTurbo"> & {
+  /** Shift of a turbo model's eight times; default 3. */
+  readonly turboShift?: number;
+};
 
 type TimestepSettings = Pick<
   TrainConfig,
@@ -13,23 +13,26 @@ type TimestepSettings = Pick<
 >;
 
 /** The law a run draws its timesteps from; what the configuration leaves open comes from the model's config.json. */
-export function timestepLaw(
-  settings: TimestepSettings,
-  model: Pick<ModelConfig, "timestepMu" | "timestepSigma">,
-): TimestepLaw {
-  switch (settings.timesteps) {
+export function timestepLaw(settings: TimestepSettings, model: TimestepModel): TimestepLaw {
+  const timesteps = settings.timesteps === "by-variant" ? lawOfVariant(model) : settings.timesteps;
+  switch (timesteps) {
     case "logit-normal-max2":
     case "logit-normal":
       return {
-        law: settings.timesteps,
+        law: timesteps,
         mu: settings.timestepMu ?? model.timestepMu,
         sigma: settings.timestepSigma ?? model.timestepSigma,
       };
     case "uniform":
       return { law: "uniform", low: settings.timestepLow ?? 0, high: settings.timestepHigh ?? 1 };
     case "discrete":
-      return { law: "discrete", table: settings.timestepTable ?? turboTable };
+      return { law: "discrete", table: settings.timestepTable ?? turboTimes(model.turboShift ?? 3, 8) };
   }
+}
+
+/** A turbo model is only ever asked at the times of its sampler; the others at any time. */
+function lawOfVariant({ isTurbo }: TimestepModel): "discrete" | "logit-normal-max2" {
+  return isTurbo ? "discrete" : "logit-normal-max2";
 }
 
 /** The configuration with the law's numbers written out, so that a rerun does not ask the model again. */
@@ -37,10 +40,10 @@ export function withResolvedTimesteps(config: TrainConfig, law: TimestepLaw): Tr
   switch (law.law) {
     case "logit-normal-max2":
     case "logit-normal":
-      return { ...config, timestepMu: law.mu, timestepSigma: law.sigma };
+      return { ...config, timesteps: law.law, timestepMu: law.mu, timestepSigma: law.sigma };
     case "uniform":
       return { ...config, timestepLow: law.low, timestepHigh: law.high };
     case "discrete":
-      return { ...config, timestepTable: [...law.table] };
+      return { ...config, timesteps: "discrete", timestepTable: [...law.table] };
   }
 }

@@ -62,7 +62,7 @@ export async function prepareSamples(
       name: `-${String(number).padStart(2, "0")}-${slug(settings.caption)}`,
       request,
       frames,
-      tags: songTags(settings, samplingFor(settings, model), basename(config.model), []),
+      tags: songTags(settings, samplingFor(settings, model, config.model), basename(config.model), []),
       prompt: { number, caption: settings.caption },
     };
   });
@@ -103,7 +103,7 @@ async function songOfDataset(
 ): Promise<RepeatedSong> {
   const song = await samples.read(split.validation[0] ?? split.training[0] ?? 0);
   const frames = Math.min(mostFrames, song.latents.length / model.latentChannels);
-  const { times, guidance } = samplingFor({}, model);
+  const { times, guidance } = samplingFor({}, model, config.model);
   return {
     name: "",
     request: {
