@@ -33,6 +33,7 @@ export type {
 export { recomputePolicies } from "./types.js";
 export { removeAbandonedFiles, writeChunksAtomic, writeFileAtomic } from "./atomic-file.js";
 export { renameFile, renameFileLater } from "./rename.js";
+export { addonFile } from "./load.js";
 export { openCheckpoint } from "./checkpoint.js";
 export type { Checkpoint, CheckpointEntry } from "./checkpoint.js";
 export { formatBytes } from "./format-bytes.js";

@@ -55,11 +55,16 @@ export function binding(): Binding {
   return loaded.binding;
 }
 
+/** The file that was loaded as the addon. @throws {AceError} ERR_DEVICE with every place that was tried. */
+export function addonFile(): string {
+  loaded ??= load();
+  return loaded.path;
+}
+
 let hash: string | undefined;
 
 /** Sixteen hexadecimal digits of the loaded file's SHA-256. */
 export function buildId(): string {
-  loaded ??= load();
-  hash ??= createHash("sha256").update(readFileSync(loaded.path)).digest("hex").slice(0, 16);
+  hash ??= createHash("sha256").update(readFileSync(addonFile())).digest("hex").slice(0, 16);
   return hash;
 }
