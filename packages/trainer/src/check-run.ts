@@ -6,9 +6,10 @@ import { learningRateCourse } from "./plan/learning-rate.js";
 import { chooseRecompute, type RecomputeChoice } from "./plan/recompute.js";
 import type { Split } from "./plan/validation.js";
 import { withStreaming } from "./plan/streaming.js";
+import { openSongs } from "./regularization.js";
 import { resolveConfig } from "./config/resolve-config.js";
 import { largestBatch, planSteps, songBytes, type StepsPlan } from "./run-plan.js";
-import type { OpenSamples, SampleSource } from "./sample-source.js";
+import type { OpenSamples, RegularizationSongs, SampleSource } from "./sample-source.js";
 import { withWordings } from "./wordings.js";
 
 /** A run that suits its model and its songs, known before weights are read or anything is written. */
@@ -33,7 +34,7 @@ export async function checkRun(
   given: TrainConfig,
   parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
 ): Promise<CheckedRun> {
-  const samples = await parts.openSamples(given.tensors);
+  const samples = await openSongs(parts.openSamples, given);
   return checkRunOn(parts.native.openDevice(given.device as DeviceName, given.threads), given, samples);
 }
 
@@ -78,18 +79,30 @@ export async function checkRunOn<Port extends PlanningPort>(
  *
  * @throws {AceError} ERR_CHECKPOINT
  */
-function foreignWarnings(config: TrainConfig, { madeWith }: SampleSource, model: ModelConfig): string[] {
+function foreignWarnings(config: TrainConfig, samples: SampleSource, model: ModelConfig): string[] {
+  const { madeWith, regularization } = samples;
+  return [
+    ...foreignWarning(config, { folder: config.tensors, madeWith }, model),
+    ...(regularization === undefined ? [] : foreignWarning(config, regularization, model)),
+  ];
+}
+
+function foreignWarning(
+  config: TrainConfig,
+  { folder, madeWith }: Pick<RegularizationSongs, "folder" | "madeWith">,
+  model: ModelConfig,
+): string[] {
   const { name, fingerprint } = madeWith;
   if (fingerprint === model.fingerprint) return [];
   if (fingerprint === "")
     return [
-      `the songs were imported, and nobody wrote down that they were made with ${config.model}; import them with --model if they were`,
+      `${folder}: the songs were imported, and nobody wrote down that they were made with ${config.model}; import them with --model if they were`,
     ];
   const what = `the songs were preprocessed with ${name}, another checkpoint than ${config.model}`;
-  if (config.foreignTensors) return [what];
+  if (config.foreignTensors) return [`${folder}: ${what}`];
   throw new AceError(
     "ERR_CHECKPOINT",
-    `${config.tensors}: ${what}; preprocess them again with it (only what differs is made), or set foreignTensors`,
+    `${folder}: ${what}; preprocess them again with it (only what differs is made), or set foreignTensors`,
   );
 }
 

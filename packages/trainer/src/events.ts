@@ -19,6 +19,8 @@ export interface StartedEvent {
 /** What a run comes to. */
 export interface RunPlan {
   readonly trainingSongs: number;
+  /** Songs of the regularization set; absent without one. */
+  readonly regularizationSongs?: number;
   readonly validationSongs: number;
   readonly batchesPerEpoch: number;
   readonly stepsPerEpoch: number;
@@ -39,6 +41,8 @@ export interface StepEvent {
   readonly epoch: number;
   /** Mean squared error; NaN or infinite where `skipped`. */
   readonly loss: number;
+  /** Of the songs of the regularization set alone, without their weight; absent in a step that has none. */
+  readonly regularizationLoss?: number;
   /** Global L2 norm before clipping. */
   readonly gradNorm: number;
   readonly learningRate: number;

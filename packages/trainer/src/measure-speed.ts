@@ -1,5 +1,6 @@
 import type { CheckedRun } from "./check-run.js";
 import { openNative, type Opened } from "./train/open-run.js";
+import { mixedPerEpoch, placesPerEpoch } from "./plan/epoch.js";
 import { StepPlanner } from "./train/step-batches.js";
 
 /** Steps made: the first also traces its program, so it is not timed where there are others. */
@@ -36,9 +37,15 @@ export async function measureSpeed(run: CheckedRun): Promise<{ secondsPerStep: n
 /** Latent frames trained on in the whole run. */
 function framesOf({ config, samples, split, steps }: CheckedRun): number {
   const cropFrames = config.cropFrames ?? Infinity;
-  const once = split.training.reduce(
-    (sum, song) => sum + Math.min(samples.songs[song]?.frames ?? 0, cropFrames),
-    0,
+  const framesIn = (songs: readonly number[]) =>
+    songs.reduce((sum, song) => sum + Math.min(samples.songs[song]?.frames ?? 0, cropFrames), 0);
+  const { training, regularization } = split;
+  // Each song of the regularization set is met as often as any other.
+  const places = placesPerEpoch(
+    training.map((song) => samples.songs[song] ?? {}),
+    config.datasetRepeats,
   );
-  return (once * config.datasetRepeats * steps.steps) / steps.stepsPerEpoch;
+  const mixed = mixedPerEpoch(places, regularization.length, config.regularizationRatio);
+  const mixedFrames = mixed === 0 ? 0 : (framesIn(regularization) / regularization.length) * mixed;
+  return ((framesIn(training) * config.datasetRepeats + mixedFrames) * steps.steps) / steps.stepsPerEpoch;
 }

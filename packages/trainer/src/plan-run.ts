@@ -8,6 +8,7 @@ import { parseConfig } from "./config/parse-config.js";
 import type { RecomputeChoice } from "./plan/recompute.js";
 import { framesPerSecond } from "./frames.js";
 import type { StepsPlan } from "./run-plan.js";
+import { openSongs } from "./regularization.js";
 import type { OpenSamples } from "./sample-source.js";
 import { openTensorSamples } from "./tensor-samples.js";
 
@@ -73,7 +74,7 @@ async function checkAssumed(
   const named =
     given.device === "auto" ? core.openDevice(given.device, given.threads).info.name : given.device;
   const device = core.assumeDevice(named === "cpu" ? "cpu" : "cuda", memoryBytes, given.threads);
-  return checkRunOn(device, given, await openSamples(given.tensors));
+  return checkRunOn(device, given, await openSongs(openSamples, given));
 }
 
 function told(checked: CheckedRun<PlanningPort>, speed: PlannedRun["speed"]): PlannedRun {

@@ -3,7 +3,7 @@ import { nativeOptimizer } from "./config/optimizer.js";
 import type { TrainConfig } from "./config/train-config.js";
 import type { RunPlan } from "./events.js";
 import { adapterConfigOf } from "./plan/adapter-targets.js";
-import { batchesPerEpoch, placesPerEpoch } from "./plan/epoch.js";
+import { batchesPerEpoch, mixedPerEpoch, placesPerEpoch } from "./plan/epoch.js";
 import { stepsPerEpoch, totalSteps } from "./plan/steps.js";
 import { splitSongs, type Split } from "./plan/validation.js";
 import type { SampleSource } from "./sample-source.js";
@@ -16,18 +16,19 @@ export function planSteps(config: TrainConfig, samples: SampleSource): { split: 
   if (samples.songs.length === 0) {
     throw new AceError("ERR_FILE", `${config.tensors}: holds no songs; run \`acewright preprocess\` first`);
   }
-  const split = splitSongs(samples.songs.length, config.validationFraction, config.seed);
-  if (split === undefined) {
+  const own = samples.regularization?.from ?? samples.songs.length;
+  const parts = splitSongs(own, config.validationFraction, config.seed);
+  if (parts === undefined) {
     throw new AceError(
       "ERR_CONFIG",
-      `validationFraction ${config.validationFraction} of ${samples.songs.length} songs leaves none to train on; lower it or use 0`,
+      `validationFraction ${config.validationFraction} of ${own} songs leaves none to train on; lower it or use 0`,
     );
   }
+  const mixed = Array.from({ length: samples.songs.length - own }, (_, i) => own + i);
+  const split = { ...parts, regularization: mixed };
   const trained = split.training.map((song) => samples.songs[song] ?? {});
-  const perEpoch = batchesPerEpoch(trained, {
-    repeats: config.datasetRepeats,
-    batchSize: config.batchSize,
-  });
+  const { datasetRepeats: repeats, batchSize, regularizationRatio } = config;
+  const perEpoch = batchesPerEpoch(trained, { repeats, batchSize, regularizationRatio }, mixed.length);
   const settings = {
     batchesPerEpoch: perEpoch,
     gradientAccumulation: config.gradientAccumulation,
@@ -40,6 +41,7 @@ export function planSteps(config: TrainConfig, samples: SampleSource): { split: 
     steps: {
       trainingSongs: split.training.length,
       validationSongs: split.validation.length,
+      ...(mixed.length > 0 && { regularizationSongs: mixed.length }),
       batchesPerEpoch: perEpoch,
       stepsPerEpoch: stepsPerEpoch(settings),
       steps,
@@ -57,7 +59,7 @@ export function largestBatch(
   const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), 0);
   const longest = most(samples.songs.map(({ frames }) => frames));
   return {
-    batch: Math.min(config.batchSize, placesPerEpoch(samples.songs, config.datasetRepeats)),
+    batch: Math.min(config.batchSize, mostPlaces(config, samples)),
     frames: Math.min(longest, config.cropFrames ?? longest),
     conditionTokens: most(samples.songs.flatMap(({ conditionTokens }) => conditionTokens)),
     adapter: adapterConfigOf(config.adapter, layers),
@@ -65,6 +67,12 @@ export function largestBatch(
     buckets: config.buckets,
     datasetBytes: songBytes(samples).reduce((sum, bytes) => sum + bytes, 0),
   };
+}
+
+function mostPlaces(config: TrainConfig, { songs, regularization }: SampleSource): number {
+  const places = placesPerEpoch(songs.slice(0, regularization?.from), config.datasetRepeats);
+  const mixed = songs.length - (regularization?.from ?? songs.length);
+  return places + mixedPerEpoch(places, mixed, config.regularizationRatio);
 }
 
 /** What each song takes with all its conditions, at most: in float32. */

@@ -12,8 +12,19 @@ export interface SampleSource {
   /** The model whose condition encoder made the conditions. */
   readonly madeWith: { readonly name: string; readonly fingerprint: string };
   readonly songs: readonly SampleSong[];
+  /** There where songs of a regularization set stand behind the dataset's own. */
+  readonly regularization?: RegularizationSongs;
   /** The tensors of `songs[index]`. */
   read(index: number): Promise<TrainSample>;
+}
+
+export interface RegularizationSongs {
+  readonly folder: string;
+  /** Index of the first of them; all after it are of the set. */
+  readonly from: number;
+  readonly madeWith: SampleSource["madeWith"];
+  /** Hash of the dataset without them. */
+  readonly datasetHash: string;
 }
 
 export interface SampleSong extends SongShape {

@@ -59,7 +59,7 @@ export function planTable(plan: PlannedRun, { colors }: Output): string {
   const rows: [string, string][] = [
     [
       "songs",
-      `${plan.trainingSongs} to train on, ${plan.validationSongs} held out, ${formatDuration(plan.audioS)}`,
+      `${plan.trainingSongs} to train on, ${plan.validationSongs} held out, ${mixedIn(plan)}${formatDuration(plan.audioS)}`,
     ],
     ["steps", `${plan.steps} (${plan.stepsPerEpoch} an epoch, ${plan.epochs} epochs)`],
     ["adapter", `${config.adapter.kind}, rank ${config.adapter.rank}, learning rate ${config.learningRate}`],
@@ -76,4 +76,8 @@ export function planTable(plan: PlannedRun, { colors }: Output): string {
     ["each checkpoint", formatBytes(plan.checkpointBytes)],
   ];
   return renderTable([{ title: "" }, { title: "" }], rows).trimStart();
+}
+
+function mixedIn({ regularizationSongs }: PlannedRun): string {
+  return regularizationSongs === undefined ? "" : `${regularizationSongs} mixed in, `;
 }

@@ -5,6 +5,7 @@ export const harmless: ReadonlySet<string> = new Set([
   "tensors",
   "model",
   "output",
+  "regularization",
   "foreignTensors",
   "device",
   "threads",
@@ -23,10 +24,12 @@ export const harmless: ReadonlySet<string> = new Set([
   "environment.algorithms",
 ]);
 
-/** The fields that decide a run's numbers: what an adapter remembers of its making. */
+/** The fields that decide a run's numbers, without ways to folders: what an adapter remembers of its making. */
 export function decidingSettings(config: TrainConfig): Record<string, unknown> {
   const entries = Object.entries(config) as [string, unknown][];
-  return Object.fromEntries(entries.filter(([field]) => !harmless.has(field) && field !== "environment"));
+  return Object.fromEntries(
+    entries.filter(([field]) => !harmless.has(field) && !["environment", "from"].includes(field)),
+  );
 }
 
 /** One field in which two configurations differ. */

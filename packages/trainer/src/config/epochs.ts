@@ -56,4 +56,26 @@ export const epochFields = {
     .default("even")
     .describe("even: a song's crops spread over it from epoch to epoch; random: each is drawn by itself")
     .meta({ flag: "crop-placement" }),
+  regularization: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder of preprocessed tensors of other music, mixed in so that the adapter does not forget what the model could; default: none",
+    )
+    .meta({ flag: "regularization" }),
+  regularizationRatio: z
+    .number()
+    .gt(0)
+    .max(100)
+    .default(0.5)
+    .describe("Songs of the regularization set for each of the dataset's, in every epoch")
+    .meta({ flag: "regularization-ratio" }),
+  regularizationWeight: z
+    .number()
+    .gt(0)
+    .max(100)
+    .default(1)
+    .describe("How much the loss of a song of the regularization set counts beside one of the dataset's")
+    .meta({ flag: "regularization-weight" }),
 };

@@ -57,6 +57,7 @@ export function resolveConfig(config: TrainConfig, around: Surroundings): TrainC
     ...(trigger !== "" && { trigger }),
     adapter: { ...config.adapter, alpha: alphaOf(config.adapter) },
     ...(config.from !== undefined && { from: resolve(config.from) }),
+    ...(config.regularization !== undefined && { regularization: resolve(config.regularization) }),
     ...(config.samplePrompts !== undefined && { samplePrompts: resolve(config.samplePrompts) }),
     // Folders in full, so that the run can be resumed from anywhere.
     tensors: resolve(config.tensors),
@@ -123,6 +124,7 @@ export function epochSettingsOf(config: TrainConfig, patchSize: number): EpochSe
     cropPlacement: config.cropPlacement,
     bucketFrames: config.buckets.decoderTokens * patchSize,
     bucketConditionTokens: config.buckets.conditionTokens,
+    regularizationRatio: config.regularizationRatio,
     captionDropout: config.captionDropout,
     lyricsDropout: config.lyricsDropout,
   };

@@ -113,7 +113,9 @@ function differences(map: FisherMap, samples: SampleSource, model: ModelConfig):
   if (map.acewright === undefined) return [];
   return [
     ...(map.acewright.model === model.fingerprint ? [] : ["for another checkpoint"]),
-    ...(map.acewright.dataset === samples.hash ? [] : ["from other songs"]),
+    ...(map.acewright.dataset === (samples.regularization?.datasetHash ?? samples.hash)
+      ? []
+      : ["from other songs"]),
   ];
 }
 

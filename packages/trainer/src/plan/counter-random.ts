@@ -12,6 +12,8 @@ export const purposes = {
   cropOffset: 7,
   captionDropout: 8,
   lyricsDropout: 9,
+  regularization: 10,
+  mixedOrder: 11,
 } as const;
 export type Purpose = keyof typeof purposes;
 

@@ -40,6 +40,8 @@ export interface EpochSettings {
   /** Songs whose shapes round up to the same multiples are put into one batch. */
   readonly bucketFrames: number;
   readonly bucketConditionTokens: number;
+  /** Places of the regularization set for each of the dataset's. */
+  readonly regularizationRatio: number;
   /** Probabilities that a prompt's caption, and that its lyrics, are left empty. */
   readonly captionDropout: number;
   readonly lyricsDropout: number;
@@ -50,22 +52,37 @@ export function placesPerEpoch(songs: readonly Pick<SongShape, "repeats">[], rep
   return repeats * songs.reduce((sum, song) => sum + (song.repeats ?? 1), 0);
 }
 
+/** How many songs of the regularization set are met in one epoch. */
+export function mixedPerEpoch(places: number, songs: number, ratio: number): number {
+  return songs === 0 ? 0 : Math.max(1, Math.round(places * ratio));
+}
+
 /** Micro-batches in an epoch, the same in each one. */
 export function batchesPerEpoch(
   songs: readonly Pick<SongShape, "repeats">[],
-  settings: Pick<EpochSettings, "repeats" | "batchSize">,
+  settings: Pick<EpochSettings, "repeats" | "batchSize" | "regularizationRatio">,
+  regularizationSongs = 0,
 ): number {
-  return Math.ceil(placesPerEpoch(songs, settings.repeats) / settings.batchSize);
+  const places = placesPerEpoch(songs, settings.repeats);
+  const mixed = mixedPerEpoch(places, regularizationSongs, settings.regularizationRatio);
+  return Math.ceil((places + mixed) / settings.batchSize);
 }
 
 /**
  * The micro-batches of one epoch: each song stands in it `repeats` times its own repeats, in an order that is a function of
  * (seed, epoch) alone. With more than one song a batch, songs of similar shape go together and the batches' own order
- * is shuffled.
+ * is shuffled. Songs of the regularization set, in places numbered on from the dataset's, are met in turn over the
+ * epochs, each as often as any other.
  */
-export function epochBatches(songs: readonly SongShape[], settings: EpochSettings, epoch: number): Place[][] {
+export function epochBatches(
+  own: readonly SongShape[],
+  settings: EpochSettings,
+  epoch: number,
+  regularization: readonly SongShape[] = [],
+): Place[][] {
+  const songs = [...own, ...regularization];
   const { seed, repeats, batchSize } = settings;
-  const pass = songs.flatMap((song, index) =>
+  const pass = own.flatMap((song, index) =>
     Array.from({ length: song.repeats ?? 1 }, (_, copy) => ({ song: index, copy })),
   );
   const order = Array.from({ length: pass.length * repeats }, (_, i) => i);
@@ -79,6 +96,15 @@ export function epochBatches(songs: readonly SongShape[], settings: EpochSetting
       visit: turn * (songs[song]?.repeats ?? 1) + copy,
     });
   });
+  if (regularization.length > 0) {
+    const mixed = mixedPerEpoch(places.length, regularization.length, settings.regularizationRatio);
+    for (let n = 0; n < mixed; n++) {
+      const visit = Math.floor((epoch * mixed + n) / regularization.length);
+      const song = own.length + inTurn(regularization.length, seed, epoch * mixed + n);
+      places.push(placeOf(songs, settings, epoch, { entry: order.length + n, song, visit }));
+    }
+    shuffle(places, randomStream(seed, "mixedOrder", epoch));
+  }
   if (batchSize === 1) return places.map((place) => [place]);
   // The sort is stable, so within a bucket the shuffled order decides who meets whom.
   const bucketed = places
@@ -89,6 +115,13 @@ export function epochBatches(songs: readonly SongShape[], settings: EpochSetting
     batches.push(bucketed.slice(at, at + batchSize).map(({ place }) => place));
   }
   return shuffle(batches, randomStream(seed, "batchOrder", epoch));
+}
+
+/** The song that is met as number `turn` of all time: every pass over the songs has an order of its own. */
+function inTurn(songs: number, seed: number, turn: number): number {
+  const order = Array.from({ length: songs }, (_, i) => i);
+  shuffle(order, randomStream(seed, "regularization", Math.floor(turn / songs)));
+  return order[turn % songs] as number;
 }
 
 /** Each entry draws its own crop and wording, so that a song's repeats differ. */

@@ -1,17 +1,22 @@
 import { crop, type Place, type SongShape } from "./epoch.js";
 import { randomStream, shuffle } from "./counter-random.js";
 
-/** Songs by index: those trained on and those held out. */
+/** Songs by index: those trained on, those held out, and those of the regularization set. */
 export interface Split {
   readonly training: readonly number[];
   readonly validation: readonly number[];
+  readonly regularization: readonly number[];
 }
 
 /**
  * Holds out round(songs * fraction) songs chosen by the seed, at least one where the fraction is not 0; both lists
  * keep the songs' order. Undefined when nothing would be left to train on.
  */
-export function splitSongs(songs: number, fraction: number, seed: number): Split | undefined {
+export function splitSongs(
+  songs: number,
+  fraction: number,
+  seed: number,
+): Omit<Split, "regularization"> | undefined {
   const all = Array.from({ length: songs }, (_, i) => i);
   if (fraction === 0) return { training: all, validation: [] };
   const held = Math.max(1, Math.round(songs * fraction));

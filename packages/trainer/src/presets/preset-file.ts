@@ -10,7 +10,15 @@ import { fromSideStep, isSideStep } from "./side-step.js";
 export const maxPresetBytes = 1 << 20;
 
 /** Files and folders, which are refused in a preset. */
-export const notForPresets = ["tensors", "model", "output", "from", "samplePrompts", "environment"] as const;
+export const notForPresets = [
+  "tensors",
+  "model",
+  "output",
+  "regularization",
+  "from",
+  "samplePrompts",
+  "environment",
+] as const;
 
 /** What else a run says of its machine or its songs. A preset may name them by hand; made of a run it does not. */
 const ofOneRun = ["device", "threads", "recompute", "trigger", "foreignTensors", "ignoreFisherMap"] as const;

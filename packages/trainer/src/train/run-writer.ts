@@ -57,7 +57,13 @@ export class RunWriter {
       return;
     }
     this.record(event);
-    tensorBoard.scalars(step, { "train/loss": loss, "train/lr": learningRate, "train/grad_norm": gradNorm });
+    const { regularizationLoss } = event;
+    tensorBoard.scalars(step, {
+      ...(regularizationLoss !== undefined && { "train/regularization_loss": regularizationLoss }),
+      "train/loss": loss,
+      "train/lr": learningRate,
+      "train/grad_norm": gradNorm,
+    });
   }
 
   private lookAtTimesteps(step: number, samples: readonly SampleResult[]): void {

@@ -9,6 +9,8 @@ export interface StepBatches {
   readonly microBatches: SampleRef[][];
   /** Ids of the songs, in the order of the micro-batches. */
   readonly songs: readonly string[];
+  /** Whether each of them is of the regularization set. */
+  readonly isMixedIn: readonly boolean[];
   /** From 0. */
   readonly epoch: number;
 }
@@ -32,6 +34,7 @@ export class StepPlanner {
       epoch,
       microBatches: batches.map((batch) => batch.map((place) => ({ ...this.refOf(place), key: key++ }))),
       songs: batches.flat().map(({ song }) => this.run.samples.songs[song]?.id ?? ""),
+      isMixedIn: batches.flat().map(({ song }) => this.isMixedIn(song)),
     };
   }
 
@@ -45,14 +48,22 @@ export class StepPlanner {
   private epochAt(number: number): Place[][] {
     if (this.epoch?.number === number) return this.epoch.batches;
     const { config, model, samples, split } = this.run;
-    const songs = split.training.map((song) => samples.songs[song] as (typeof samples.songs)[number]);
-    const batches = epochBatches(songs, epochSettingsOf(config, model.patchSize), number);
-    const inAll = (place: Place) => ({ ...place, song: split.training[place.song] as number });
+    const all = [...split.training, ...split.regularization];
+    const shapes = all.map((song) => samples.songs[song] as (typeof samples.songs)[number]);
+    const own = split.training.length;
+    const settings = epochSettingsOf(config, model.patchSize);
+    const batches = epochBatches(shapes.slice(0, own), settings, number, shapes.slice(own));
+    const inAll = (place: Place) => ({ ...place, song: all[place.song] as number });
     this.epoch = { number, batches: batches.map((batch) => batch.map(inAll)) };
     return this.epoch.batches;
   }
 
+  private isMixedIn(song: number): boolean {
+    return song >= (this.run.samples.regularization?.from ?? Infinity);
+  }
+
   private refOf({ song, start, frames, variant }: Place): Omit<SampleRef, "key"> {
-    return { sample: this.run.handles[song] as number, start, frames, variant };
+    const weight = this.isMixedIn(song) && { weight: this.run.config.regularizationWeight };
+    return { sample: this.run.handles[song] as number, start, frames, variant, ...weight };
   }
 }

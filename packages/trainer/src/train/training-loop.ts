@@ -3,6 +3,7 @@ import type { NotFinite, TrainEvent } from "../events.js";
 import { cruiseScale } from "../plan/cruise-control.js";
 import { afterStep } from "../plan/judgement.js";
 import { learningRateCourse, warmupLength } from "../plan/learning-rate.js";
+import { meanLoss } from "../plan/loss-by-timestep.js";
 import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";
 import { stoppedAtOnce, type StopRequest } from "../stop-request.js";
@@ -73,13 +74,14 @@ export class TrainingLoop {
   private async step(): Promise<boolean> {
     const { plan, session } = this.run;
     const { step } = this.progress;
-    const { microBatches, songs, epoch } = this.planner.batchesOf(step);
+    const { microBatches, songs, isMixedIn, epoch } = this.planner.batchesOf(step);
     const learningRate = this.learningRateAt(step);
     const work = session.step({ step, learningRate, microBatches });
     const result = await this.stop.race(this.naming(work)).catch((cause: unknown) => this.makeRoom(cause));
     if (result === stoppedAtOnce) return false;
     if (result === roomMade) return true; // the same step again
     const { loss, gradNorm, skipped } = result;
+    const mixedIn = result.samples.filter((_, i) => isMixedIn[i]);
     const notFinite = skipped ? notFiniteOf(songs, result) : undefined;
     this.advance(skipped, loss);
     const pace = this.pace.after(songs.length, plan.steps - this.progress.step);
@@ -89,6 +91,7 @@ export class TrainingLoop {
         step: step + 1,
         epoch: epoch + 1,
         loss,
+        ...(mixedIn.length > 0 && { regularizationLoss: meanLoss(mixedIn) }),
         gradNorm,
         learningRate,
         ...pace,

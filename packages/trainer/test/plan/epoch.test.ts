@@ -16,6 +16,7 @@ const settings: EpochSettings = {
   cropPlacement: "even",
   bucketFrames: 128,
   bucketConditionTokens: 32,
+  regularizationRatio: 0.5,
   captionDropout: 0,
   lyricsDropout: 0,
 };

@@ -58,7 +58,12 @@ test("the loss falls, and the adapter that is saved is the one that was trained"
 test("the adapter's file tells its settings but no way to a folder", async () => {
   const output = join(scratch(), "run");
   await events(
-    shortRun(output, { trigger: "bells", model: "/home/me/models/quadratic", tensors: "/data/songs" }),
+    shortRun(output, {
+      trigger: "bells",
+      model: "/home/me/models/quadratic",
+      tensors: "/data/songs",
+      regularization: "/data/other",
+    }),
   );
   const { metadata } = readSafetensors(join(output, "final", "adapter_model.safetensors"));
   expect(metadata["trigger"]).toBe("bells");
@@ -162,18 +167,19 @@ test("a second abort ends at once, though a step hangs", async () => {
   const [first, second] = [new AbortController(), new AbortController()];
   let release: () => void = () => undefined;
   const hang = new Promise<void>((resolve) => (release = resolve));
-  const on = parts({ duringStep: (step) => (step === 3 ? hang : Promise.resolve()) });
+  const stopInStep = () => {
+    first.abort();
+    setTimeout(() => {
+      second.abort();
+    }, 20);
+    return hang;
+  };
+  const on = parts({ duringStep: (step) => (step === 3 ? stopInStep() : Promise.resolve()) });
   const running = events(
     shortRun(output, { saveEverySteps: 2 }),
     { signal: first.signal, stopNow: second.signal },
     on,
   );
-  setTimeout(() => {
-    first.abort();
-    setTimeout(() => {
-      second.abort();
-    }, 20);
-  }, 20);
   const all = await running;
   expect(all.at(-1)).toEqual({
     type: "interrupted",
@@ -293,9 +299,9 @@ test("songs preprocessed with another checkpoint are refused unless they are wan
   );
   expect(existsSync(run)).toBe(false);
   const [wanted] = ofType(await events(shortRun(run, { foreignTensors: true }), {}, other), "warning");
-  expect(wanted?.message).toMatch(/^the songs were preprocessed with base/);
+  expect(wanted?.message).toMatch(/^songs: the songs were preprocessed with base/);
   const [imported] = ofType(await events(shortRun(join(scratch(), "run")), {}, made("")), "warning");
-  expect(imported?.message).toMatch(/^the songs were imported, and nobody wrote down/);
+  expect(imported?.message).toMatch(/^songs: the songs were imported, and nobody wrote down/);
 });
 
 test("a disk that will not hold the checkpoints is warned of before the first step", async () => {
