@@ -10,6 +10,7 @@ namespace {
 const VectorMath& table() {
   switch (active_isa()) {
 #if defined(ACE_HAVE_AVX512)
+    case Isa::avx512_bf16:
     case Isa::avx512: return avx512_vector_math();
 #endif
 #if defined(ACE_HAVE_AVX2)

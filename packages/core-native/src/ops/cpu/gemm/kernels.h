@@ -50,12 +50,17 @@ constexpr int kStreamRows = 4;
 // The active instruction set's.
 template <class T> const Kernels<T>& kernels();
 
+// For packed products with a bf16 operand, where the user asked for it and this CPU can; else null. It packs pairs of bf16,
+// and has no dots and no stream.
+const Kernels<float>* bf16_kernels();
+
 const Kernels<float>& scalar_kernels_f32();
 const Kernels<double>& scalar_kernels_f64();
 const Kernels<float>& avx2_kernels_f32();
 const Kernels<double>& avx2_kernels_f64();
 const Kernels<float>& avx512_kernels_f32();
 const Kernels<double>& avx512_kernels_f64();
+const Kernels<float>& avx512_bf16_kernels();
 const Kernels<float>& neon_kernels_f32();
 const Kernels<double>& neon_kernels_f64();
 

@@ -23,7 +23,12 @@ template <class T, class Executor> void gemm_one(Executor executor, const GemmAr
     case Skinny::dots_few_rows: return gemm_dots<T>(executor, kernel, g, true);
     case Skinny::dots_few_cols: return gemm_dots<T>(executor, kernel, g, false);
     case Skinny::stream: return gemm_stream<T>(executor, kernel, g);
-    case Skinny::no: return gemm_blocked<T>(executor, kernel, g);
+    case Skinny::no:
+      if constexpr (std::is_same_v<T, float>) {
+        const bool has_bf16 = g.a.dtype == DType::bf16 || g.b.dtype == DType::bf16;
+        if (const Kernels<float>* pairs = has_bf16 ? bf16_kernels() : nullptr) return gemm_blocked<T>(executor, *pairs, g);
+      }
+      return gemm_blocked<T>(executor, kernel, g);
   }
 }
 

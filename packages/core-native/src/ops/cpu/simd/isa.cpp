@@ -22,15 +22,15 @@ namespace {
 #if defined(ACE_HAVE_AVX2) || defined(ACE_HAVE_AVX512)
 struct CpuId { uint32_t eax, ebx, ecx, edx; };
 
-CpuId cpuid(uint32_t leaf) {
+CpuId cpuid(uint32_t leaf, uint32_t part = 0) {
 #if defined(_MSC_VER)
   int registers[4];
-  __cpuidex(registers, static_cast<int>(leaf), 0);
+  __cpuidex(registers, static_cast<int>(leaf), static_cast<int>(part));
   return {static_cast<uint32_t>(registers[0]), static_cast<uint32_t>(registers[1]), static_cast<uint32_t>(registers[2]),
           static_cast<uint32_t>(registers[3])};
 #else
   CpuId id{};
-  if (!__get_cpuid_count(leaf, 0, &id.eax, &id.ebx, &id.ecx, &id.edx)) return {};
+  if (!__get_cpuid_count(leaf, part, &id.eax, &id.ebx, &id.ecx, &id.edx)) return {};
   return id;
 #endif
 }
@@ -55,7 +55,10 @@ bool cpu_has(Isa isa) {
   const uint64_t avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;                    // F, DQ, BW, VL
   if (!has_all(basic.ecx, fma | os_saves | avx | f16c) || !has_all(extended.ebx, avx2)) return false;
   if (!has_all(saved_states(), 0x06)) return false;
-  return isa == Isa::avx2 || (has_all(extended.ebx, avx512) && has_all(saved_states(), 0xe6));
+  if (isa == Isa::avx2) return true;
+  if (!has_all(extended.ebx, avx512) || !has_all(saved_states(), 0xe6)) return false;
+  const uint64_t bf16 = 1u << 5;  // eax of leaf 7, part 1
+  return isa == Isa::avx512 || has_all(cpuid(7, 1).eax, bf16);
 }
 #endif
 
@@ -73,6 +76,14 @@ std::vector<Isa> detect() {
   return found;
 }
 
+std::vector<Isa> detect_lossy() {
+  std::vector<Isa> found;
+#if defined(ACE_HAVE_AVX512_BF16)
+  if (cpu_has(Isa::avx512_bf16)) found.push_back(Isa::avx512_bf16);
+#endif
+  return found;
+}
+
 std::atomic<Isa>& active() {
   static std::atomic<Isa> isa{choose_isa(std::getenv("ACEWRIGHT_ISA"))};
   return isa;
@@ -86,6 +97,7 @@ const char* name(Isa isa) {
     case Isa::avx2: return "avx2";
     case Isa::avx512: return "avx512";
     case Isa::neon: return "neon";
+    case Isa::avx512_bf16: return "avx512_bf16";
   }
   return "?";
 }
@@ -95,14 +107,21 @@ const std::vector<Isa>& available_isas() {
   return isas;
 }
 
+const std::vector<Isa>& lossy_isas() {
+  static const std::vector<Isa> isas = detect_lossy();
+  return isas;
+}
+
 Isa choose_isa(const char* wanted) {
   if (!wanted || !*wanted) return available_isas().back();
   std::string available;
-  for (const Isa isa : available_isas()) {
-    if (std::string(name(isa)) == wanted) return isa;
-    available += std::string(available.empty() ? "" : ", ") + name(isa);
+  for (const std::vector<Isa>* isas : {&available_isas(), &lossy_isas()}) {
+    for (const Isa isa : *isas) {
+      if (std::string(name(isa)) == wanted) return isa;
+      available += std::string(available.empty() ? "" : ", ") + name(isa);
+    }
   }
-  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+  for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon, Isa::avx512_bf16}) {
     if (std::string(name(isa)) == wanted) {
       throw Error(ErrorCode::device, "ACEWRIGHT_ISA=" + std::string(wanted) + " is not available on this machine, only " + available);
     }
@@ -113,8 +132,10 @@ Isa choose_isa(const char* wanted) {
 Isa active_isa() { return active().load(std::memory_order_relaxed); }
 
 void force_isa(Isa isa) {
-  for (const Isa available : available_isas()) {
-    if (available == isa) return active().store(isa);
+  for (const std::vector<Isa>* isas : {&available_isas(), &lossy_isas()}) {
+    for (const Isa available : *isas) {
+      if (available == isa) return active().store(isa);
+    }
   }
   throw Error(ErrorCode::device, std::string(name(isa)) + " is not available on this machine");
 }
