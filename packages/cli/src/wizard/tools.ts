@@ -25,6 +25,7 @@ export const flowNames = [
   "presets",
   "runs",
   "models",
+  "settings",
   "doctor",
 ] as const;
 export type FlowName = (typeof flowNames)[number];

@@ -2,6 +2,7 @@ import type { Context, Person } from "../command.js";
 import { exitCodes, failureOf } from "../failure.js";
 import { Output } from "../output.js";
 import { flows } from "./flows/flows.js";
+import { settingValue } from "../settings/values.js";
 import { back, Questions } from "./questions.js";
 import { firstAnswers } from "./session.js";
 import type { FlowName, Tools } from "./tools.js";
@@ -23,11 +24,23 @@ export class Wizard {
     this.tools = { questions, work, answers: { ...firstAnswers }, output, context };
   }
 
+  /** A settings file that is broken is told, and can be mended from the menu. */
+  private takeSettings(): void {
+    const { answers, output, questions } = this.tools;
+    try {
+      answers.checkpoints = output.path(settingValue("models").value);
+      answers.runs = output.path(settingValue("runs").value ?? firstAnswers.runs);
+    } catch (error) {
+      questions.fail(`error: ${failureOf(error).message}`);
+    }
+  }
+
   /** @returns the exit code: 0, or 130 where it was left by Ctrl-C */
   async run(): Promise<number> {
     const { questions } = this.tools;
     questions.begin("acewright: songs in, adapter and audio out");
     questions.say("Enter answers, Esc goes back one question, Ctrl-C in the menu leaves.");
+    this.takeSettings();
     let at: FlowName | typeof leave = "train";
     for (;;) {
       const chosen = await questions.choose("What shall be done?", menu, at, "Ctrl-C: leave");
@@ -86,6 +99,7 @@ const menu: readonly {
   { value: "presets", label: "presets", hint: "settings to begin from" },
   { value: "runs", label: "runs", hint: "what was trained" },
   { value: "models", label: "models", hint: "download, check, try the toy" },
+  { value: "settings", label: "settings", hint: "of this machine" },
   { value: "doctor", label: "doctor", hint: "is this machine ready?" },
   { value: leave, label: "exit", hint: "" },
 ];

@@ -19,7 +19,7 @@ const named = /^(Enter|Escape|Up|Down|Tab|C-[a-z])$/;
 export class TmuxScreen {
   private readonly server = `acewright-test-${process.pid}`;
 
-  constructor(cwd: string, env: Readonly<Record<string, string>>, size = { columns: 110, rows: 70 }) {
+  constructor(cwd: string, env: Readonly<Record<string, string>>, size = { columns: 150, rows: 400 }) {
     const set = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
     const place = ["-x", String(size.columns), "-y", String(size.rows), "-c", cwd];
     this.tmux("-f", "/dev/null", "new-session", "-d", ...place, ...set, "sh");
@@ -32,10 +32,10 @@ export class TmuxScreen {
 
   /** What is seen, without the empty lines at its end. */
   text(): string {
-    return this.tmux("capture-pane", "-p").trimEnd();
+    return this.tmux("capture-pane", "-p", "-J").trimEnd();
   }
 
-  /** Waits until the screen shows a text, and no question before it is open any more. */
+  /** Waits until the screen shows a text. */
   async saw(text: string, limitMs = 20_000): Promise<void> {
     const end = performance.now() + limitMs;
     while (!this.text().includes(text)) {
@@ -50,11 +50,6 @@ export class TmuxScreen {
     return this.saw(`◆  ${question}`);
   }
 
-  clear(): void {
-    this.tmux("send-keys", "-R");
-    this.tmux("clear-history");
-  }
-
   close(): void {
     this.tmux("kill-server");
   }
@@ -64,19 +59,22 @@ export class TmuxScreen {
   }
 }
 
-/** What differs from machine to machine and from time to time. */
-export function normalised(screen: string): string {
+/** A screen without what differs from machine to machine and from time to time. */
+export function normalised(screen: string, folder: string): string {
   const lines = screen
+    .replaceAll(folder, "<folder>")
     .split("\n")
-    .filter((line) => !/[┤┼]/.test(line))
+    // The note about a missing GPU, and the curve of a loss.
+    .filter((line) => !/^device auto is |[┤┼]/.test(line))
     .map((line) => line.trimEnd());
   return `${lines
     .join("\n")
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, "<time>")
-    .replace(/\(\d+(\.\d)? s\)/g, "(<s>)")
+    .replace(/\d+(\.\d)? s\)/g, "<s>)")
     .replace(/\d+(\.\d+)? [KMGT]iB/g, "<size>")
-    .replace(/(loss:? )\d+\.\d+( before, )\d+\.\d+/g, "$1<loss>$2<loss>")
-    .replace(/(device +).*/g, "$1<device>")
-    .replace(/\S+ CPU.*\)$/gm, "<device>")
+    .replace(/(encoders run on ).*/g, "$1<device>")
+    .replace(/(of memory, ).*/g, "$1<device>")
+    .replace(/(device {2,}).*/g, "$1<device>")
+    .replace(/(verdict +|recompute auto is )\S.*/g, "$1<verdict>")
     .replace(/\n{3,}/g, "\n\n")}\n`;
 }

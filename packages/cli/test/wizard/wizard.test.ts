@@ -69,8 +69,9 @@ test("a training is asked for, gone back in, refused, reviewed, begun and finish
   await person.answers("adapter:", "enter");
   await person.answers("rank:", "0", "enter");
   await person.answers('--rank takes integer ≥ 1 and ≤ 4096, got "0"', "clear", "4", "enter");
-  await person.answers("trigger:", "escape");
+  await person.answers("alpha:", "escape");
   await person.answers("rank:", "8", "enter");
+  await person.answers("alpha:", "16", "enter");
   await person.answers("trigger:", "bells", "enter");
   await person.answers("epochs:", "ctrlC");
   await person.answers("trigger:", "enter");
@@ -81,7 +82,7 @@ test("a training is asked for, gone back in, refused, reviewed, begun and finish
   await person.saw("* differs from the default");
   await person.saw("memory in all");
   const line =
-    "train tensors -o runs/fake -m checkpoints/acestep-v15-toy --preset quick_test --rank 8 --trigger bells --learning-rate 0.002 --epochs 2 --crop-seconds 2";
+    "train tensors -o runs/fake -m checkpoints/acestep-v15-toy --preset quick_test --rank 8 --alpha 16 --trigger bells --learning-rate 0.002 --epochs 2 --crop-seconds 2";
   await person.saw(line);
   await person.answers("Begin?", "enter");
   await person.saw(`$ acewright ${line}`);
@@ -90,7 +91,7 @@ test("a training is asked for, gone back in, refused, reviewed, begun and finish
   expect(await person.ended).toBe(130);
   const config = JSON.parse(readFileSync("runs/fake/config.json", "utf8")) as object;
   expect(config).toMatchObject({
-    adapter: { kind: "lora", rank: 8, alpha: 32, targetMlp: true },
+    adapter: { kind: "lora", rank: 8, alpha: 16, targetMlp: true },
     epochs: 2,
     learningRate: 0.002,
     warmupSteps: 10,

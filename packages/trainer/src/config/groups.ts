@@ -22,7 +22,7 @@ const named: readonly SettingGroup[] = [
     name: "adapter",
     title: "Adapter",
     fields: ["adapter", "from", "trigger"],
-    basic: ["adapter.kind", "adapter.rank", "trigger"],
+    basic: ["adapter.kind", "adapter.rank", "adapter.alpha", "trigger"],
   },
   {
     name: "training",

@@ -106,7 +106,8 @@ export class TrainingLoop {
   }
 
   private get isEnded(): boolean {
-    return this.progress.step === this.run.plan.steps || this.judge.isHopeless(this.progress);
+    // More may be done than are asked for: a run resumed with fewer steps.
+    return this.progress.step >= this.run.plan.steps || this.judge.isHopeless(this.progress);
   }
 
   /** A step that found no memory left everything as it was: it is made again under the next policy. */

@@ -7,6 +7,7 @@ import { presetsFlow } from "./presets.js";
 import { estimateFlow, preprocessFlow } from "./preprocess.js";
 import { resumeFlow } from "./resume.js";
 import { runsFlow } from "./runs.js";
+import { settingsFlow } from "./settings.js";
 import { trainFlow } from "./train.js";
 
 /** What stands behind each entry of the menu. */
@@ -22,5 +23,6 @@ export const flows: Readonly<Record<FlowName, Flow>> = {
   presets: presetsFlow,
   runs: runsFlow,
   models: modelsFlow,
+  settings: settingsFlow,
   doctor: doctorFlow,
 };
