@@ -53,10 +53,20 @@ export function acewrightProgram(context: Context): Command {
   return program;
 }
 
+/** What a line may lack, in commander's words. */
+const lacks = [
+  "commander.missingArgument",
+  "commander.missingMandatoryOptionValue",
+  "commander.optionMissingArgument",
+];
+
 /** Commander neither prints errors nor ends the process: main() does both, once. */
-function speakThrough(command: Command, context: Context): void {
+function speakThrough(command: Command, context: Context, path = command.name()): void {
   command
-    .exitOverride()
+    .exitOverride((error) => {
+      if (lacks.includes(error.code)) error.message += `; \`${path} --help\` shows how`;
+      throw error;
+    })
     .configureOutput({
       writeOut: (text) => {
         context.terminal.out(text);
@@ -69,5 +79,5 @@ function speakThrough(command: Command, context: Context): void {
       getErrHelpWidth: () => context.terminal.columns,
     })
     .helpCommand(false);
-  for (const child of command.commands) speakThrough(child, context);
+  for (const child of command.commands) speakThrough(child, context, `${path} ${child.name()}`);
 }

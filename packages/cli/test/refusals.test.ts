@@ -48,7 +48,16 @@ test.each<[string, RegExp]>([
   ["models verify absent", /absent: is not a folder/],
   ["models verify damaged", /damaged: not usable \(music model\)/],
   ["models toy songs", /songs: holds files already/],
-  ["models toy", /missing required argument 'dir'/],
+  ["models toy", /missing required argument 'dir'; `acewright models toy --help` shows how/],
+  ["export run", /option '-f, --format <name>' not specified; `acewright export --help` shows how/],
+  [
+    "dataset label bad.json --lm",
+    /'--lm <dir>' argument missing; `acewright dataset label --help` shows how/,
+  ],
+  [
+    "dataset label missing.json -m checkpoints --lm absent",
+    /absent.config\.json: does not exist; `acewright models download`/,
+  ],
   ["dataset scan absent", /absent/],
   ["dataset scan empty", /empty: holds no song/],
   ["dataset scan broken", /broken: none of 1 songs can be read; song\.wav/],
@@ -57,7 +66,14 @@ test.each<[string, RegExp]>([
   ["dataset check outside.json", /outside\.json|samples\[0\]\.audio_path: .* leaves the dataset's folder/],
   ["dataset check missing.json", /missing\.json: \d+ findings must be mended/],
   ["preprocess bad.json -o made -m checkpoints", /bad\.json: line 3/],
-  ["preprocess missing.json -o made -m absent", /absent: does not exist; expected a checkpoint folder/],
+  [
+    "preprocess missing.json -o made -m absent",
+    /absent: does not exist; .* `acewright models download` brings/,
+  ],
+  [
+    "preprocess songs -o made",
+    /songs: is a folder; expected a dataset\.json, which `acewright dataset scan` makes/,
+  ],
   ["preprocess missing.json", /required option '-o, --output <dir>' not specified/],
   ["train absent -o o", /absent: holds no manifest\.json/],
   ["generate -m checkpoints", /--caption is missing/],

@@ -29,13 +29,22 @@ export interface CheckedRun<Port extends PlanningPort = DevicePort> {
   readonly warnings: readonly string[];
 }
 
-/** @throws {AceError} whatever speaks against configuration, device, model and songs. */
+/**
+ * @param takesMap whether modules and ranks that an estimation wrote beside the songs are taken.
+ * @throws {AceError} whatever speaks against configuration, device, model and songs.
+ */
 export async function checkRun(
   given: TrainConfig,
   parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
+  takesMap = true,
 ): Promise<CheckedRun> {
   const samples = await openSongs(parts.openSamples, given);
-  return checkRunOn(parts.native.openDevice(given.device as DeviceName, given.threads), given, samples);
+  return checkRunOn(
+    parts.native.openDevice(given.device as DeviceName, given.threads),
+    given,
+    samples,
+    takesMap,
+  );
 }
 
 /** {@link checkRun} on a device that is open already, or only assumed. */
@@ -43,12 +52,15 @@ export async function checkRunOn<Port extends PlanningPort>(
   device: Port,
   given: TrainConfig,
   all: SampleSource,
+  takesMap = true,
 ): Promise<CheckedRun<Port>> {
   const samples = withWordings(all, given);
   const { folder, config: model } = device.readModel(given.model);
   refuseOtherWidth(given, samples, model);
   const around = { device: device.info, model: { folder, config: model }, dataset: samples };
-  const { config: ranked, lines } = withFisherMap(given, samples, model);
+  const { config: ranked, lines } = takesMap
+    ? withFisherMap(given, samples, model)
+    : { config: given, lines: [] };
   const resolved = resolveConfig(ranked, around);
   const { split, steps } = planSteps(resolved, samples);
   learningRateCourse(resolved, steps); // refuses a formula that goes wrong at any step

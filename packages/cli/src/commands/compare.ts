@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { optionsFromSchema } from "../options-from-schema.js";
+import { formatCounted } from "../render/units.js";
 import { parseRunAdapter, placesOf, promptsOf, songOptions, songSettings, withBars } from "./generate.js";
 
 interface CompareWords {
@@ -61,7 +62,7 @@ export function compareCommand(context: Context): Command {
     const { songs, voices } = comparison;
     output.result(
       comparison,
-      () => `${songs.length} songs by ${voices.join(", ")}: ${words.output}/index.html`,
+      () => `${formatCounted(songs.length, "song")} by ${voices.join(", ")}: ${words.output}/index.html`,
     );
   });
 }

@@ -7,7 +7,7 @@ import type { Context } from "../command.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import { renderBars } from "../render/bars.js";
-import { formatCount } from "../render/units.js";
+import { formatCount, formatCounted } from "../render/units.js";
 
 const choice = { omit: ["tensors", "model"] };
 
@@ -88,7 +88,7 @@ function estimateWords(found: Estimate, { topK, granularity }: Words, output: Ou
         }));
   const table = renderBars(rows.slice(0, topK), output.terminal.columns);
   const heat = layers.length > 1 ? `\nby layer, 0 to ${layers.length - 1}: ${heatLine(layers)}` : "";
-  const sum = `${chosen.length} of ${modules.length} modules, ${formatCount(parameters)} parameters; ${batches} songs looked at in ${runs} runs`;
+  const sum = `${chosen.length} of ${modules.length} modules, ${formatCount(parameters)} parameters; ${formatCounted(batches, "song")} looked at in ${formatCounted(runs, "run")}`;
   const end = found.interrupted
     ? "stopped before the end: nothing was written"
     : `wrote ${output.path(file ?? "")}; \`acewright train\` takes it from there`;

@@ -18,7 +18,7 @@ import type { Context } from "../command.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import type { Progress } from "../render/progress.js";
-import { formatDuration } from "../render/units.js";
+import { formatCounted, formatDuration } from "../render/units.js";
 
 interface GenerateWords extends PlaceWords {
   model: string;
@@ -95,7 +95,7 @@ export function generateCommand(context: Context): Command {
         ...listening,
       }),
     );
-    output.result(result, () => `${result.songs.length} songs: ${folder}`);
+    output.result(result, () => `${formatCounted(result.songs.length, "song")}: ${folder}`);
   });
 }
 

@@ -65,7 +65,13 @@ function listCommand(context: Context): Command {
             "here",
           ]);
         return renderTable(
-          [{ title: "name" }, { title: "kind" }, { title: "played with" }, { title: "" }, { title: dir }],
+          [
+            { title: "name" },
+            { title: "kind" },
+            { title: "played with" },
+            { title: "what for" },
+            { title: dir },
+          ],
           [...rows, ...own],
         );
       });

@@ -65,8 +65,8 @@ function showCommand(context: Context): Command {
 }
 
 function wordsOf({ preset, file }: FoundPreset): string {
-  const head = `${preset.name} (${file ?? "built in"})\n${preset.description}`;
-  return `${head}\n${JSON.stringify(preset.config, null, 2)}`;
+  const head = [`${preset.name} (${file ?? "built in"})`, preset.description].filter((line) => line !== "");
+  return `${head.join("\n")}\n${JSON.stringify(preset.config, null, 2)}`;
 }
 
 function saveCommand(context: Context): Command {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { listRuns, readRun, removeRun } from "@acewright/trainer";
 import { AceError } from "@acewright/core-native";
@@ -25,14 +26,19 @@ function listCommand(context: Context): Command {
     notes:
       "A run is `running`, `finished`, `interrupted` (stopped and saved), or `stopped`: its process died.",
   })
-    .argument("[dir]", "folder of runs, or one run; default: the setting runs, else this folder")
+    .argument(
+      "[dir]",
+      "folder of runs, or one run; default: the setting runs, else ./runs where it exists, else this folder",
+    )
     .action((given: string | undefined, _options: object, command: Command) => {
       const output = outputOf(command, context);
-      const dir = given ?? settingValue("runs").value ?? ".";
+      const dir = given ?? settingValue("runs").value ?? (existsSync("runs") ? "runs" : ".");
       const runs = listRuns(resolve(dir), (message) => {
         output.warn(message);
       });
-      output.result(runs, () => (runs.length === 0 ? `no runs in ${dir}` : runsTable(runs, output)));
+      output.result(runs, () =>
+        runs.length === 0 ? `no runs in ${dir}; name the folder that holds them` : runsTable(runs, output),
+      );
     });
 }
 

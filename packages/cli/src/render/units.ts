@@ -8,6 +8,11 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+/** `1 song`, `2 songs`. */
+export function formatCounted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** A position in a song: `3:07`. */
 export function formatClock(seconds: number): string {
   const whole = Math.floor(seconds);

@@ -76,6 +76,19 @@ test("runs are made in the folder of runs, each with a name of its own, and list
   ]);
 });
 
+test("without a setting, runs are listed from ./runs where there is one", async () => {
+  await acewright(`train @tensors -o @here/runs/one --model @models ${small}`);
+  const back = process.cwd();
+  try {
+    process.chdir(join(folder, "here"));
+    expect(await acewright("runs list")).toContain("runs/one");
+    process.chdir(join(folder, "songs"));
+    expect(await acewright("runs list")).toContain("no runs in .; name the folder that holds them");
+  } finally {
+    process.chdir(back);
+  }
+});
+
 test("the folder of models is where models are listed and checked", async () => {
   await acewright("settings set models @models");
   expect(await acewright("models verify")).toContain("acestep-v15-toy");

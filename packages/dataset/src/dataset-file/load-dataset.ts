@@ -157,7 +157,7 @@ async function readText(path: string): Promise<string> {
       code === "ENOENT"
         ? "does not exist; make it with a scan"
         : code === "EISDIR"
-          ? "is a folder"
+          ? "is a folder; expected a dataset.json, which `acewright dataset scan` makes of a folder of songs"
           : String(cause);
     throw new AceError("ERR_FILE", `${path}: ${what}`, { cause });
   }

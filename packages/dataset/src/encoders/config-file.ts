@@ -16,6 +16,10 @@ export function readConfigFile<Schema extends z.ZodType>(path: string, schema: S
     if (statSync(path).size > maxConfigBytes) throw new Error(`larger than ${maxConfigBytes} bytes`);
     text = readFileSync(path, "utf8");
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT")
+      throw new AceError("ERR_FILE", `${path}: does not exist; \`acewright models download\` brings models`, {
+        cause,
+      });
     throw new AceError("ERR_FILE", `${path}: cannot be read (${(cause as Error).message})`, { cause });
   }
   let json: unknown;

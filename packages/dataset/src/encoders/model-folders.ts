@@ -33,7 +33,10 @@ export function resolveModelFolders(
 
 function musicModel(path: string): string {
   if (!existsSync(path))
-    throw new AceError("ERR_FILE", `${path}: does not exist; expected a checkpoint folder`);
+    throw new AceError(
+      "ERR_FILE",
+      `${path}: does not exist; expected a checkpoint folder, which \`acewright models download\` brings`,
+    );
   if (existsSync(join(path, "config.json"))) return path;
   const inside = readdirSync(path)
     .filter((name) => name.startsWith("acestep-v15") && existsSync(join(path, name, "config.json")))

@@ -67,7 +67,8 @@ function bareName(module: string): string {
 
 /**
  * The configuration with the map's modules and ranks in place of its own, under full names, so that what the map leaves out
- * is left out; untouched where there is no map, it is not wanted, or the user chose modules by hand.
+ * is left out; untouched where there is no map, it is not wanted, or the user chose modules by hand. A run's own
+ * config.json (it holds an environment) has its modules written out: a map made since then does not change them.
  */
 export function withFisherMap(
   config: TrainConfig,
@@ -76,7 +77,9 @@ export function withFisherMap(
 ): { readonly config: TrainConfig; readonly lines: readonly string[] } {
   const { adapter } = config;
   const isLora = adapter.kind === "lora" || adapter.kind === "dora";
-  if (config.ignoreFisherMap || !isLora || adapter.rankPattern !== undefined) return { config, lines: [] };
+  const isRun = config.environment !== undefined;
+  if (isRun || config.ignoreFisherMap || !isLora || adapter.rankPattern !== undefined)
+    return { config, lines: [] };
   const map = readFisherMap(config.tensors);
   if (map === undefined) return { config, lines: [] };
   const path = fisherMapPath(config.tensors);

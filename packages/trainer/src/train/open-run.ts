@@ -57,6 +57,12 @@ export interface OpenRun {
   readonly warnings: readonly string[];
 }
 
+/** Whether a run began with an estimation's ranks; where it did not, one made since then is not for it. */
+function beganWithMap(run: string, files: Files): boolean {
+  const { adapter } = readRunConfig(run, files);
+  return "rankPattern" in adapter && adapter.rankPattern !== undefined;
+}
+
 /** Told of each thing opened: what stands on disk closes at once, native objects when no call is in flight. */
 export interface Opened {
   onDisk(close: () => void): void;
@@ -72,7 +78,9 @@ export async function openRun(
 ): Promise<OpenRun> {
   const resuming = isResumed(given.output, options, parts.files);
   // A resumed run is compared with its own config.json, environment included, which says more.
-  const checked = await checkRun(resuming ? { ...given, environment: undefined } : given, parts);
+  const checked = resuming
+    ? await checkRun({ ...given, environment: undefined }, parts, beganWithMap(given.output, parts.files))
+    : await checkRun(given, parts);
   const { config, model, samples, split, steps, memory, recompute } = checked;
   const tight = refuseTooLarge(checked, options);
   const warnings = [

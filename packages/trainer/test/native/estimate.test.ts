@@ -114,6 +114,27 @@ test("estimate writes a map; train honours its modules and ranks exactly, and ca
   expect(without.some((name) => name.includes("mlp"))).toBe(false);
 });
 
+test("a map made after a run began changes neither its resume nor its repetition from config.json", async () => {
+  const tensors = scratch();
+  const output = join(scratch(), "run");
+  const config = toyRun(output, { tensors, maxSteps: 2, saveEverySteps: 1 });
+  await events(config, {}, toyParts());
+  const weights = () => readFileSync(join(output, "final", "adapter_model.safetensors"));
+  const before = weights();
+  const map = { version: 2, rank_pattern: { "layers.0.self_attn.q_proj": 3 } };
+  writeFileSync(join(tensors, "fisher_map.json"), JSON.stringify(map));
+
+  const written = JSON.parse(readFileSync(join(output, "config.json"), "utf8")) as typeof config;
+  for (const given of [config, written]) {
+    const last = (await events(given, { resume: true }, toyParts())).at(-1);
+    expect(last).toMatchObject({ type: "finished", step: 2 });
+    expect(weights()).toEqual(before);
+  }
+  const again = join(scratch(), "run");
+  await events({ ...written, output: again }, {}, toyParts());
+  expect(readFileSync(join(again, "final", "adapter_model.safetensors"))).toEqual(before);
+});
+
 test("a map of other songs is warned of, one that is damaged or of another model is refused", async () => {
   const tensors = scratch();
   const path = join(tensors, "fisher_map.json");

@@ -54,6 +54,6 @@ export function reducedLines(result: ReducedAdapter, output: Output): string {
   return [
     `written: ${output.path(result.output)}`,
     `${ranks.length} modules of rank ${least === most ? String(least) : `${least} to ${most}`}`,
-    `error: ${(100 * result.relativeError).toPrecision(3)} % of the change`,
+    `lost: ${(100 * result.relativeError).toPrecision(3)} % of the change`,
   ].join("\n");
 }
