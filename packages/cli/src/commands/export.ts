@@ -32,7 +32,8 @@ export function exportCommand(context: Context): Command {
     ],
     notes: `peft       a folder for ACE-Step and PEFT (LoRA, DoRA)
 lycoris    a file for ACE-Step and ComfyUI (LoKr, LoHa)
-comfyui    a file with alpha beside each module; a DoRA is rescaled to ComfyUI's own rule
+comfyui    a file with alpha beside each module; a DoRA is rescaled to ComfyUI's own rule; --prefix generic for a
+           ComfyUI that does not know ACE-Step's names (lycoris_ ones before its pull request 12665)
 diffusers  a file whose scale is in its factors
 bare       the same under names without a prefix, for Wan2GP and its like
 merged     a whole model with the adapter in its weights

@@ -73,6 +73,8 @@ export interface ExportReport {
  */
 export async function exportAdapter(source: string, options: ExportOptions): Promise<ExportReport> {
   const found = findAdapter(source, options.which);
+  if (options.prefix !== undefined && options.format !== "comfyui")
+    throw new AceError("ERR_CONFIG", `prefix: belongs to comfyui, but format is ${options.format}`);
   const family = refuseNoAdapter(found, options.format);
   const model = modelOf(found, options.model);
   const original = openAdapter(source, options.which);

@@ -74,6 +74,16 @@ export function loraTensors(
   return tensors;
 }
 
+/** A LoKr or LoHa under a dotted prefix: ComfyUI's rule for any model, which knows no `lycoris_` names of its own. */
+export function lycorisUnder(prefix: string, modules: readonly OpenedModule[]): Record<string, HostTensor> {
+  const place = comfyPrefix(prefix);
+  return Object.fromEntries(
+    modules.flatMap(({ name, parts }) =>
+      [...parts].map(([part, tensor]) => [`${place}${name}.${part}`, tensor] as const),
+    ),
+  );
+}
+
 function comfyMagnitudes(module: OpenedModule, base: BaseWeights | undefined): Float32Array | undefined {
   if (magnitudesOf(module) === undefined) return undefined;
   const weight = requireBase(base, "a DoRA for ComfyUI, which divides rows by the norm of W,").read(

@@ -7,7 +7,7 @@ import { magnitudesOf } from "../adapters/opened-adapter.js";
 import { writeFolderAtomic } from "../run/atomic-folder.js";
 import { nodeFiles } from "../run/files.js";
 import type { AdapterFormat } from "./adapter-names.js";
-import { loraTensors } from "./lora-names.js";
+import { loraTensors, lycorisUnder } from "./lora-names.js";
 import { refuseOccupied } from "./output-place.js";
 
 /** Files of an adapter as they now lie on disk. */
@@ -33,6 +33,10 @@ export async function writeExport(
   if (options.format === "peft") return writePeft(adapter, options.output);
   if (lycoris) {
     const weights = place(options.output, basename(found.weights));
+    if (options.prefix !== undefined && options.prefix !== "native") {
+      writeSafetensors(weights, lycorisUnder(options.prefix, adapter.modules), file.metadata);
+      return { weights, files: [weights], copied: false };
+    }
     writeFileAtomic(weights, readFileSync(found.weights));
     return { weights, files: [weights], copied: true };
   }

@@ -147,6 +147,31 @@ test("what only differs in a thin product is extracted whole; what a LoRA cannot
   ).rejects.toThrow(/the two are not of one model/);
 });
 
+test("of a change of full rank the best rank-8 part is extracted", async () => {
+  const [from, tuned] = [join(scratch(), "base"), join(scratch(), "tuned")];
+  const change = random(64, 64);
+  const { tensors } = readSafetensors(join(tiny, "model.safetensors"));
+  const name = `decoder.${names[0] ?? ""}.weight`;
+  const zero = fromFloat32(new Float32Array(64 * 64), [64, 64]);
+  for (const [folder, weight] of [
+    [from, zero],
+    [tuned, fromFloat32(Float32Array.from(change.data), [64, 64])],
+  ] as const) {
+    mkdirSync(folder, { recursive: true });
+    cpSync(join(tiny, "config.json"), join(folder, "config.json"));
+    writeSafetensors(join(folder, "model.safetensors"), { ...tensors, [name]: weight });
+  }
+  const output = join(scratch(), "extracted");
+  const result = await extractAdapter(from, tuned, { output, choice: { rank: 8 } });
+  const lost = svd(change)
+    .s.slice(8)
+    .reduce((sum, value) => sum + value ** 2, 0);
+  const [got] = changes(output);
+  const error = frobenius(subtracted(got ?? change, change));
+  expect(Math.abs(error / Math.sqrt(lost) - 1)).toBeLessThan(1e-4);
+  expect(result.relativeError).toBeCloseTo(error / frobenius(change), 5);
+});
+
 test("inspecting tells scale, norms by layer, and an adapter that does nothing", async () => {
   const folder = await lora(4);
   const summary = inspectAdapter(folder);

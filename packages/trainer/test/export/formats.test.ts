@@ -64,22 +64,35 @@ const cases: [string, string, Partial<ExportOptions>?][] = [
   ["lora_attn_mlp", "merged"],
   ["lora_rs_attn", "peft"],
   ["lora_rs_attn", "comfyui"],
+  ["lora_rs_attn", "comfyui-generic", { format: "comfyui", prefix: "generic" }],
   ["lora_rs_attn", "diffusers"],
+  ["lora_rs_attn", "bare"],
+  ["lora_rs_attn", "merged"],
   ["dora_attn_mlp", "peft"],
   ["dora_attn_mlp", "comfyui"],
+  ["dora_attn_mlp", "comfyui-generic", { format: "comfyui", prefix: "generic" }],
   ["dora_attn_mlp", "diffusers"],
   ["dora_attn_mlp", "bare", { asLora: 64 }],
   ["dora_attn_mlp", "merged"],
   ["lokr_f4_both_attn_mlp", "lycoris"],
   ["lokr_f4_both_attn_mlp", "comfyui"],
+  ["lokr_f4_both_attn_mlp", "comfyui-generic", { format: "comfyui", prefix: "generic" }],
+  ["lokr_f4_both_attn_mlp", "peft", { asLora: 64 }],
   ["lokr_f4_both_attn_mlp", "diffusers", { asLora: 64 }],
+  ["lokr_f4_both_attn_mlp", "bare", { asLora: 64 }],
   ["lokr_f4_both_attn_mlp", "merged"],
   ["lokr_dora_attn", "lycoris"],
   ["lokr_dora_attn", "comfyui", { asLora: 64 }],
+  ["lokr_dora_attn", "peft", { asLora: 64 }],
+  ["lokr_dora_attn", "diffusers", { asLora: 64 }],
+  ["lokr_dora_attn", "bare", { asLora: 64 }],
   ["lokr_dora_attn", "merged", { maxShardBytes: 600_000 }],
   ["loha_attn_mlp", "lycoris"],
   ["loha_attn_mlp", "comfyui"],
+  ["loha_attn_mlp", "comfyui-generic", { format: "comfyui", prefix: "generic" }],
   ["loha_attn_mlp", "peft", { asLora: 64 }],
+  ["loha_attn_mlp", "diffusers", { asLora: 64 }],
+  ["loha_attn_mlp", "bare", { asLora: 64 }],
   ["loha_attn_mlp", "merged"],
 ];
 
@@ -249,6 +262,9 @@ test("what a client cannot play is refused with the way out", async () => {
   await expect(refusal("loha_attn_mlp", "diffusers")).rejects.toThrow(/export it as lycoris, or .*--as-lora/);
   await expect(refusal("lora_attn_mlp", "comfyui", { prefix: "a b" })).rejects.toThrow(
     /prefix: expected native/,
+  );
+  await expect(refusal("lora_attn_mlp", "diffusers", { prefix: "generic" })).rejects.toThrow(
+    "prefix: belongs to comfyui, but format is diffusers",
   );
   await expect(
     exportAdapter(join(root, "dora_attn_mlp"), { format: "comfyui", output: out }),
