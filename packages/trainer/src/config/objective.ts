@@ -51,6 +51,15 @@ export const objectiveFields = {
     .default("exact")
     .describe("bf16 rounds timesteps as the original trainer does")
     .meta({ flag: "timestep-rounding" }),
+  adaptiveTimesteps: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      "Share of the timesteps that are drawn where losses are high instead of by the law; 0.3 is usual where wanted; not with discrete",
+    )
+    .meta({ flag: "adaptive-timesteps" }),
   lossWeighting: z
     .enum(["none", "min-snr", "min-snr-inverse", "table"])
     .default("none")

@@ -135,6 +135,12 @@ export const TrainConfig = z
         refuse(field, `belongs to timesteps ${of.join(" and ")}, but timesteps is ${config.timesteps}`);
       }
     }
+    if (config.adaptiveTimesteps > 0 && config.timesteps === "discrete") {
+      refuse(
+        "adaptiveTimesteps",
+        "cannot be combined with timesteps discrete, whose few values are all the model knows",
+      );
+    }
     if ((config.lossWeighting === "table") !== (config.lossWeightTable !== undefined)) {
       refuse("lossWeightTable", 'goes with lossWeighting "table", and each needs the other');
     }

@@ -14,6 +14,7 @@ export const purposes = {
   lyricsDropout: 9,
   regularization: 10,
   mixedOrder: 11,
+  adaptiveTimestep: 12,
 } as const;
 export type Purpose = keyof typeof purposes;
 

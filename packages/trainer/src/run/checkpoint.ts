@@ -9,6 +9,7 @@ import {
   type HostTensor,
 } from "@acewright/core-native";
 import * as z from "zod";
+import { TimestepLosses } from "../plan/adaptive-timesteps.js";
 import { Judgement } from "../plan/judgement.js";
 import { writeFolderAtomic } from "./atomic-folder.js";
 import { nodeFiles, type Files } from "./files.js";
@@ -33,6 +34,8 @@ export const Progress = z.strictObject({
   /** Lowest loss so far by what decides the best adapter. */
   best: z.strictObject({ step: z.int().min(0), loss: z.number() }).nullable(),
   judgement: Judgement.prefault({}),
+  /** For adaptive timesteps. */
+  timestepLosses: TimestepLosses,
 });
 export type Progress = z.infer<typeof Progress>;
 

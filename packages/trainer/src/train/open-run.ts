@@ -5,6 +5,7 @@ import { findAdapter } from "../export/find-adapter.js";
 import type { RunPlan, StartedEvent } from "../events.js";
 import type { AdapterPort, DevicePort, NativePort, SessionPort } from "../native-port.js";
 import { adapterConfigOf } from "../plan/adapter-targets.js";
+import { TimestepLosses } from "../plan/adaptive-timesteps.js";
 import { Judgement } from "../plan/judgement.js";
 import type { Split } from "../plan/validation.js";
 import { sessionConfigOf, withAlgorithms } from "../config/resolve-config.js";
@@ -230,5 +231,6 @@ function beginning(config: TrainConfig): Progress {
     validatedStep: null,
     best: null,
     judgement: Judgement.parse({}),
+    timestepLosses: TimestepLosses.parse(undefined),
   };
 }

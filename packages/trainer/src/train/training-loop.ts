@@ -1,8 +1,9 @@
-import { AceError } from "@acewright/core-native";
+import { AceError, type SampleRef, type StepResult } from "@acewright/core-native";
 import type { NotFinite, TrainEvent } from "../events.js";
 import { cruiseScale } from "../plan/cruise-control.js";
 import { afterStep } from "../plan/judgement.js";
 import { learningRateCourse, warmupLength } from "../plan/learning-rate.js";
+import { afterSamples, withAdaptiveTimesteps } from "../plan/adaptive-timesteps.js";
 import { meanLoss } from "../plan/loss-by-timestep.js";
 import type { Progress } from "../run/checkpoint.js";
 import type { Files } from "../run/files.js";
@@ -76,14 +77,14 @@ export class TrainingLoop {
     const { step } = this.progress;
     const { microBatches, songs, isMixedIn, epoch } = this.planner.batchesOf(step);
     const learningRate = this.learningRateAt(step);
-    const work = session.step({ step, learningRate, microBatches });
+    const work = session.step({ step, learningRate, microBatches: this.timed(microBatches) });
     const result = await this.stop.race(this.naming(work)).catch((cause: unknown) => this.makeRoom(cause));
     if (result === stoppedAtOnce) return false;
     if (result === roomMade) return true; // the same step again
     const { loss, gradNorm, skipped } = result;
     const mixedIn = result.samples.filter((_, i) => isMixedIn[i]);
     const notFinite = skipped ? notFiniteOf(songs, result) : undefined;
-    this.advance(skipped, loss);
+    this.advance(result);
     const pace = this.pace.after(songs.length, plan.steps - this.progress.step);
     this.writer.step(
       {
@@ -134,12 +135,22 @@ export class TrainingLoop {
     }
   }
 
-  private advance(skipped: boolean, loss: number): void {
+  /** The micro-batches with their adaptive timesteps, where any are wanted. */
+  private timed(microBatches: readonly (readonly SampleRef[])[]): readonly (readonly SampleRef[])[] {
+    const { seed, adaptiveTimesteps: share } = this.run.config;
+    if (share === 0) return microBatches;
+    const { step, timestepLosses: losses } = this.progress;
+    return withAdaptiveTimesteps(microBatches, { seed, step, share, losses });
+  }
+
+  private advance({ skipped, loss, samples }: StepResult): void {
     const step = this.progress.step + 1;
     const { epoch, from } = this.planner.position(step);
-    const { skippedSteps, skippedInARow, judgement } = this.progress;
+    const { skippedSteps, skippedInARow, judgement, timestepLosses } = this.progress;
+    const isAdaptive = !skipped && this.run.config.adaptiveTimesteps > 0;
     this.progress = {
       ...this.progress,
+      timestepLosses: isAdaptive ? afterSamples(timestepLosses, samples) : timestepLosses,
       judgement: skipped ? judgement : afterStep(judgement, this.run.config, loss),
       step,
       epoch,

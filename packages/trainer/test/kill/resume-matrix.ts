@@ -116,8 +116,15 @@ export const resumeMatrix: readonly MatrixRun[] = [
     },
   },
   {
-    name: "LoRA, even crops, songs twice an epoch",
-    changes: { cropPlacement: "even", cropFrames: 10, datasetRepeats: 2, batchSize: 2 },
+    name: "LoRA, even crops, songs twice an epoch, adaptive timesteps",
+    changes: {
+      cropPlacement: "even",
+      cropFrames: 10,
+      datasetRepeats: 2,
+      batchSize: 2,
+      adaptiveTimesteps: 0.5,
+      timesteps: "logit-normal",
+    },
   },
   {
     name: "LoRA, cruise control at a target loss",
