@@ -42,7 +42,7 @@ async function latentsOf(
   const words = { condition: values("condition"), ...(negative !== undefined && { negative }) };
   const request = sampleRequest(
     settings,
-    samplingFor(settings, { isTurbo }),
+    samplingFor(settings, { isTurbo }, toyModel),
     words,
     readSilenceLatent(toyModel),
   );
