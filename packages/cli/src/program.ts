@@ -26,6 +26,7 @@ import { applySettings } from "./settings/apply.js";
 export function acewrightProgram(context: Context): Command {
   const program = new Command("acewright")
     .description("Fine-tune the ACE-Step 1.5 music model: songs in, adapter and audio out.")
+    .addHelpText("after", "\nAlone on a terminal, `acewright` asks what shall be done: the wizard.")
     .version(packageVersion(), "-V, --version", "print the version")
     .addCommand(doctorCommand(context))
     .addCommand(modelsCommand(context))

@@ -49,7 +49,7 @@ export async function begin(
       { value: "settings", label: "change other settings" },
     ]);
     if (chosen === back) return back;
-    if (chosen === "begin") return (await work.run(line)) ? next : [];
+    if (chosen === "begin") return (await work.run(line)) === "done" ? next : [];
     const shown = settingsOf(job.schema, job.values, job.choice).map(({ path }) => path.join("."));
     await editSettings(questions, "Settings", {
       values: job.values,

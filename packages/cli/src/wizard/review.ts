@@ -34,7 +34,7 @@ export async function review(tools: Tools, draft: Draft): Promise<Back | readonl
       { value: "preset", label: "save these settings as a preset" },
     ]);
     if (chosen === back) return back;
-    if (chosen === "begin") return (await work.run(words)) ? ["generate", "export"] : [];
+    if (chosen === "begin") return await work.train(words);
     if (chosen === "preset") await savePresetOf(tools, draft.values);
     const group = settingGroups.find(({ name }) => name === chosen);
     if (group === undefined) continue;
@@ -42,7 +42,8 @@ export async function review(tools: Tools, draft: Draft): Promise<Back | readonl
   }
 }
 
-function trainWords({ tensors, run, model }: Answers, { preset, values }: Draft): string[] {
+/** The command line that trains with these settings, by its preset where that says the same. */
+export function trainWords({ tensors, run, model }: Answers, { preset, values }: Draft): string[] {
   const own = preset === undefined ? undefined : flagsOver(preset, values);
   return [
     ...["train", tensors, "-o", run, "-m", model],

@@ -3,6 +3,7 @@ import { exitCodes, failureOf } from "../failure.js";
 import type { Output } from "../output.js";
 import { acewrightProgram } from "../program.js";
 import type { Questions } from "./questions.js";
+import type { FlowName } from "./tools.js";
 import { shellLine } from "./settings/command-line.js";
 
 /** Does what the answers come to: the commands themselves, in this process, their lines shown so that they are learnt. */
@@ -14,12 +15,8 @@ export class Work {
     private readonly questions: Questions,
   ) {}
 
-  /**
-   * Runs one command line.
-   *
-   * @returns whether it came to its end; what went wrong is told in one line
-   */
-  async run(words: readonly string[]): Promise<boolean> {
+  /** Runs one command line; what went wrong is told in one line. */
+  async run(words: readonly string[]): Promise<"done" | "interrupted" | "failed"> {
     const { colors } = this.output;
     this.questions.say(colors.dim(`$ acewright ${shellLine(words)}`));
     const outcome = await this.person.during(async (signals) => {
@@ -32,9 +29,18 @@ export class Work {
       }
     });
     this.context.signal.throwIfAborted();
-    if (outcome === undefined) return true;
-    if (outcome === "interrupted") this.questions.warn("interrupted; what is done is kept");
-    else this.questions.fail(`error: ${outcome}`);
-    return false;
+    if (outcome === undefined) return "done";
+    if (outcome === "interrupted") {
+      this.questions.warn("interrupted; what is done is kept");
+      return outcome;
+    }
+    this.questions.fail(`error: ${outcome}`);
+    return "failed";
+  }
+
+  /** Trains, and says what is mostly done next. */
+  async train(words: readonly string[]): Promise<readonly FlowName[]> {
+    const next = { done: ["generate", "export"], interrupted: ["resume"], failed: [] } as const;
+    return next[await this.run(words)];
   }
 }

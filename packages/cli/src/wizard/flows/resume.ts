@@ -77,7 +77,7 @@ export async function resumeFlow(tools: Tools): Promise<Back | readonly FlowName
     }
     questions.page("As a command line", `acewright ${shellLine(words)}`);
     if ((await questions.yes("Go on with the training?")) !== true) return back;
-    return (await work.run(words)) ? ["generate", "export"] : [];
+    return await work.train(words);
   });
   const steps = runSteps(tools, "Which run?", ({ status }) => status !== "running", picked);
   return (await walk([...steps, how, edit, step])) ?? outcome();
