@@ -25,7 +25,10 @@ export function trainingOptions(command: Command): Command {
     .option("-o, --output <dir>", "run folder to write")
     .addOption(modelOption())
     .option("--config <file>", "JSON file with settings, e.g. a run's config.json; flags win over it")
-    .option("--preset <name>", "settings to begin from; file and flags win over it");
+    .option(
+      "--preset <name>",
+      "settings to begin from, file and flags win over it; auto: chosen for this device's memory and these songs",
+    );
   return optionsFromSchema(command, TrainConfig, choice);
 }
 
@@ -47,7 +50,9 @@ export function trainingConfig(command: Command, tensors: string | undefined): T
   const complete: Record<string, unknown> = {
     model: resolve(words.model),
     ...givenOptions(command, TrainConfig, { ...choice, by: ["env", "config"] }),
-    ...(words.preset === undefined ? config : withPreset(findPreset(words.preset).preset, config)),
+    ...(words.preset === undefined || words.preset === automatic
+      ? config
+      : withPreset(findPreset(words.preset).preset, config)),
   };
   complete["output"] ??= newRunFolder(words, complete["tensors"]);
   for (const [key, how] of Object.entries(mustBeGiven)) {
@@ -55,6 +60,9 @@ export function trainingConfig(command: Command, tensors: string | undefined): T
   }
   return complete as TrainConfigInput;
 }
+
+/** The preset that is none: its settings come from the device's memory and the songs. */
+export const automatic = "auto";
 
 const mustBeGiven = {
   tensors: "name the folder that `acewright preprocess` wrote",

@@ -34,7 +34,7 @@ test(
   "a folder of songs becomes an adapter and a song, and the same command again does nothing twice",
   { timeout: 180_000 },
   async () => {
-    const line = `run songs -o out -m checkpoints --trigger bells --max-steps 40 --epochs 1000 --validation-every 20 --json ${training}`;
+    const line = `run songs -o out -m checkpoints --trigger bells --max-steps 40 --epochs 1000 --validation-every 20 --preset auto --json ${training}`;
     const first = await way(line);
     expect(first.err).toBe("");
     expect(first.code).toBe(0);

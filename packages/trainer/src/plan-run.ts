@@ -1,4 +1,4 @@
-import { AceError, type DeviceInfo, type MemoryPlan } from "@acewright/core-native";
+import { AceError, type DeviceInfo, type DeviceName, type MemoryPlan } from "@acewright/core-native";
 import { checkRun, checkRunOn, type CheckedRun } from "./check-run.js";
 import type { ResolvedConfig, TrainConfig, TrainConfigInput } from "./config/train-config.js";
 import type { NativePort, PlanningPort } from "./native-port.js";
@@ -59,25 +59,26 @@ export async function planRunWith(
   if (memoryBytes !== undefined) {
     if (measure)
       throw new AceError("ERR_CONFIG", "measure: the speed of another machine cannot be measured here");
-    return told(await checkAssumed(parts, given, memoryBytes), undefined);
+    const assumed = deviceFor(parts.native, given, memoryBytes);
+    return plannedRun(await checkRunOn(assumed, given, await openSongs(parts.openSamples, given)), undefined);
   }
   const checked = await checkRun(given, parts);
-  return told(checked, measure ? await measureSpeed(checked) : undefined);
+  return plannedRun(checked, measure ? await measureSpeed(checked) : undefined);
 }
 
-async function checkAssumed(
-  parts: { readonly native: NativePort; readonly openSamples: OpenSamples },
-  given: TrainConfig,
-  memoryBytes: number,
-): Promise<CheckedRun<PlanningPort>> {
-  const { native: core, openSamples } = parts;
-  const named =
-    given.device === "auto" ? core.openDevice(given.device, given.threads).info.name : given.device;
-  const device = core.assumeDevice(named === "cpu" ? "cpu" : "cuda", memoryBytes, given.threads);
-  return checkRunOn(device, given, await openSongs(openSamples, given));
+/** The device a run is planned for: the one at hand, or one of a memory that was named. */
+export function deviceFor(
+  core: NativePort,
+  { device, threads }: Pick<TrainConfig, "device" | "threads">,
+  memoryBytes: number | undefined,
+): PlanningPort {
+  if (memoryBytes === undefined) return core.openDevice(device as DeviceName, threads);
+  const named = device === "auto" ? core.openDevice(device, threads).info.name : device;
+  return core.assumeDevice(named === "cpu" ? "cpu" : "cuda", memoryBytes, threads);
 }
 
-function told(checked: CheckedRun<PlanningPort>, speed: PlannedRun["speed"]): PlannedRun {
+/** What is told of a checked run. */
+export function plannedRun(checked: CheckedRun<PlanningPort>, speed: PlannedRun["speed"]): PlannedRun {
   const { config, device, samples, steps, memory, recompute } = checked;
   return {
     ...steps,

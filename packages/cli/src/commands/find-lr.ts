@@ -3,6 +3,7 @@ import type { LearningRateSweep } from "@acewright/trainer";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { withAutomatic } from "../automatic.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
@@ -26,7 +27,8 @@ export function findLrCommand(context: Context): Command {
     // Nothing is written, so it may do without a place to write to.
     if (command.getOptionValue("output") === undefined) command.setOptionValue("output", "run");
     const bar = output.progress("sweep", "step");
-    const found = await findLearningRate(trainingConfig(command, tensors), {
+    const config = await withAutomatic(command, trainingConfig(command, tensors), output);
+    const found = await findLearningRate(config, {
       sweep: givenOptions(command, SweepSettings),
       signal: context.signal,
       onPoint: ({ learningRate, loss }, done, total) => {

@@ -1,10 +1,11 @@
 import { formatBytes } from "@acewright/core-native";
-import { learningRateCourse, planRun } from "@acewright/trainer";
+import { learningRateCourse, planRun, suggestSettings } from "@acewright/trainer";
 import type { PlannedRun } from "@acewright/trainer";
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { choicesTable } from "../automatic.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
 import type { Output } from "../output.js";
 import { renderLearningRate } from "../render/chart.js";
@@ -19,23 +20,40 @@ export function planCommand(context: Context): Command {
       "plan tensors --model checkpoints/acestep-v15-turbo",
       "plan tensors --model checkpoints --adapter lora --rank 128 --recompute block --json",
       "plan tensors --model checkpoints --device cuda --memory 24GiB",
+      "plan tensors --model checkpoints --device cuda --memory 12GB --suggest",
     ],
   })
     .argument("[tensors]", "folder that `acewright preprocess` wrote")
-    .option("--memory <size>", "plan for a device with so much memory, which need not be here", parseBytes);
-  return trainingOptions(command).action(async (tensors: string | undefined, words: { memory?: number }) => {
+    .option("--memory <size>", "plan for a device with so much memory, which need not be here", parseBytes)
+    .option(
+      "--suggest",
+      "choose settings for that memory and these songs, and say why: what --preset auto takes",
+    );
+  return trainingOptions(command).action(async (tensors: string | undefined, words: PlanWords) => {
     const output = outputOf(command, context);
     // A plan writes nothing, so it may do without a place to write to.
     if (command.getOptionValue("output") === undefined) command.setOptionValue("output", "run");
-    const plan = await planRun(
-      trainingConfig(command, tensors),
-      words.memory === undefined ? {} : { memoryBytes: words.memory },
-    );
+    const config = trainingConfig(command, tensors);
+    const on = words.memory === undefined ? {} : { memoryBytes: words.memory };
+    const isSuggested = words.suggest === true || words.preset === "auto";
+    const suggestion = isSuggested ? await suggestSettings(config, on) : undefined;
+    const plan = suggestion?.plan ?? (await planRun(config, on));
     const { note } = plan.device;
     if (note !== undefined) output.say(note);
-    output.result(plan, () => planTable(plan, output));
+    output.result(suggestion ?? plan, () =>
+      [
+        ...(suggestion === undefined ? [] : [choicesTable(suggestion.choices), ""]),
+        planTable(plan, output),
+      ].join("\n"),
+    );
     if (output.draws && plan.steps > 1) output.say(courseOf(plan, output.terminal.columns));
   });
+}
+
+interface PlanWords {
+  memory?: number;
+  suggest?: true;
+  preset?: string;
 }
 
 /** `24GiB`, `24 GB`, `512MiB`: a bare letter counts in 1024s, as cards are sold. */

@@ -8,6 +8,7 @@ import type { TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { withAutomatic } from "../automatic.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import { noticeOption, withNotice } from "../notify/notify.js";
@@ -91,7 +92,8 @@ class WholeWay {
     const config = this.trainingConfig();
     const dataset = await this.dataset(config);
     await this.tensors(config);
-    const trained = await trainRun(config, { output, context, options: { resume: "if-possible" } });
+    const chosen = await withAutomatic(this.command, config, output);
+    const trained = await trainRun(chosen, { output, context, options: { resume: "if-possible" } });
     if (trained.last.type === "interrupted") return;
 
     const request = { ...this.request(dataset, words), model: config.model };

@@ -3,6 +3,7 @@ import type { TrainConfigInput, TrainEvent, TrainOptions } from "@acewright/trai
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { withAutomatic } from "../automatic.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
 import { noticeOption, withNotice } from "../notify/notify.js";
 import type { NoticeWay } from "../notify/ways.js";
@@ -17,6 +18,7 @@ export function trainCommand(context: Context): Command {
       "train tensors -o runs/first --model checkpoints/acestep-v15-turbo",
       "train tensors -o runs/kr --model checkpoints --adapter lokr --learning-rate 1e-3 --epochs 500",
       "train tensors -o runs/first --model checkpoints --preset quick_test",
+      "train tensors -o runs/first --model checkpoints --preset auto",
       "train -o runs/first --resume",
     ],
     notes: `Presets:\n${presetLines()}\n\nCtrl-C stops after the step in hand and saves; --resume goes on bit for bit.`,
@@ -31,7 +33,7 @@ export function trainCommand(context: Context): Command {
   return noticeOption(trainingOptions(command)).action(
     async (tensors: string | undefined, words: TrainWords) => {
       const output = outputOf(command, context);
-      const config = trainingConfig(command, tensors);
+      const config = await withAutomatic(command, trainingConfig(command, tensors), output);
       if (words.output === undefined) output.say(`run: ${output.path(config.output)}`);
       await withNotice(words.notify ?? [], { run: config.output, output }, async () => {
         const { last } = await trainRun(config, {
@@ -61,7 +63,12 @@ interface TrainWords {
 }
 
 function presetLines(): string {
-  return Object.values(presets)
+  const automatic = {
+    name: "auto",
+    description:
+      "Rank, batch, recompute and more for this device's memory and these songs; see plan --suggest",
+  };
+  return [...Object.values(presets), automatic]
     .map(({ name, description }) => `  ${name.padEnd(16)}${description}`)
     .join("\n");
 }

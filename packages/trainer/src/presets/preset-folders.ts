@@ -109,7 +109,8 @@ export function savePreset(
   { replace = false, folder = join(userConfigFolder(), "presets") } = {},
 ): string {
   const name = presetName(preset.name);
-  if (Object.hasOwn(presets, name)) {
+  // `auto` is worked out anew each time: a file of that name would never be read.
+  if (Object.hasOwn(presets, name) || name === "auto") {
     throw new AceError("ERR_CONFIG", `${name} is a built-in preset; choose another name`);
   }
   const file = join(folder, `${name}.json`);
