@@ -1,3 +1,4 @@
+import type { DeviceUse } from "./watch/device-use.js";
 import type { DeviceInfo, MemoryPlan } from "@acewright/core-native";
 import type { ResolvedConfig } from "./config/train-config.js";
 import type { RecomputeChoice } from "./plan/recompute.js";
@@ -88,6 +89,12 @@ export interface BestEvent {
   readonly loss: number;
 }
 
+/** How the device is used, every `logHeavyEvery` steps; absent where it cannot be known. */
+export interface DeviceEvent extends DeviceUse {
+  readonly type: "device";
+  readonly step: number;
+}
+
 /** A checkpoint is complete on disk. */
 export interface CheckpointEvent {
   readonly type: "checkpoint";
@@ -139,6 +146,7 @@ export type TrainEvent =
   | StepEvent
   | ValidationEvent
   | BestEvent
+  | DeviceEvent
   | CheckpointEvent
   | SampleEvent
   | WarningEvent

@@ -10,6 +10,7 @@ export type { JsonSchema } from "./config/json-schema.js";
 export type {
   BestEvent,
   CheckpointEvent,
+  DeviceEvent,
   FinishedEvent,
   InterruptedEvent,
   NotFinite,

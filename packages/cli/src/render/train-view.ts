@@ -18,6 +18,7 @@ export class TrainView {
   private readonly validations: { readonly step: number; readonly loss: number }[] = [];
   private average: number | undefined;
   private skipped = 0;
+  private use = "";
 
   constructor(output: Output) {
     this.output = output;
@@ -47,6 +48,9 @@ export class TrainView {
         return;
       case "best":
         this.line(`step ${event.step}: mean loss of five epochs ${event.loss.toFixed(4)} (best)`);
+        return;
+      case "device":
+        this.use = useText(event);
         return;
       case "checkpoint":
         this.line(`step ${event.step}: checkpoint ${output.path(event.folder)}`);
@@ -116,7 +120,7 @@ export class TrainView {
     }
     const shown = this.average === undefined ? "" : `loss ${this.average.toFixed(4)}`;
     const skips = this.skipped === 0 ? "" : `  ${this.skipped} skipped`;
-    this.bar?.update(step, this.total, `${shown}  lr ${learningRate.toExponential(1)}${skips}`);
+    this.bar?.update(step, this.total, `${shown}  lr ${learningRate.toExponential(1)}${skips}${this.use}`);
   }
 
   /** A line that stays, above the bar. */
@@ -137,4 +141,14 @@ export class TrainView {
       );
     }
   }
+}
+
+/** `  93 %  7.8 GiB  61 C`: of the device at the last look. */
+function useText({
+  utilization,
+  memoryBytes,
+  temperatureC,
+}: Extract<TrainEvent, { type: "device" }>): string {
+  const heat = temperatureC === undefined ? "" : `  ${temperatureC} C`;
+  return `  ${Math.round(100 * utilization)} %  ${formatBytes(memoryBytes)}${heat}`;
 }

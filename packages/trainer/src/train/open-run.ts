@@ -19,6 +19,7 @@ import type { SongMaker } from "../song-maker.js";
 import { diskWarning } from "./disk-space.js";
 import { keepPrompts, prepareSamples, type RepeatedSong } from "./prepare-samples.js";
 import { checkChanges, isResumed, type ResumeOptions } from "./resume-check.js";
+import { watchDevice, type DeviceWatch } from "../watch/device-use.js";
 
 /** What training stands on; `train` fills it with the real native core, the dataset package and the disk. */
 export interface TrainParts {
@@ -48,6 +49,7 @@ export interface OpenRun {
   readonly openSession: (recompute: RecomputePolicy) => Promise<OpenSession>;
   readonly log: EventLog;
   readonly tensorBoard: TensorBoardLog;
+  readonly use: DeviceWatch;
   /** There where the configuration asks for samples. */
   readonly songMaker: SongMaker | undefined;
   /** What it makes at each look. */
@@ -121,6 +123,10 @@ export async function openRun(
   opened.onDisk(() => {
     tensorBoard.close();
   });
+  const use = watchDevice(checked.device.info);
+  opened.onDisk(() => {
+    use.close();
+  });
   const plan: RunPlan = { ...steps, parameters: native.adapter.parameterCount, memory, recompute };
   const started: StartedEvent = {
     type: "started",
@@ -131,7 +137,7 @@ export async function openRun(
     device: checked.device.info,
     ...(checkpoint && { resumedFrom: checkpoint.folder }),
   };
-  const onDisk = { folder, log, tensorBoard, songMaker, songs: prepared?.songs ?? [] };
+  const onDisk = { folder, log, tensorBoard, use, songMaker, songs: prepared?.songs ?? [] };
   const { device } = checked;
   return { config, device, model, samples, split, plan, ...native, ...onDisk, progress, started, warnings };
 }

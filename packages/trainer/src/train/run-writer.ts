@@ -14,6 +14,7 @@ export class RunWriter {
   /** Step of the newest checkpoint. */
   savedStep: number | undefined;
   private algorithms = "";
+  private absenceIsTold = false;
   /** Since the last look; a resumed process begins with none. */
   private seen: SampleResult[] = [];
   private recompute: RecomputePolicy;
@@ -52,6 +53,7 @@ export class RunWriter {
     const { config, plan, tensorBoard } = this.run;
     const { step, loss, learningRate, gradNorm, skipped } = event;
     if (config.logHeavyEvery > 0) this.lookAtTimesteps(step, skipped ? [] : samples);
+    if (config.logHeavyEvery > 0 && step % config.logHeavyEvery === 0) this.lookAtDevice(step);
     if (step % config.logEvery !== 0 && !skipped && step !== plan.steps) {
       this.tell(event);
       return;
@@ -74,6 +76,22 @@ export class RunWriter {
     tensorBoard.histogram(step, "train/timestep", timesteps, { from: 0, to: 1, parts: 20 });
     tensorBoard.scalars(step, byTimestep("train/loss_by_timestep", lossByTimestep(this.seen)));
     this.seen = [];
+  }
+
+  private lookAtDevice(step: number): void {
+    const { absence } = this.run.use;
+    if (absence !== undefined && !this.absenceIsTold) this.warn(step, absence);
+    this.absenceIsTold = absence !== undefined;
+    const use = this.run.use.read();
+    if (use === undefined) return;
+    this.record({ type: "device", step, ...use });
+    const { memoryBytes, utilization, temperatureC, powerW } = use;
+    this.run.tensorBoard.scalars(step, {
+      "device/memory_gib": memoryBytes / 2 ** 30,
+      "device/utilization": utilization,
+      ...(temperatureC !== undefined && { "device/temperature_c": temperatureC }),
+      ...(powerW !== undefined && { "device/power_w": powerW }),
+    });
   }
 
   validation(event: Extract<TrainEvent, { type: "validation" }>): void {

@@ -1,0 +1,82 @@
+import { chmodSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DeviceInfo } from "@acewright/core-native";
+import { expect, test } from "vitest";
+import { GpuWatch, ownRow, parseGpuRows } from "../../src/watch/gpu-use.js";
+import { watchDevice } from "../../src/watch/device-use.js";
+import { events, ofType, parts, scratch, shortRun } from "../trained.js";
+
+const csv = `GPU-aaaa, NVIDIA H100, 7987, 81559, 93, 61, 402.13
+GPU-bbbb, NVIDIA L4, 12, 23034, 0, 40, [N/A]
+GPU-cccc, NVIDIA L4, 13, 23034, 1, 41, 20.5
+`;
+const rows = parseGpuRows(csv);
+const device = (name: DeviceInfo["name"], description: string) =>
+  ({ name, description, memoryBytes: 16e9 }) as DeviceInfo;
+
+test("what the driver tells is read, what it does not know is left out", () => {
+  expect(rows.map(({ uuid }) => uuid)).toEqual(["GPU-aaaa", "GPU-bbbb", "GPU-cccc"]);
+  expect(rows[0]?.use).toEqual({
+    memoryBytes: 7987 * 2 ** 20,
+    memoryTotalBytes: 81559 * 2 ** 20,
+    utilization: 0.93,
+    temperatureC: 61,
+    powerW: 402.13,
+  });
+  expect(rows[1]?.use).not.toHaveProperty("powerW");
+  expect(parseGpuRows("No devices were found\n")).toEqual([]);
+});
+
+test.each([
+  ["cuda:0", "NVIDIA H100", undefined, "GPU-aaaa"],
+  ["cuda:2", "NVIDIA H100", undefined, "GPU-aaaa"],
+  ["cuda:1", "NVIDIA L4", undefined, undefined],
+  ["cuda:1", "NVIDIA L4", "1,2", "GPU-cccc"],
+  ["cuda:0", "NVIDIA L4", "GPU-c", "GPU-cccc"],
+  ["cuda:0", "NVIDIA L4", "2,9,1", "GPU-cccc"],
+  ["cuda:0", "NVIDIA T4", undefined, undefined],
+] as const)("%s (%s) among the visible %s is %s", (name, description, visible, uuid) => {
+  expect(ownRow(rows, device(name, description), visible)?.uuid).toBe(uuid);
+});
+
+test.skipIf(process.platform === "win32")(
+  "the tool is asked beside the run; its absence is told",
+  async () => {
+    const folder = scratch();
+    const tool = join(folder, "nvidia-smi");
+    writeFileSync(tool, `#!/bin/sh\ncat <<'END'\n${csv}END\n`);
+    chmodSync(tool, 0o755);
+    const until = async (done: () => boolean) => {
+      for (let i = 0; i < 500 && !done(); i++) await sleep(10);
+    };
+    const path = { PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}` };
+    const watch = new GpuWatch(device("cuda:0", "NVIDIA H100"), path);
+    await until(() => watch.read() !== undefined);
+    watch.close();
+    expect(watch.read()?.utilization).toBe(0.93);
+    expect(watch.absence).toBeUndefined();
+
+    const without = new GpuWatch(device("cuda:0", "NVIDIA H100"), { PATH: join(folder, "nothing") });
+    await until(() => without.absence !== undefined);
+    expect(without.absence).toMatch(/^the GPU's use is not shown: nvidia-smi: .*ENOENT/);
+    expect(without.read()).toBeUndefined();
+    without.close();
+  },
+);
+
+test("on the CPU memory and cores are this process's", () => {
+  const watch = watchDevice(device("cpu", "a CPU"));
+  const end = performance.now() + 60;
+  while (performance.now() < end);
+  const use = watch.read();
+  expect(use?.memoryBytes).toBeGreaterThan(10e6);
+  expect(use?.utilization).toBeGreaterThan(0);
+  expect(use?.utilization).toBeLessThanOrEqual(1);
+  watch.close();
+});
+
+test("a run tells its device's use as often as asked", async () => {
+  const all = await events(shortRun(join(scratch(), "run"), { logHeavyEvery: 2 }), {}, parts());
+  expect(ofType(all, "device").map(({ step }) => step)).toEqual([2, 4, 6]);
+});
