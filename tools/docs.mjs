@@ -3,25 +3,39 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format } from "prettier";
-import { errors } from "@acewright/core-native";
+import { advice, errors } from "@acewright/core-native";
+import { ownCodes, systemRefusals } from "../packages/cli/dist/advice.js";
 import { root } from "./child.mjs";
 import { configPage } from "./docs-config.mjs";
 import { settingsPage } from "./docs-settings.mjs";
 
 /** @returns {string} */
 function errorsPage() {
-  const rows = Object.entries(errors).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`);
+  const rows = Object.entries(errors).map(([code, meaning]) => {
+    const mends = advice[/** @type {keyof typeof advice} */ (code)];
+    return `| \`${code}\` | ${meaning} | ${mends} |`;
+  });
+  const own = Object.entries(ownCodes).map(([code, of]) => `| \`${code}\` | ${of.meaning} | ${of.advice} |`);
+  const system = Object.entries(systemRefusals).map(([code, words]) => `| \`${code}\` | ${words} |`);
   return `# Errors
 
 Every refusal of every package is an \`AceError\` with one of these codes. The message says what is wrong, where
 (file, key, row), what was expected, what came, and how to mend it. The command line ends with exit code 2 where the
 input is at fault and with 1 where we are (\`ERR_INTERNAL\`, \`ERR_DISPOSED\`).
 
-| code | meaning |
-| --- | --- |
-${rows.join("\n")}
+| code | meaning | what usually mends it |
+| --- | --- | --- |
+${[...rows, ...own].join("\n")}
 
-This page is generated from the table in \`packages/core-native/ts/errors.ts\`: \`npm run docs\`.
+\`USAGE\` and \`INTERRUPTED\` are the command line's own. Where the system refuses, the code is the system's:
+
+| code | what it means, and what usually mends it |
+| --- | --- |
+${system.join("\n")}
+
+With \`--json\` an error is one line on stderr, \`{"error": {"code", "message", "advice"}}\`.
+
+This page is generated from the tables in \`packages/core-native/ts/errors.ts\` and \`packages/cli/src/advice.ts\`: \`npm run docs\`.
 `;
 }
 

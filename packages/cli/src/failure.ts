@@ -1,5 +1,6 @@
 import { AceError } from "@acewright/core-native";
 import { CommanderError } from "commander";
+import { adviceFor, systemRefusals } from "./advice.js";
 
 /** What the shell is told. */
 export const exitCodes = { done: 0, ours: 1, input: 2, interrupted: 130 } as const;
@@ -11,25 +12,17 @@ export interface Failure {
   readonly code: string;
   /** One line without a line break. */
   readonly message: string;
+  /** What usually mends errors of this code. */
+  readonly advice: string;
 }
-
-/** The machine refused, not we: said with what usually mends it. */
-const systemRefusals: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full; free some space or choose another folder",
-  EDQUOT: "the disk quota is used up; free some space or choose another folder",
-  EACCES: "permission denied; check the owner and the mode of the path",
-  EPERM: "operation not permitted; check the owner and the mode of the path",
-  EROFS: "the file system is read-only; choose another folder",
-  ENOENT: "no such file or folder",
-  ENOTDIR: "a part of the path is a file, a folder was expected",
-  EISDIR: "is a folder, a file was expected",
-  EEXIST: "exists already",
-  EMFILE: "too many open files; raise the limit (ulimit -n)",
-  ENAMETOOLONG: "the name is too long for this file system",
-};
 
 /** Turns whatever was thrown into one line and an exit code. */
 export function failureOf(error: unknown): Failure {
+  const failure = judged(error);
+  return { ...failure, advice: adviceFor(failure.code) };
+}
+
+function judged(error: unknown): Omit<Failure, "advice"> {
   if (error instanceof CommanderError) return usageFailure(error);
   if (isAbort(error)) {
     return { exitCode: exitCodes.interrupted, code: "INTERRUPTED", message: "interrupted" };
@@ -45,7 +38,7 @@ export function failureOf(error: unknown): Failure {
   return { exitCode: exitCodes.ours, code: "ERR_INTERNAL", message: oneLine(`${text} (${hint})`) };
 }
 
-function usageFailure(error: CommanderError): Failure {
+function usageFailure(error: CommanderError): Omit<Failure, "advice"> {
   // Help and version arrive here too, with 0.
   const exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.input;
   return { exitCode, code: "USAGE", message: oneLine(error.message.replace(/^error: /, "")) };
@@ -58,7 +51,7 @@ function isAbort(error: unknown): boolean {
   );
 }
 
-function systemRefusal(error: unknown): Failure | undefined {
+function systemRefusal(error: unknown): Omit<Failure, "advice"> | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, path } = error as NodeJS.ErrnoException;
   const meaning = code === undefined ? undefined : systemRefusals[code];

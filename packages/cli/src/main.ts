@@ -35,8 +35,8 @@ function report(error: unknown, { terminal }: Context, json: boolean): number {
   }
   if (process.env["ACEWRIGHT_DEBUG"] === "1" && error instanceof Error)
     terminal.err(`${error.stack ?? ""}\n`);
-  const { code, message } = failure;
-  if (json) terminal.err(`${JSON.stringify({ error: { code, message } })}\n`);
+  const { code, message, advice } = failure;
+  if (json) terminal.err(`${JSON.stringify({ error: { code, message, advice } })}\n`);
   else terminal.err(`${picocolors.createColors(terminal.color).red("error:")} ${message}\n`);
   return failure.exitCode;
 }

@@ -103,7 +103,11 @@ test("with --json the error is one JSON object and stdout holds nothing", async 
   expect(code).toBe(2);
   expect(out).toBe("");
   expect(JSON.parse(err)).toEqual({
-    error: { code: "ERR_FILE", message: expect.stringContaining("absent") as string },
+    error: {
+      code: "ERR_FILE",
+      message: expect.stringContaining("absent") as string,
+      advice: expect.stringContaining("dataset check") as string,
+    },
   });
 });
 

@@ -1,4 +1,4 @@
-export { AceError, errors } from "./errors.js";
+export { AceError, advice, errors } from "./errors.js";
 export type { AceErrorCode } from "./errors.js";
 export type {
   AdapterCommon,
