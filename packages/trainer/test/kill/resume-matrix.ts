@@ -57,10 +57,12 @@ export const resumeMatrix: readonly MatrixRun[] = [
     changes: { optimizer: { kind: "muon" }, maxGradNorm: 0, emaDecay: 0.9 },
   },
   {
-    name: "LoKr, min-SNR",
+    name: "LoKr, min-SNR, best of the averaged weights",
     changes: {
       adapter: { kind: "lokr", rank: 2, rankDropout: 0.1 },
       lossWeighting: "min-snr",
+      emaDecay: 0.99,
+      validationEvery: 5,
     },
   },
   {
