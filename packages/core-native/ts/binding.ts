@@ -107,6 +107,7 @@ export interface Binding {
       adapter: AdapterConfig | ProbeConfig;
       recompute: string;
       buckets: { decoderTokens: number; conditionTokens: number };
+      padding: string;
       datasetBytes: number;
     },
   ): Promise<MemoryPlan>;

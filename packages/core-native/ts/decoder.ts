@@ -98,6 +98,7 @@ export async function planMemory(
     recompute: request.recompute,
     ...(request.optimizer && { optimizer: request.optimizer }),
     buckets: request.buckets ?? { decoderTokens: 64, conditionTokens: 32 },
+    padding: request.padding ?? "masked",
     datasetBytes: request.datasetBytes ?? 0,
   });
 }

@@ -243,9 +243,11 @@ export interface TrainSessionConfig {
   readonly buckets: { readonly decoderTokens: number; readonly conditionTokens: number };
   /**
    * `masked`: each sample sees its own true length, loss counts true frames only.
+   * `packed`: the same numbers (but for dropout's draws), the songs of a batch behind one another, none padded to another's
+   * length: each takes as many decoder and condition tokens as it has, rounded up to 32.
    * `official`: a batch is padded to its longest member, padding is attended to and counted.
    */
-  readonly padding: "masked" | "official";
+  readonly padding: "masked" | "packed" | "official";
   /**
    * Bytes of songs that may lie on the device; the others stay in pinned main memory and are copied beside the kernels of
    * the micro-batch before. Default: all songs lie on the device. Results are the same bit for bit.
@@ -338,6 +340,8 @@ export interface PlanRequest {
   /** Default: AdamW. */
   readonly optimizer?: OptimizerConfig;
   readonly buckets?: TrainSessionConfig["buckets"];
+  /** Default: masked. */
+  readonly padding?: TrainSessionConfig["padding"];
   /** Bytes of all samples that will be resident. */
   readonly datasetBytes?: number;
 }

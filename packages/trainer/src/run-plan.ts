@@ -65,6 +65,7 @@ export function largestBatch(
     adapter: adapterConfigOf(config.adapter, layers),
     optimizer: nativeOptimizer(config),
     buckets: config.buckets,
+    padding: config.padding,
     datasetBytes: songBytes(samples).reduce((sum, bytes) => sum + bytes, 0),
   };
 }

@@ -279,6 +279,7 @@ SessionConfig to_session_config(const Napi::Object& object) {
   config.bucket_tokens = static_cast<int64_t>(number(buckets, "decoderTokens"));
   config.bucket_condition = static_cast<int64_t>(number(buckets, "conditionTokens"));
   config.official_padding = text(object, "padding") == "official";
+  config.packed = text(object, "padding") == "packed";
   return config;
 }
 

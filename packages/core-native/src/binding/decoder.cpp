@@ -73,6 +73,7 @@ Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   const Napi::Object buckets = object_at(request, "buckets");
   config.bucket_tokens = static_cast<int64_t>(number(buckets, "decoderTokens"));
   config.bucket_condition = static_cast<int64_t>(number(buckets, "conditionTokens"));
+  config.packed = has(request, "padding") && text(request, "padding") == "packed";
   const int64_t batch = static_cast<int64_t>(number(request, "batch")), frames = static_cast<int64_t>(number(request, "frames"));
   const int64_t tokens = static_cast<int64_t>(number(request, "conditionTokens"));
   const int64_t dataset = static_cast<int64_t>(number_or(request, "datasetBytes", 0));

@@ -25,6 +25,14 @@ MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, in
   return {stack.parts[0], stack.parts[1], weights.matrix(path + ".down_proj.weight", {width, inner}), stack.all};
 }
 
+namespace {
+
+// The same rows as one sample, or cut into samples like those of `shape`.
+Var as_one_sample(const Var& x) { return {x.value.reshaped({1, x.value.shape.rows(), x.value.shape.last()}), x.node}; }
+Var as_samples(const Var& x, const Shape& shape) { return {x.value.reshaped({shape[0], shape[1], x.value.shape.last()}), x.node}; }
+
+}  // namespace
+
 Decoder::Decoder(const ModelConfig& config, std::unique_ptr<Weights> weights, DType dtype, int64_t max_layers)
     : config_(config), weights_(std::move(weights)), dtype_(dtype) {
   Weights& w = *weights_;
@@ -106,20 +114,22 @@ Decoder::Embedded Decoder::embed_time(Tape& tape, const TimeEmbedding& w, Tensor
   return {temb, modulation.reshaped({batch, 6, width})};
 }
 
-Var Decoder::self_attention(Tape& tape, const Layer& layer, const Var& x, const RopeTables& rope, Tensor token_count,
+Var Decoder::self_attention(Tape& tape, const Layer& layer, const Var& x, const RopeTables& rope, const DecoderInputs& in,
                             const std::vector<AdapterUse>& adapters) const {
   const std::string path = layer.path + ".self_attn";
   const AttentionWeights& w = layer.self_attn;
   const std::vector<Var> qkv = project_stacked(
       tape, {{path + ".q_proj", w.q_proj}, {path + ".k_proj", w.k_proj}, {path + ".v_proj", w.v_proj}}, w.stacked, x, adapters);
-  Var q = head_norm(tape, qkv[0], w.q_norm, config_.rms_norm_eps, rope.cos, rope.sin);
-  Var k = head_norm(tape, qkv[1], w.k_norm, config_.rms_norm_eps, rope.cos, rope.sin);
-  const Var& v = qkv[2];
+  const bool packed = in.packed.given();
+  auto input = [&](const Var& y) { return packed ? as_one_sample(y) : y; };
+  Var q = head_norm(tape, input(qkv[0]), w.q_norm, config_.rms_norm_eps, rope.cos, rope.sin);
+  Var k = head_norm(tape, input(qkv[1]), w.k_norm, config_.rms_norm_eps, rope.cos, rope.sin);
+  const Var v = input(qkv[2]);
   AttentionSpec spec;
   spec.heads = static_cast<int>(config_.num_attention_heads);
   spec.kv_heads = static_cast<int>(config_.num_key_value_heads);
   spec.window = layer.window;
-  Var o = attention(tape, q, k, v, spec, token_count);
+  Var o = packed ? as_samples(attention(tape, q, k, v, spec, {}, {}, in.packed.self), x.value.shape) : attention(tape, q, k, v, spec, in.token_count);
   tape.probe(layer.path + ".self_q", q.value);
   tape.probe(layer.path + ".self_k", k.value);
   tape.probe(layer.path + ".self_v", v.value);
@@ -127,20 +137,22 @@ Var Decoder::self_attention(Tape& tape, const Layer& layer, const Var& x, const 
   return project(tape, path + ".o_proj", w.o_proj, o, adapters);
 }
 
-Var Decoder::cross_attention(Tape& tape, const Layer& layer, const Var& x, Tensor condition, Tensor condition_count,
+Var Decoder::cross_attention(Tape& tape, const Layer& layer, const Var& x, Tensor condition, const DecoderInputs& in,
                              const std::vector<AdapterUse>& adapters) const {
   const std::string path = layer.path + ".cross_attn";
   const AttentionWeights& w = layer.cross_attn;
   const Var source = Tape::constant(condition);
-  Var q = head_norm(tape, project(tape, path + ".q_proj", w.q_proj, x, adapters), w.q_norm, config_.rms_norm_eps);
+  const bool packed = in.packed.given();
+  auto input = [&](const Var& y) { return packed ? as_one_sample(y) : y; };
+  Var q = head_norm(tape, input(project(tape, path + ".q_proj", w.q_proj, x, adapters)), w.q_norm, config_.rms_norm_eps);
   const std::vector<Var> kv =
       project_stacked(tape, {{path + ".k_proj", w.k_proj}, {path + ".v_proj", w.v_proj}}, w.stacked, source, adapters);
-  Var k = head_norm(tape, kv[0], w.k_norm, config_.rms_norm_eps);
-  const Var& v = kv[1];
+  Var k = head_norm(tape, input(kv[0]), w.k_norm, config_.rms_norm_eps);
+  const Var v = input(kv[1]);
   AttentionSpec spec;
   spec.heads = static_cast<int>(config_.num_attention_heads);
   spec.kv_heads = static_cast<int>(config_.num_key_value_heads);
-  Var o = attention(tape, q, k, v, spec, condition_count);
+  Var o = packed ? as_samples(attention(tape, q, k, v, spec, {}, {}, in.packed.cross), x.value.shape) : attention(tape, q, k, v, spec, in.condition_count);
   tape.probe(layer.path + ".cross_q", q.value);
   tape.probe(layer.path + ".cross_k", k.value);
   tape.probe(layer.path + ".cross_v", v.value);
@@ -155,9 +167,9 @@ Var Decoder::layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulati
   tape.program().call<kernels::add_rows>(mod, layer.scale_shift_table, modulation);
   const double eps = config_.rms_norm_eps;
   Var n1 = rms_norm(tape, x, layer.self_attn_norm, eps, mod, 1, 0);
-  Var a1 = self_attention(tape, layer, n1, rope, in.token_count, adapters);
+  Var a1 = self_attention(tape, layer, n1, rope, in, adapters);
   const auto [x1, n2] = gate_add_norm(tape, x, a1, mod, 2, layer.cross_attn_norm, eps);
-  Var a2 = cross_attention(tape, layer, n2, condition, in.condition_count, adapters);
+  Var a2 = cross_attention(tape, layer, n2, condition, in, adapters);
   const auto [x2, n3] = gate_add_norm(tape, x1, a2, Tensor{}, 0, layer.mlp_norm, eps, mod, 4, 3);
   const std::string path = layer.path + ".mlp";
   // By value, as a layer: it may run again in the backward pass.
@@ -198,7 +210,7 @@ Var Decoder::velocity(Tape& tape, const DecoderInputs& in, const std::vector<Ada
   tape.probe("modulation", time.modulation);
   tape.probe("patches", patches);
   tape.probe("cond", condition);
-  const RopeTables rope = rope_->get(tokens);
+  const RopeTables rope = in.packed.given() ? in.packed.rope : rope_->get(tokens);
   Var x = Tape::constant(patches);
   for (const Layer& each : layers_) {
     // By value: under block recompute it runs again long after this function has returned.

@@ -29,6 +29,14 @@ AttentionWeights load_attention(Weights& weights, const std::string& path, bool 
                                 int64_t kv_heads, int64_t head_dim, DType dtype);
 MlpWeights load_mlp(Weights& weights, const std::string& path, int64_t width, int64_t inner);
 
+// Several songs behind one another in the rows of all B samples, none padded to another's length. Each begins with a new
+// sample, so that what is done row by row needs to know nothing; attention sees B L query rows and B' S keys as one sample.
+struct PackedSongs {
+  PackedSequences self, cross;
+  RopeTables rope;  // [B L, hd / 2]: of each row's position in its song
+  bool given() const { return self.q_start.given(); }
+};
+
 // What one pass of the decoder reads. Tensors of the program; B samples, T frames, L = ceil(T / patch) tokens, S
 // condition tokens.
 struct DecoderInputs {
@@ -40,6 +48,7 @@ struct DecoderInputs {
   Tensor frame_count;  // [B] int32: frames from there on are zero
   Tensor token_count;  // [B] int32: decoder tokens that exist, or not given: all
   Tensor condition_count;  // [B] int32, or not given: all
+  PackedSongs packed;  // given: neither count is, and the condition may have another B
   bool round_timesteps = false;  // as upstream's bf16 runs do
 };
 
@@ -60,6 +69,8 @@ class Decoder {
 
   // The velocity, [B, L patch, 64] wide; frames past frame_count hold no meaning.
   Var velocity(Tape& tape, const DecoderInputs& in, const std::vector<AdapterUse>& adapters) const;
+  // Of at least `tokens` positions, as long as the decoder.
+  RopeTables rope(int64_t tokens) const { return rope_->get(tokens); }
 
  private:
   struct TimeEmbedding {
@@ -79,9 +90,9 @@ class Decoder {
   Embedded embed_time(Tape& tape, const TimeEmbedding& w, Tensor t, Tensor r, bool round) const;
   Var layer(Tape& tape, const Layer& layer, const Var& x, Tensor modulation, Tensor condition, const RopeTables& rope,
             const DecoderInputs& in, const std::vector<AdapterUse>& adapters) const;
-  Var self_attention(Tape& tape, const Layer& layer, const Var& x, const RopeTables& rope, Tensor token_count,
+  Var self_attention(Tape& tape, const Layer& layer, const Var& x, const RopeTables& rope, const DecoderInputs& in,
                      const std::vector<AdapterUse>& adapters) const;
-  Var cross_attention(Tape& tape, const Layer& layer, const Var& x, Tensor condition, Tensor condition_count,
+  Var cross_attention(Tape& tape, const Layer& layer, const Var& x, Tensor condition, const DecoderInputs& in,
                       const std::vector<AdapterUse>& adapters) const;
 
   ModelConfig config_;

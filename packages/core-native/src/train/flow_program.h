@@ -7,12 +7,19 @@
 
 namespace ace {
 
+constexpr int64_t kChunkTokens = 32;
+constexpr int64_t chunks_of(int64_t tokens) { return (tokens + kChunkTokens - 1) / kChunkTokens; }
+
 // The shape of a micro-batch after bucketing, and what its program does.
 struct FlowShape {
   int64_t batch = 1;
   int64_t frames = 0;           // a multiple of the patch size
   int64_t condition_tokens = 0;
+  // Packed: the songs lie behind one another in this many chunks of kChunkTokens decoder tokens and condition chunks of
+  // kChunkTokens condition tokens, each song beginning with a new chunk; frames are the longest song's. 0: not.
+  int64_t chunks = 0, condition_chunks = 0;
   bool gradients = true;        // false: the loss alone (validation)
+  bool packed() const { return chunks > 0; }
   bool operator==(const FlowShape&) const = default;
 };
 
@@ -35,19 +42,24 @@ class FlowProgram {
   const Program& program() const { return program_; }
   const std::unordered_map<std::string, Tensor>& probes() const { return probes_; }
 
-  // Inputs. B samples, T = shape.frames, S = shape.condition_tokens.
+  // Inputs. B samples of T frames and S condition tokens: the songs (T = shape.frames, S = shape.condition_tokens), or the chunks of a
+  // packed shape, whose condition may have another B. N songs.
   Tensor x0, context, condition;       // [B, T, 64] wide, [B, T, 128] wide, [B, S, E]
-  Tensor noise;                        // [B, T, 64] wide
+  Tensor noise;                        // [N, shape.frames, 64] wide
   // All that changes from one micro-batch to the next, one block of bytes for one upload; what follows are views of it.
   Tensor state;
-  Tensor counters;                     // int64 [2 + B]: seed, step, keys
+  Tensor counters;                     // int64 [2 + N]: seed, step, the songs' keys
+  // Packed, else not given. int64 [2 + most chunks]: seed, step, a key of each chunk for dropout. int64 [B, 3] each: where noise
+  // and RoPE are read from. int32 [2 N + 1] each: a sequence of each song, and after each one what fills its last chunk.
+  Tensor chunk_counters, noise_rows, cos_rows, sin_rows;
+  Tensor song_start, condition_start;
   // int64 [B, 3] each: where x0, context and condition are read from, see load_rows; an address of 0: they were written.
   Tensor x0_rows, context_rows, condition_rows;
   Tensor loss_weight;                  // double [B]: d loss / d (sum of squares) of each sample
   Tensor t;                            // [B] wide
-  Tensor draw_noise, dropped;          // int32 [B]: noise 1 = drawn here, 0 = given; condition 1 = dropped
+  Tensor draw_noise, dropped;          // int32 [N]: noise 1 = drawn here, 0 = given; [B]: condition 1 = dropped
   Tensor frame_count, loss_frames;     // int32 [B]: frames that exist; frames that count in the loss
-  Tensor token_count, condition_count; // int32 [B]
+  Tensor token_count, condition_count; // int32 [B]; packed: not given
   // Outputs.
   Tensor loss;      // double [B]: sum of squared errors
   Tensor velocity;  // [B, T', 64] wide

@@ -33,7 +33,8 @@ MemoryPlan fixed_memory(const Decoder& decoder, const Adapter& adapter, const Op
 }
 
 void add_batch(MemoryPlan& plan, const Decoder& decoder, const FlowShape& shape, int threads, int64_t flops) {
-  const int64_t keys = std::max(shape.frames / decoder.config().patch_size, shape.condition_tokens);
+  const int64_t keys = shape.packed() ? std::max(shape.chunks, shape.condition_chunks) * kChunkTokens
+                                      : std::max(shape.frames / decoder.config().patch_size, shape.condition_tokens);
   plan.scratch_bytes = scratch_bytes(decoder.device().kind(), threads, keys);
   plan.flops = flops;
 }
@@ -47,11 +48,39 @@ FlowShape bucketed(const Decoder& decoder, const SessionConfig& config, int64_t 
   return shape;
 }
 
+FlowShape packed_shape(const Decoder& decoder, const SessionConfig& config, const std::vector<std::pair<int64_t, int64_t>>& songs) {
+  const int64_t patch = decoder.config().patch_size;
+  FlowShape shape;
+  shape.batch = static_cast<int64_t>(songs.size());
+  int64_t longest = 1;
+  for (const auto& [frames, condition] : songs) {
+    const int64_t tokens = (frames + patch - 1) / patch;
+    longest = std::max(longest, tokens);
+    shape.chunks += chunks_of(tokens);
+    shape.condition_chunks += chunks_of(condition);
+  }
+  // Rounded up by a bucket, and by at most a 32nd: programs are shared, and little is computed in vain.
+  auto rounded = [](int64_t chunks, int64_t bucket) {
+    int64_t step = chunks_of(bucket);
+    while (64 * step <= chunks) step *= 2;
+    return round_up(chunks, step);
+  };
+  shape.chunks = rounded(shape.chunks, config.bucket_tokens);
+  shape.condition_chunks = rounded(shape.condition_chunks, config.bucket_condition);
+  // Noise is drawn song by song before it is packed; few channels, so few lengths.
+  int64_t drawn = config.bucket_tokens;
+  while (drawn < longest) drawn *= 2;
+  shape.frames = drawn * patch;
+  return shape;
+}
+
 MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_config, const SessionConfig& config,
                          int64_t batch, int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int threads) {
   Device& device = decoder.device();
   const Adapter adapter(adapter_config, decoder.targets(), 0, decoder.dtype(), device);
-  const FlowShape shape = bucketed(decoder, config, batch, frames, condition_tokens);
+  const FlowShape shape = config.packed && batch > 1
+                              ? packed_shape(decoder, config, std::vector<std::pair<int64_t, int64_t>>(static_cast<size_t>(batch), {frames, condition_tokens}))
+                              : bucketed(decoder, config, batch, frames, condition_tokens);
   FlowProgram::Options options;
   options.recompute = config.recompute;
   options.round_timesteps = config.round_timesteps;

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "adapter/adapter.h"
 #include "optim/optimizer.h"
@@ -26,6 +28,9 @@ void add_batch(MemoryPlan& plan, const Decoder& decoder, const FlowShape& shape,
 
 // A micro-batch's program shape for songs of `frames` and `condition_tokens`, rounded up to the session's buckets.
 FlowShape bucketed(const Decoder& decoder, const SessionConfig& config, int64_t batch, int64_t frames, int64_t condition_tokens);
+
+// The same for songs that are packed, given their frames and condition tokens.
+FlowShape packed_shape(const Decoder& decoder, const SessionConfig& config, const std::vector<std::pair<int64_t, int64_t>>& songs);
 
 // Exact bytes of a training run before anything is allocated. The decoder must be on a PlanningDevice.
 MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter, const SessionConfig& config, int64_t batch,

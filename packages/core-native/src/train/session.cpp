@@ -11,10 +11,11 @@ namespace {
 
 constexpr size_t kMaxPrograms = 32;
 
-// Rows on the device as load_rows reads them for sample b.
-void point(int64_t* sources, int64_t b, const Tensor& rows) {
-  sources[3 * b] = static_cast<int64_t>(reinterpret_cast<intptr_t>(rows.data));
-  sources[3 * b + 1] = rows.shape[0];
+// Rows [from, from + count) on the device, as far as there are any, as load_rows reads them for sample b.
+void point(int64_t* sources, int64_t b, const Tensor& rows, int64_t from, int64_t count) {
+  const int64_t row_bytes = rows.shape.last() * static_cast<int64_t>(size_of(rows.dtype));
+  sources[3 * b] = static_cast<int64_t>(reinterpret_cast<intptr_t>(rows.data)) + from * row_bytes;
+  sources[3 * b + 1] = std::max<int64_t>(0, std::min(count, rows.shape[0] - from));
   sources[3 * b + 2] = 0;
 }
 
@@ -26,6 +27,7 @@ TrainSession::TrainSession(const Decoder& decoder, Adapter& adapter, Tensor null
       gradients_(device_, {adapter.parameter_count()}, wide(decoder.dtype()), "gradients"),
       optimizer_(device_, config.optimizer, optimizer_parameters(adapter, config.rules), {adapter.parameters(), adapter.shadow(), gradients_.tensor()}) {
   if (config.bucket_tokens < 1 || config.bucket_condition < 1) throw Error(ErrorCode::config, "buckets: expected at least 1");
+  if (config.packed && config.official_padding) throw Error(ErrorCode::config, "padding: songs that are packed are not padded");
   if (config.timesteps.kind == TimestepLaw::Kind::discrete && config.timesteps.table.empty())
     throw Error(ErrorCode::config, "timesteps.table: expected at least one timestep");
   ace::check(config.loss_weighting);
@@ -65,11 +67,14 @@ int64_t TrainSession::frames_of(const SampleRef& ref) const {
 
 FlowShape TrainSession::shape_of(const MicroBatch& batch, bool gradients) const {
   int64_t frames = 0, condition = 0;
+  std::vector<std::pair<int64_t, int64_t>> lengths;
   for (const SampleRef& ref : batch) {
-    frames = std::max(frames, frames_of(ref));
-    condition = std::max(condition, songs_.at(ref.sample).conditions[static_cast<size_t>(ref.variant)].shape[0]);
+    lengths.emplace_back(frames_of(ref), songs_.at(ref.sample).conditions[static_cast<size_t>(ref.variant)].shape[0]);
+    frames = std::max(frames, lengths.back().first);
+    condition = std::max(condition, lengths.back().second);
   }
-  FlowShape shape = bucketed(decoder_, config_, static_cast<int64_t>(batch.size()), frames, condition);
+  const auto count = static_cast<int64_t>(batch.size());
+  FlowShape shape = config_.packed && count > 1 ? packed_shape(decoder_, config_, lengths) : bucketed(decoder_, config_, count, frames, condition);
   shape.gradients = gradients;
   return shape;
 }
@@ -107,62 +112,117 @@ TrainSession::Cached& TrainSession::program_for(const FlowShape& shape, bool tra
 }
 
 void TrainSession::fill(FlowProgram& flow, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
-                        bool training, const std::vector<double>& weights, int place, Staging& staging, std::vector<SampleResult>& results) {
+                        bool training, const std::vector<double>& weights, int place, InFlight& flight, std::vector<SampleResult>& results) {
   const int64_t patch = decoder_.config().patch_size;
+  const bool packed = shape.packed();
   Program& p = flow.program();
   const Tensor noise = p.bound(flow.noise);
-  char* state = staging.reserve(flow.state.bytes(), "step state");
+  char* state = flight.state.reserve(flow.state.bytes(), "step state");
   auto on_host = [&](Tensor view) {
     view.data = state + view.byte_offset;
     return view;
   };
-  int64_t* counters = on_host(flow.counters).as<int64_t>();
-  int64_t *x0_rows = on_host(flow.x0_rows).as<int64_t>(), *context_rows = on_host(flow.context_rows).as<int64_t>();
-  int64_t* condition_rows = on_host(flow.condition_rows).as<int64_t>();
+  auto words = [&](const Tensor& view) { return view.given() ? on_host(view).as<int64_t>() : nullptr; };
+  auto counts = [&](const Tensor& view) { return view.given() ? on_host(view).as<int32_t>() : nullptr; };
+  int64_t *counters = words(flow.counters), *chunk_counters = words(flow.chunk_counters);
+  int64_t *x0_rows = words(flow.x0_rows), *context_rows = words(flow.context_rows), *condition_rows = words(flow.condition_rows);
+  int64_t *noise_rows = words(flow.noise_rows), *cos_rows = words(flow.cos_rows), *sin_rows = words(flow.sin_rows);
   double* loss_weight = on_host(flow.loss_weight).as<double>();
   const Tensor t = on_host(flow.t);
-  int32_t *draw = on_host(flow.draw_noise).as<int32_t>(), *dropped = on_host(flow.dropped).as<int32_t>();
-  int32_t *frame_count = on_host(flow.frame_count).as<int32_t>(), *loss_frames = on_host(flow.loss_frames).as<int32_t>();
-  int32_t *token_count = on_host(flow.token_count).as<int32_t>(), *condition_count = on_host(flow.condition_count).as<int32_t>();
+  int32_t *draw = counts(flow.draw_noise), *dropped = counts(flow.dropped);
+  int32_t *frame_count = counts(flow.frame_count), *loss_frames = counts(flow.loss_frames);
+  int32_t *token_count = counts(flow.token_count), *condition_count = counts(flow.condition_count);
+  int32_t *song_start = counts(flow.song_start), *condition_start = counts(flow.condition_start);
   int64_t longest = 0, widest = 0;
   for (const SampleRef& ref : batch) {
     longest = std::max(longest, frames_of(ref));
     widest = std::max(widest, songs_.at(ref.sample).conditions[static_cast<size_t>(ref.variant)].shape[0]);
   }
-  counters[0] = static_cast<int64_t>(seed);
-  counters[1] = static_cast<int64_t>(step);
+  for (int64_t* of : {counters, chunk_counters}) {
+    if (of == nullptr) continue;
+    of[0] = static_cast<int64_t>(seed);
+    of[1] = static_cast<int64_t>(step);
+  }
+  RopeTables rope;
+  if (packed) rope = decoder_.rope((shape.frames + patch - 1) / patch);
+  // A song is one row of the program, or as many as it has chunks.
+  const int64_t row_frames = packed ? kChunkTokens * patch : shape.frames, row_tokens = packed ? kChunkTokens : shape.condition_tokens;
+  int64_t row = 0, condition_row = 0;
+  flight.first_row.clear();
   for (int64_t b = 0; b < shape.batch; ++b) {
     const SampleRef& ref = batch[static_cast<size_t>(b)];
     const StoredSong& song = songs_.at(ref.sample);
     const int64_t frames = frames_of(ref);
-    const Tensor states = song.conditions[static_cast<size_t>(ref.variant)];
-    point(x0_rows, b, songs_.on_device(song, song.latents.slice(ref.start, frames), place, b, 0));
-    point(context_rows, b, songs_.on_device(song, song.context.slice(ref.start, frames), place, b, 1));
-    point(condition_rows, b, songs_.on_device(song, states, place, b, 2));
+    const Tensor latents = songs_.on_device(song, song.latents.slice(ref.start, frames), place, b, 0);
+    const Tensor context = songs_.on_device(song, song.context.slice(ref.start, frames), place, b, 1);
+    const Tensor states = songs_.on_device(song, song.conditions[static_cast<size_t>(ref.variant)], place, b, 2);
     double time = ref.timestep >= 0 ? ref.timestep : draw_timestep(config_.timesteps, seed, step, ref.key);
     if (config_.round_timesteps) time = to_float(to_bf16(static_cast<float>(time)));
     if (t.dtype == DType::f32) time = static_cast<float>(time);
-    set_element(t, b, time);
     const bool drop = ref.drop_condition >= 0 ? ref.drop_condition == 1
                                               : training && draw_condition_dropout(config_.condition_dropout, seed, step, ref.key);
-    dropped[b] = drop ? 1 : 0;
     draw[b] = ref.noise == nullptr ? 1 : 0;
+    const Tensor own_noise = noise.reshaped({noise.shape[0] * noise.shape[1], noise.shape[2]}).slice(b * noise.shape[1], noise.shape[1]);
     if (ref.noise != nullptr) {
-      Tensor given = noise.reshaped({noise.shape[0] * noise.shape[1], noise.shape[2]}).slice(b * noise.shape[1], noise.shape[1]);
-      device_.zero(given.data, given.bytes());
-      const Tensor kept = given.slice(0, frames);
+      device_.zero(own_noise.data, own_noise.bytes());
+      const Tensor kept = own_noise.slice(0, frames);
       upload(device_, kept, converted(host_view(ref.noise, kept.shape), kept.dtype).tensor());
     }
-    const int64_t seen = config_.official_padding ? longest : frames;
-    frame_count[b] = loss_frames[b] = static_cast<int32_t>(seen);
-    token_count[b] = static_cast<int32_t>((seen + patch - 1) / patch);
-    condition_count[b] = static_cast<int32_t>(config_.official_padding ? widest : states.shape[0]);
+    const int64_t seen = config_.official_padding ? longest : frames, tokens = (seen + patch - 1) / patch;
+    const int64_t condition_tokens = config_.official_padding ? widest : states.shape[0];
     counters[2 + b] = static_cast<int64_t>(ref.key);
     // Validation is compared between runs, so it is not weighted by timestep.
-    const double by_time = training ? ace::loss_weight(config_.loss_weighting, time) : 1;
-    loss_weight[b] = weights[static_cast<size_t>(b)] * by_time;
-    const double divisor = static_cast<double>(seen * decoder_.config().audio_acoustic_hidden_dim);
-    results.push_back({0, divisor, time, drop, loss_weight[b]});
+    const double share = weights[static_cast<size_t>(b)] * (training ? ace::loss_weight(config_.loss_weighting, time) : 1);
+    results.push_back({0, static_cast<double>(seen * decoder_.config().audio_acoustic_hidden_dim), time, drop, share});
+    if (packed) {
+      song_start[2 * b] = static_cast<int32_t>(row * kChunkTokens);
+      song_start[2 * b + 1] = static_cast<int32_t>(row * kChunkTokens + tokens);
+      condition_start[2 * b] = static_cast<int32_t>(condition_row * kChunkTokens);
+      condition_start[2 * b + 1] = static_cast<int32_t>(condition_row * kChunkTokens + condition_tokens);
+    } else {
+      token_count[b] = static_cast<int32_t>(tokens);
+      condition_count[b] = static_cast<int32_t>(condition_tokens);
+    }
+    flight.first_row.push_back(row);
+    for (int64_t from = 0, part = 0; from < seen; from += row_frames, ++part, ++row) {
+      point(x0_rows, row, latents, from, row_frames);
+      point(context_rows, row, context, from, row_frames);
+      set_element(t, row, time);
+      frame_count[row] = loss_frames[row] = static_cast<int32_t>(std::min(seen - from, row_frames));
+      loss_weight[row] = share;
+      if (!packed) continue;
+      point(noise_rows, row, own_noise.slice(0, frames), from, row_frames);
+      point(cos_rows, row, rope.cos, from / patch, kChunkTokens);
+      point(sin_rows, row, rope.sin, from / patch, kChunkTokens);
+      // The first chunk has its song's key, as rank dropout looks at it; the others are apart from every song's.
+      chunk_counters[2 + row] = static_cast<int64_t>(ref.key + (static_cast<uint64_t>(part) << 40));
+    }
+    for (int64_t from = 0; from < condition_tokens; from += row_tokens, ++condition_row) {
+      point(condition_rows, condition_row, states, from, row_tokens);
+      dropped[condition_row] = drop ? 1 : 0;
+    }
+  }
+  flight.first_row.push_back(row);
+  if (packed) {
+    song_start[2 * shape.batch] = static_cast<int32_t>(row * kChunkTokens);
+    condition_start[2 * shape.batch] = static_cast<int32_t>(condition_row * kChunkTokens);
+    // Chunks that no song fills: all zeros, and seen by nobody. Left as they are, they could be anything, NaN included.
+    for (const int64_t counted = row; row < shape.chunks; ++row) {
+      for (int64_t* rows : {x0_rows, context_rows, noise_rows, cos_rows, sin_rows}) {
+        rows[3 * row] = rows[0];
+        rows[3 * row + 1] = rows[3 * row + 2] = 0;
+      }
+      set_element(t, row, 1);
+      frame_count[row] = loss_frames[row] = 0;
+      loss_weight[row] = 0;
+      chunk_counters[2 + row] = chunk_counters[2] + (int64_t{1} << 62) + row - counted;
+    }
+    for (int64_t next = condition_row; next < shape.condition_chunks; ++next) {
+      condition_rows[3 * next] = condition_rows[0];
+      condition_rows[3 * next + 1] = condition_rows[3 * next + 2] = 0;
+      dropped[next] = 0;
+    }
+    for (int64_t next = shape.chunks; next < shape.condition_chunks; ++next) chunk_counters[2 + next] = chunk_counters[2] + (int64_t{1} << 61) + next;
   }
   device_.upload_async(p.bound(flow.state).data, state, flow.state.bytes());
 }
@@ -172,7 +232,7 @@ void TrainSession::run(const MicroBatch& batch, uint64_t seed, uint64_t step, bo
   const FlowShape shape = shape_of(batch, training);
   Cached& cached = program_for(shape, training);
   FlowProgram& flow = *cached.program;
-  fill(flow, shape, batch, seed, step, training, weights, place, flight.state, results);
+  fill(flow, shape, batch, seed, step, training, weights, place, flight, results);
   songs_.arrive(place);
   if (cached.ran && cached.graph == nullptr)
     cached.graph = device_.capture([&] { flow.program().run(device_.stream()); });
@@ -221,8 +281,11 @@ StepResult TrainSession::run_all(const std::vector<MicroBatch>& micro_batches, u
   for (size_t i = 0; i < micro_batches.size(); ++i) {
     const double* sums = reinterpret_cast<const double*>(in_flight_[i]->loss.data());
     for (size_t b = 0; b < micro_batches[i].size(); ++b, ++sample) {
-      out.samples[sample].loss = sums[b] / out.samples[sample].divisor;
-      out.loss += sums[b] * out.samples[sample].share;
+      const std::vector<int64_t>& first_row = in_flight_[i]->first_row;
+      double sum = 0;
+      for (int64_t row = first_row[b]; row < first_row[b + 1]; ++row) sum += sums[row];
+      out.samples[sample].loss = sum / out.samples[sample].divisor;
+      out.loss += sum * out.samples[sample].share;
     }
   }
   return out;

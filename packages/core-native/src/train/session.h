@@ -28,6 +28,9 @@ struct SessionConfig {
   int64_t bucket_tokens = 64, bucket_condition = 32;
   // A batch is padded to its longest member, padding is attended to and counted, as the official trainer does.
   bool official_padding = false;
+  // The songs of a batch lie behind one another in one row, each of its own length: nothing is padded to the longest. The same
+  // numbers but for dropout's draws. Not with official_padding.
+  bool packed = false;
   // Bytes of songs that may lie on the device; what does not fit is streamed from pinned main memory. -1: all may.
   int64_t resident_bytes = -1;
 };
@@ -107,6 +110,7 @@ class TrainSession {
   struct InFlight {
     explicit InFlight(Device& device) : state(device), loss(device) {}
     Staging state, loss;
+    std::vector<int64_t> first_row;  // of each song among the program's samples, and where the last one ends
   };
   Cached& program_for(const FlowShape& shape, bool training);
   FlowShape shape_of(const MicroBatch& batch, bool gradients) const;
@@ -116,7 +120,7 @@ class TrainSession {
   void run(const MicroBatch& batch, uint64_t seed, uint64_t step, bool training, const std::vector<double>& weights,
            int place, InFlight& flight, std::vector<SampleResult>& results);
   void fill(FlowProgram& program, const FlowShape& shape, const MicroBatch& batch, uint64_t seed, uint64_t step,
-            bool training, const std::vector<double>& weights, int place, Staging& staging, std::vector<SampleResult>& results);
+            bool training, const std::vector<double>& weights, int place, InFlight& flight, std::vector<SampleResult>& results);
   // d loss / d (sum of squares) for every sample, before any weighting by timestep.
   std::vector<std::vector<double>> weights_of(const std::vector<MicroBatch>& micro_batches) const;
   // Queues all micro-batches, then `after`, waits once, and reads the losses.

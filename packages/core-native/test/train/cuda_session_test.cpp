@@ -111,6 +111,31 @@ TEST("CUDA: a session takes the CPU session's steps, in float32 to its rounding 
   }
 }
 
+TEST("CUDA: packed songs give the gradients that the CPU's give, and recorded steps are theirs") {
+  skip_without_cuda();
+  SessionConfig config = session_config();
+  config.packed = true;
+  Studio cpu(device_of(DeviceKind::cpu), DType::f32, config), exact(device_of(DeviceKind::cuda), DType::f32, config);
+  Studio rounded(device_of(DeviceKind::cuda), DType::bf16, config);
+  // More than one chunk.
+  const int64_t latent = cpu.decoder.config().audio_acoustic_hidden_dim, width = cpu.decoder.config().encoder_hidden_size;
+  const std::vector<float> latents = numbers(81 * latent, 1), context = numbers(81 * 2 * latent, 2), condition = numbers(40 * width, 3);
+  TrainSession::MicroBatch songs(3);
+  for (Studio* studio : {&cpu, &exact, &rounded}) songs[2].sample = studio->session.add_sample(latents.data(), 81, context.data(), {{condition.data(), 40}});
+  songs[1].sample = 1;
+  for (uint64_t step = 0; step < 4; ++step) {
+    for (uint64_t i = 0; i < 3; ++i) songs[i].key = 3 * step + i;
+    const StepResult expected = cpu.session.step(step, 1e-2, {songs}), same = exact.session.step(step, 1e-2, {songs});
+    const StepResult near = rounded.session.step(step, 1e-2, {songs});
+    CHECK_NEAR(same.loss, expected.loss, 1e-5 * expected.loss);
+    CHECK_NEAR(same.grad_norm, expected.grad_norm, 1e-4 * expected.grad_norm);
+    CHECK_NEAR(near.loss, expected.loss, 1e-2 * expected.loss);
+    CHECK_NEAR(near.grad_norm, expected.grad_norm, 5e-2 * expected.grad_norm);
+  }
+  CHECK(distance(exact.parameters(), cpu.parameters()) < 2e-4);
+  CHECK(distance(rounded.parameters(), cpu.parameters()) < 5e-2);
+}
+
 TEST("CUDA: recorded steps differ from each other and equal single calls bit for bit") {
   skip_without_cuda();
 #if ACE_WITH_CUDA

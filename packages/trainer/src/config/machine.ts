@@ -30,10 +30,10 @@ export const machineFields = {
     .meta({ flag: "recompute" }),
   buckets: Buckets.prefault({}).describe("Rounding of shapes, so that few programs serve all songs"),
   padding: z
-    .enum(["masked", "official"])
+    .enum(["masked", "packed", "official"])
     .default("masked")
     .describe(
-      "masked: padding is never trained on; official: padding counts and is attended to, as in the original trainer",
+      "How songs of unlike length share a batch. masked: like lengths together, padding never trained on; packed: any lengths, behind one another without padding; official: padding counts and is attended to, as in the original trainer",
     )
     .meta({ flag: "padding" }),
   device: deviceSetting,

@@ -120,6 +120,7 @@ export function epochSettingsOf(config: TrainConfig, patchSize: number): EpochSe
     seed: config.seed,
     repeats: config.datasetRepeats,
     batchSize: config.batchSize,
+    likeTogether: config.padding !== "packed",
     cropFrames: config.cropFrames,
     cropPlacement: config.cropPlacement,
     bucketFrames: config.buckets.decoderTokens * patchSize,

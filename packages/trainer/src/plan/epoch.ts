@@ -37,6 +37,8 @@ export interface EpochSettings {
   readonly cropFrames: number | undefined;
   /** `even`: a song's crops spread over it as they come; `random`: each is drawn by itself. */
   readonly cropPlacement: "even" | "random";
+  /** False where songs of unlike shape share a batch at no cost: who meets whom is then chance alone. Default true. */
+  readonly likeTogether?: boolean;
   /** Songs whose shapes round up to the same multiples are put into one batch. */
   readonly bucketFrames: number;
   readonly bucketConditionTokens: number;
@@ -70,9 +72,9 @@ export function batchesPerEpoch(
 
 /**
  * The micro-batches of one epoch: each song stands in it `repeats` times its own repeats, in an order that is a function of
- * (seed, epoch) alone. With more than one song a batch, songs of similar shape go together and the batches' own order
- * is shuffled. Songs of the regularization set, in places numbered on from the dataset's, are met in turn over the
- * epochs, each as often as any other.
+ * (seed, epoch) alone. With more than one song a batch, songs of similar shape go together where that is asked for, and the
+ * batches' own order is shuffled. Songs of the regularization set, in places numbered on from the dataset's, are met in
+ * turn over the epochs, each as often as any other.
  */
 export function epochBatches(
   own: readonly SongShape[],
@@ -106,15 +108,19 @@ export function epochBatches(
     shuffle(places, randomStream(seed, "mixedOrder", epoch));
   }
   if (batchSize === 1) return places.map((place) => [place]);
+  if (settings.likeTogether === false) return inBatches(places, batchSize);
   // The sort is stable, so within a bucket the shuffled order decides who meets whom.
   const bucketed = places
     .map((place) => ({ place, bucket: bucketOf(songs, settings, place) }))
     .sort((a, b) => a.bucket[0] - b.bucket[0] || a.bucket[1] - b.bucket[1]);
-  const batches: Place[][] = [];
-  for (let at = 0; at < bucketed.length; at += batchSize) {
-    batches.push(bucketed.slice(at, at + batchSize).map(({ place }) => place));
-  }
-  return shuffle(batches, randomStream(seed, "batchOrder", epoch));
+  const sorted = bucketed.map(({ place }) => place);
+  return shuffle(inBatches(sorted, batchSize), randomStream(seed, "batchOrder", epoch));
+}
+
+function inBatches(places: readonly Place[], batchSize: number): Place[][] {
+  return Array.from({ length: Math.ceil(places.length / batchSize) }, (_, batch) =>
+    places.slice(batch * batchSize, (batch + 1) * batchSize),
+  );
 }
 
 /** The song that is met as number `turn` of all time: every pass over the songs has an order of its own. */

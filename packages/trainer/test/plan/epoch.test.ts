@@ -41,6 +41,7 @@ function* cases(count: number): Generator<{ songs: SongShape[]; settings: EpochS
         batchSize: pick(1, 7),
         cropFrames: next() < 0.5 ? undefined : pick(2, 1500),
         cropPlacement: next() < 0.5 ? "even" : "random",
+        likeTogether: next() < 0.7,
       },
     };
   }
