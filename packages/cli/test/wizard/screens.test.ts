@@ -45,7 +45,7 @@ async function answer(question: string, ...keys: readonly string[]): Promise<voi
  * `npx vitest run --project cli packages/cli/test/wizard/screens -u` writes the screens anew.
  */
 async function shows(name: string, from = ""): Promise<void> {
-  const lines = terminal.text().split("\n");
+  const lines = (await terminal.settled()).split("\n");
   const begin = from === "" ? 0 : lines.findLastIndex((line) => line.includes(from));
   const seen = lines.slice(begin).join("\n");
   await expect(normalised(seen, made ?? "")).toMatchFileSnapshot(`screens/${name}.txt`);

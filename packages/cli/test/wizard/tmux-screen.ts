@@ -45,6 +45,16 @@ export class TmuxScreen {
     }
   }
 
+  /** What is seen once nothing moves any more. */
+  async settled(): Promise<string> {
+    for (let before = this.text(); ; ) {
+      await sleep(60);
+      const now = this.text();
+      if (now === before) return now;
+      before = now;
+    }
+  }
+
   /** Waits for an open question. */
   asks(question: string): Promise<void> {
     return this.saw(`◆  ${question}`);
@@ -55,7 +65,7 @@ export class TmuxScreen {
   }
 
   private tmux(...args: readonly string[]): string {
-    return execFileSync("tmux", ["-L", this.server, ...args], { encoding: "utf8" });
+    return execFileSync("tmux", ["-u", "-L", this.server, ...args], { encoding: "utf8" });
   }
 }
 

@@ -86,9 +86,22 @@ test("a training is asked for, gone back in, refused, reviewed, begun and finish
   await person.saw(line);
   await person.answers("Begin?", "enter");
   await person.saw(`$ acewright ${line}`);
+  await person.answers("What next?", "enter");
+  await person.answers("Which model?", "enter");
+  await person.answers("Which adapter", "enter");
+  await person.answers("What shall be played?", "bells", "enter");
+  await person.answers("lyrics:", "enter");
+  await person.answers("duration:", "1", "enter");
+  await person.answers("Which file shall the song", "clear", "songs/made", "enter");
+  await person.answers("a name that ends in .wav or .flac is needed", ".wav", "enter");
+  await person.saw(
+    "acewright generate -m checkpoints/acestep-v15-toy -a runs/fake -o songs/made.wav --caption bells --duration 1",
+  );
+  await person.answers("Begin?", "enter");
   await person.answers("What next?", "escape");
   await person.answers("What shall be done?", "ctrlC");
   expect(await person.ended).toBe(130);
+  expect(readFileSync("songs/made.wav").subarray(0, 4).toString()).toBe("RIFF");
   const config = JSON.parse(readFileSync("runs/fake/config.json", "utf8")) as object;
   expect(config).toMatchObject({
     adapter: { kind: "lora", rank: 8, alpha: 16, targetMlp: true },
