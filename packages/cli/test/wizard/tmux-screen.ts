@@ -47,7 +47,7 @@ export class TmuxScreen {
 
   /** What is seen once nothing moves any more. */
   async settled(): Promise<string> {
-    for (let before = this.text(); ; ) {
+    for (let before = this.text(); ;) {
       await sleep(60);
       const now = this.text();
       if (now === before) return now;
