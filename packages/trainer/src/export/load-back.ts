@@ -38,13 +38,28 @@ export function compareChanges(
     const pairs: [Matrix | undefined, Matrix | undefined][] = [
       [partOf(module, "lora_A.weight"), back && partOf(back, "lora_A.weight")],
       [factorB(module), back && factorB(back)],
+      ...lycorisParts.map((part): [Matrix | undefined, Matrix | undefined] => [
+        partOf(module, part),
+        back && partOf(back, part),
+      ]),
     ];
+    // A LoRA's scale may have gone into its B factor, which is compared with it.
+    if (!module.parts.has("lora_B.weight")) pairs.push([scaleOf(module), scaleOf(back)]);
     if (!written.file.magnitudesOverBase)
       pairs.push([row(magnitudesOf(module)), back && row(magnitudesOf(back))]);
     if (back === undefined || pairs.some(([want, got]) => !alike(want?.data, got?.data)))
       throw new AceError("ERR_CHECKPOINT", `${file}: ${module.name} does not read back as it was written`);
   }
 }
+
+const lycorisParts = ["lokr_w1", "lokr_w2", "hada_w1", "hada_w2"].flatMap((name) => [
+  name,
+  `${name}_a`,
+  `${name}_b`,
+]);
+
+const scaleOf = (module: OpenedModule | undefined): Matrix | undefined =>
+  row(module && Float32Array.of(module.scale));
 
 const row = (values: Float32Array | undefined): Matrix | undefined =>
   values && { rows: 1, columns: values.length, data: Float64Array.from(values) };
