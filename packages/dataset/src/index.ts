@@ -134,6 +134,8 @@ export { officialModels } from "./models/official-models.js";
 export type { OfficialModel } from "./models/official-models.js";
 export { checkPins } from "./models/pinned-hashes.js";
 export { searchNames } from "./models/search-models.js";
+export { tryAgain } from "./try-again.js";
+export type { TryAgainOptions } from "./try-again.js";
 export { findSilenceLatent } from "./models/silence-place.js";
 export { variantSampling } from "./models/variant.js";
 export type { VariantSampling } from "./models/variant.js";

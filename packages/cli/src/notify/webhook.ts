@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { AceError } from "@acewright/core-native";
+import { tryAgain } from "@acewright/dataset";
 
 /** What a person is told who is not looking. */
 export interface Notice {
@@ -24,17 +24,32 @@ export async function postNotice(address: string, notice: Notice, pauseMs = 1000
     throw new AceError("ERR_CONFIG", "ACEWRIGHT_NOTIFY_URL: expected an http or https address");
   }
   const body = JSON.stringify({ ...notice, content: notice.text });
-  for (let attempt = 1; ; attempt++) {
-    const problem = await post(url, body);
-    if (problem === undefined) return;
-    if (attempt === attempts || !problem.again) {
-      throw new AceError("ERR_SERVICE", `${url.host} did not take the notice: ${problem.words}`);
-    }
-    await sleep(pauseMs * 2 ** (attempt - 1));
+  await tryAgain(() => post(url, body), {
+    attempts,
+    pauseMs,
+    mayPass: (error) => error instanceof NotTaken && error.mayPass,
+  });
+}
+
+class NotTaken extends AceError {
+  constructor(
+    url: URL,
+    words: string,
+    readonly mayPass: boolean,
+  ) {
+    super("ERR_SERVICE", `${url.host} did not take the notice: ${words}`);
   }
 }
 
-async function post(url: URL, body: string): Promise<{ words: string; again: boolean } | undefined> {
+async function post(url: URL, body: string): Promise<void> {
+  const { status, problem } = await answerTo(url, body);
+  if (problem !== undefined) throw new NotTaken(url, problem, true);
+  if (status >= 200 && status < 300) return;
+  throw new NotTaken(url, `status ${status}`, status === 429 || status >= 500);
+}
+
+/** The answer's status, or why there is none. */
+async function answerTo(url: URL, body: string): Promise<{ status: number; problem?: string }> {
   try {
     const answer = await fetch(url, {
       method: "POST",
@@ -44,11 +59,10 @@ async function post(url: URL, body: string): Promise<{ words: string; again: boo
       signal: AbortSignal.timeout(patienceMs),
     });
     await answer.body?.cancel();
-    if (answer.ok) return undefined;
-    return { words: `status ${answer.status}`, again: answer.status === 429 || answer.status >= 500 };
+    return { status: answer.status };
   } catch (cause) {
     const { name, cause: deeper } = cause as Error;
     const code = (deeper as NodeJS.ErrnoException | undefined)?.code;
-    return { words: name === "TimeoutError" ? "no answer in time" : (code ?? "no connection"), again: true };
+    return { status: 0, problem: name === "TimeoutError" ? "no answer in time" : (code ?? "no connection") };
   }
 }

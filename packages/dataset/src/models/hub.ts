@@ -1,6 +1,6 @@
 import { AceError } from "@acewright/core-native";
-import { setTimeout as sleep } from "node:timers/promises";
 import { readBounded } from "../annotate/http/bounded-body.js";
+import { tryAgain } from "../try-again.js";
 
 const officialEndpoint = "https://huggingface.co";
 const mostListBytes = 16 << 20;
@@ -71,18 +71,9 @@ export class Hub {
     return { from: isPart ? from : 0, body: answer.body as ReadableStream<Uint8Array> };
   }
 
-  /** Tries again what a moment may mend: a lost connection, a busy server. */
-  async #again<T>(work: () => Promise<T>): Promise<T> {
+  #again<T>(work: () => Promise<T>): Promise<T> {
     const { signal, pauseMs = 1000 } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (attempt === attempts || !mayPass(error)) throw error;
-        await sleep(pauseMs * 2 ** (attempt - 1), undefined, signal === undefined ? {} : { signal });
-      }
-    }
+    return tryAgain(work, { attempts, pauseMs, mayPass, signal });
   }
 
   async #follow(first: string, headers: Record<string, string>): Promise<Response> {
