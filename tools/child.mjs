@@ -24,6 +24,8 @@ export function run(command, args, options = {}) {
   const capture = options.capture ?? "none";
   const child = spawn(command, args, {
     cwd: options.cwd ?? root,
+    // On Windows npm is a script, which only a shell starts; its words here are our own.
+    shell: process.platform === "win32" && command === "npm",
     env: { ...process.env, ...options.env },
     stdio: ["inherit", capture === "none" ? "inherit" : "pipe", capture === "both" ? "pipe" : "inherit"],
   });

@@ -43,6 +43,10 @@ function nodeMissing() {
 
 /** @returns {Promise<string | undefined>} */
 async function compilerMissing() {
+  if (process.platform === "win32") {
+    if ((await output("cl", ["/?"])) !== undefined) return undefined;
+    return "Visual Studio's C++ compiler is needed and cl is not on PATH: install the C++ workload of Visual Studio 2022, then work in its x64 Native Tools prompt";
+  }
   const named = process.env["CXX"];
   const candidates = named === undefined ? ["c++", "g++", "clang++"] : [named];
   for (const compiler of candidates) {

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { AceError } from "@acewright/core-native";
+import { AceError, readUserText } from "@acewright/core-native";
 import { findPreset, readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
 import type { TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
@@ -91,7 +91,7 @@ function fileConfig({ config, output, resume }: ConfigWords): Record<string, unk
 function readJsonObject(path: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, "utf8"));
+    value = JSON.parse(readUserText(path));
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new AceError("ERR_FILE", `${path}: is not JSON: ${cause.message}`, { cause });

@@ -12,6 +12,9 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "acewright-config-"));
   const file = { adapter: { kind: "lora", rank: 4, dropout: 0.2 }, epochs: 7, seed: 5 };
   writeFileSync(join(folder, "file.json"), JSON.stringify(file));
+  // As an editor of Windows writes it: a byte order mark, CRLF.
+  const notepad = `\ufeff${JSON.stringify(file, null, 2)}`.replaceAll("\n", "\r\n");
+  writeFileSync(join(folder, "notepad.json"), notepad);
   writeFileSync(join(folder, "list.json"), "[]");
   writeFileSync(join(folder, "broken.json"), "{ epochs: 3 }");
   writeFileSync(join(folder, "typo.json"), '{ "learningrate": 1 }');
@@ -50,6 +53,7 @@ test.each<[string, Record<string, unknown>]>([
   ["--bucket-decoder-tokens 32", { buckets: { decoderTokens: 32 } }],
   ["--timesteps discrete --timestep-table 1,0.5", { timesteps: "discrete", timestepTable: [1, 0.5] }],
   ["--device cuda:1", { device: "cuda:1" }],
+  ["--config @notepad.json", { adapter: { kind: "lora", rank: 4, dropout: 0.2 }, epochs: 7, seed: 5 }],
   ["--config @file.json", { adapter: { kind: "lora", rank: 4, dropout: 0.2 }, epochs: 7, seed: 5 }],
   [
     "--config @file.json --rank 9 --seed 1",

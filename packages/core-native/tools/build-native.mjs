@@ -19,7 +19,7 @@ function findNvcc() {
   const named = process.env["CUDACXX"];
   const candidates = [
     ...(named === undefined ? [] : [named]),
-    ...folders.map((folder) => join(folder, "nvcc")),
+    ...folders.map((folder) => join(folder, process.platform === "win32" ? "nvcc.exe" : "nvcc")),
   ];
   // A path that exists and cannot run (another machine's link) is no compiler.
   return candidates.find((path) => existsSync(path) && spawnSync(path, ["--version"]).status === 0);

@@ -1,6 +1,6 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { AceError } from "@acewright/core-native";
+import { AceError, readUserText } from "@acewright/core-native";
 import { parseWith, userConfigFolder, writeWhole } from "@acewright/trainer";
 import { isSetting, Settings, SettingsFile } from "./schema.js";
 import type { SettingKey } from "./schema.js";
@@ -73,7 +73,7 @@ function readRaw(path: string): Record<string, unknown> | undefined {
     );
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readUserText(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

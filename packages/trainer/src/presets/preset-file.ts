@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
-import { AceError } from "@acewright/core-native";
+import { statSync } from "node:fs";
+import { AceError, readUserText } from "@acewright/core-native";
 import * as z from "zod";
 import { parseConfig } from "../config/parse-config.js";
 import { parseWith } from "../config/parse-with.js";
@@ -50,7 +50,7 @@ export function readPreset(path: string, name: string): ReadPreset {
   }
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, "utf8"));
+    value = JSON.parse(readUserText(path));
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new AceError("ERR_FILE", `${path}: is not JSON: ${cause.message}`, { cause });
