@@ -82,6 +82,13 @@ test("an epoch is a function of seed and number, and differs from the next", () 
   }
 });
 
+test("songs of one length whose conditions differ are kept apart as well", () => {
+  const songs = Array.from({ length: 64 }, (_, i) => ({ frames: 100, conditionTokens: [i % 2 ? 10 : 300] }));
+  const batches = epochBatches(songs, { ...settings, batchSize: 5 }, 3);
+  const mixed = batches.filter((batch) => new Set(batch.map(({ song }) => song % 2)).size > 1);
+  expect(mixed.length).toBeLessThanOrEqual(1);
+});
+
 test("with more than one song a batch, all but few batches hold one bucket", () => {
   const songs = Array.from({ length: 64 }, (_, i) => ({ frames: i % 2 ? 100 : 1000, conditionTokens: [10] }));
   const batches = epochBatches(songs, { ...settings, batchSize: 5 }, 3);

@@ -42,6 +42,7 @@ test("linear goes straight to the floor, constant stays", () => {
 test("the warm-up takes at most a tenth of the run and at least a step, none where none is asked for", () => {
   expect(warmupLength(100, 2000)).toBe(100);
   expect(warmupLength(100, 500)).toBe(50);
+  expect(warmupLength(100, 509)).toBe(50);
   expect(warmupLength(100, 5)).toBe(1);
   expect(warmupLength(0, 2000)).toBe(0);
   expect(learningRateAt({ ...settings, warmupSteps: 0 }, 0, 2000)).toBe(1e-4);

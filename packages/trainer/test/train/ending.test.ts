@@ -41,6 +41,16 @@ test("a run ends when no better validation came for as long as the patience last
   expect(bytesOf(join(run, "final"))).toEqual(before);
 });
 
+test("the patience is counted anew from each better validation", async () => {
+  const on = parts({ answer: scripted([0.9, 0.95, 0.5, 0.6, 0.7, 0.8]) });
+  const all = await events(
+    shortRun(join(scratch(), "run"), { ...oneQuestion, earlyStopPatience: 2 }),
+    {},
+    on,
+  );
+  expect(all.at(-1)).toMatchObject({ step: 4, stoppedEarly: { best: { step: 2, loss: 0.5 } } });
+});
+
 test("an improvement too small does not count", async () => {
   const on = parts({ answer: scripted([0.5, 0.4999, 0.45, 0.4499]) });
   const all = await events(
@@ -122,6 +132,24 @@ test("a held-out loss that rises while the training loss falls is told", async (
   const told = ofType(all, "warning").filter(({ message }) => message.includes("by heart"));
   expect(told).toHaveLength(1);
   expect(told[0]?.message).toMatch(/three times in a row \(now 0\.4300\).*that of step 8 \(0\.4000\)/);
+});
+
+test("a loss of songs that are trained on may rise without a word of learning by heart", async () => {
+  const songs = 5;
+  const answers = [0.5, 0.4, 0.41, 0.42, 0.43, 0.44].flatMap((loss) => Array<number>(songs).fill(loss));
+  const all = await events(
+    shortRun(join(scratch(), "run"), {
+      ...oneQuestion,
+      validationFraction: 0,
+      validationEvery: 8,
+      epochs: 20,
+      learningRate: 0.05,
+    }),
+    {},
+    parts({ answer: scripted(answers) }),
+  );
+  expect(ofType(all, "validation").map(({ loss }) => loss.toFixed(2))).toContain("0.43");
+  expect(ofType(all, "warning")).toEqual([]);
 });
 
 test("a validation tells its loss by timestep", async () => {
