@@ -21,6 +21,9 @@ export interface NativeHandle {
 }
 export type NativeModelConfig = Omit<ModelConfig, "fingerprint">;
 
+/** Norms in the order of the adapter's modules. */
+export type NativeStepResult = Omit<StepResult, "moduleNorms"> & { readonly moduleNorms?: Float64Array };
+
 /** A tensor on its way in: numbers are float32 whatever the file's dtype was. */
 export interface FloatTensor {
   readonly shape: readonly number[];
@@ -134,13 +137,13 @@ export interface Binding {
     config: TrainSessionConfig,
   ): Promise<NativeHandle>;
   sessionAddSample(session: NativeHandle, sample: TrainSample): Promise<number>;
-  sessionStep(session: NativeHandle, input: StepInput): Promise<StepResult>;
+  sessionStep(session: NativeHandle, input: StepInput): Promise<NativeStepResult>;
   sessionEvaluate(
     session: NativeHandle,
     microBatches: readonly (readonly SampleRef[])[],
     seed: number,
     step: number,
-  ): Promise<StepResult>;
+  ): Promise<NativeStepResult>;
   sessionState(session: NativeHandle): Promise<Record<string, HostTensor>>;
   sessionSetState(session: NativeHandle, state: Readonly<Record<string, HostTensor>>): Promise<void>;
   sessionGradients(session: NativeHandle): Promise<Record<string, HostTensor>>;

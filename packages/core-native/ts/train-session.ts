@@ -41,7 +41,10 @@ export class TrainSession {
 
   /** One optimizer step over all micro-batches as if they were one batch. */
   async step(input: StepInput): Promise<StepResult> {
-    return await binding().sessionStep(this.#handle, input);
+    const { moduleNorms: norms, ...result } = await binding().sessionStep(this.#handle, input);
+    if (norms === undefined) return result;
+    const named = this.adapter.modules.map(({ name }, i) => [name, norms[i] ?? Number.NaN] as const);
+    return { ...result, moduleNorms: Object.fromEntries(named) };
   }
 
   /**

@@ -293,6 +293,8 @@ export interface StepInput {
   readonly learningRate: number;
   /** Gradients of all micro-batches are accumulated as if they were one batch, then one update is made. */
   readonly microBatches: readonly (readonly SampleRef[])[];
+  /** Tell the norm of each module's gradient as well; costs one more pass over the gradients. */
+  readonly moduleNorms?: boolean;
 }
 
 export interface SampleResult {
@@ -311,6 +313,11 @@ export interface StepResult {
   readonly skipped: boolean;
   /** In the order of the micro-batches. */
   readonly samples: readonly SampleResult[];
+  /**
+   * L2 norm of each module's gradient before clipping, by the module's full name; there where it was asked for, or the
+   * step was skipped.
+   */
+  readonly moduleNorms?: Readonly<Record<string, number>>;
   /** Wall time of the native call. */
   readonly milliseconds: number;
 }

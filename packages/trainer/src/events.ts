@@ -56,11 +56,21 @@ export interface StepEvent {
   readonly notFinite?: NotFinite;
 }
 
+/** How strongly each module was pulled at in a step, every `logHeavyEvery` of them. */
+export interface GradNormsEvent {
+  readonly type: "gradNorms";
+  readonly step: number;
+  /** L2 norm of each module's gradient before clipping, by its full name, in the model's order. */
+  readonly modules: Readonly<Record<string, number>>;
+}
+
 /** What was NaN or infinite in a step, and where to look. */
 export interface NotFinite {
   readonly what: "loss" | "gradient";
   /** Samples whose loss is not finite; for a gradient, all of the step. */
   readonly samples: readonly { readonly song: string; readonly timestep: number }[];
+  /** Modules whose gradient is not finite, in the model's order: of a gradient that broke on its way back, the last is the first. */
+  readonly modules: readonly string[];
 }
 
 /** The fixed questions were asked; smaller is better, and values of one run can be compared. */
@@ -144,6 +154,7 @@ export interface InterruptedEvent {
 export type TrainEvent =
   | StartedEvent
   | StepEvent
+  | GradNormsEvent
   | ValidationEvent
   | BestEvent
   | DeviceEvent

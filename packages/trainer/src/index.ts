@@ -12,6 +12,7 @@ export type {
   CheckpointEvent,
   DeviceEvent,
   FinishedEvent,
+  GradNormsEvent,
   InterruptedEvent,
   NotFinite,
   RunPlan,
@@ -74,6 +75,8 @@ export { compareRuns } from "./runs/compare-runs.js";
 export type { RunComparison, SettingsDifference } from "./runs/compare-runs.js";
 export { runCurves } from "./runs/curves.js";
 export type { CurvePoint, RunCurves } from "./runs/curves.js";
+export { newestGradNorms } from "./runs/grad-norms.js";
+export type { GradNorms } from "./runs/grad-norms.js";
 export { removeRun } from "./runs/remove-run.js";
 export type { RunDetails, RunSummary } from "./runs/list-runs.js";
 export { parseConfig } from "./config/parse-config.js";

@@ -46,7 +46,9 @@ export interface Mischief {
 }
 
 const width = 16;
-const names = ["lora_A", "lora_B"].map((part) => `base_model.model.layers.0.self_attn.q_proj.${part}.weight`);
+/** The one module: both factors are its own. */
+const moduleName = "layers.0.self_attn.q_proj";
+const names = ["lora_A", "lora_B"].map((part) => `base_model.model.${moduleName}.${part}.weight`);
 
 const model: ModelConfig = {
   hiddenSize: width,
@@ -228,7 +230,9 @@ class QuadraticSession implements SessionPort {
       timestep: 0.5,
       conditionDropped: false,
     }));
-    return { loss, gradNorm: skipped ? NaN : gradNorm, skipped, samples, milliseconds: 0 };
+    const norm = skipped ? NaN : gradNorm;
+    const told = (input.moduleNorms === true || skipped) && { moduleNorms: { [moduleName]: norm } };
+    return { loss, gradNorm: norm, skipped, samples, ...told, milliseconds: 0 };
   }
 
   private judge(

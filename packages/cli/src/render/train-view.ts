@@ -46,6 +46,8 @@ export class TrainView {
           `step ${event.step}: held-out-noise loss ${event.loss.toFixed(4)}${event.best ? " (best)" : ""}`,
         );
         return;
+      case "gradNorms":
+        return; // for the log and TensorBoard
       case "best":
         this.line(`step ${event.step}: mean loss of five epochs ${event.loss.toFixed(4)} (best)`);
         return;

@@ -1,5 +1,6 @@
 #include "binding/convert.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -335,6 +336,11 @@ Napi::Object to_step_result(Napi::Env env, const StepResult& result, double mill
     samples.Set(static_cast<uint32_t>(i), sample);
   }
   out.Set("samples", samples);
+  if (!result.module_norms.empty()) {
+    Napi::Float64Array norms = Napi::Float64Array::New(env, result.module_norms.size());
+    std::copy(result.module_norms.begin(), result.module_norms.end(), norms.Data());
+    out.Set("moduleNorms", norms);
+  }
   out.Set("milliseconds", milliseconds);
   return out;
 }

@@ -75,20 +75,21 @@ struct Timed {
 };
 Napi::Value to_timed(Napi::Env env, Timed& timed) { return to_step_result(env, timed.result, timed.milliseconds); }
 
-// sessionStep(session, { step, learningRate, microBatches }): Promise<StepResult>
+// sessionStep(session, { step, learningRate, microBatches, moduleNorms? }): Promise<StepResult>
 Napi::Value step(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto open = Handle<OpenSession>::of(info[0], "session");
   const Napi::Object input = info[1].As<Napi::Object>();
   const uint64_t index = static_cast<uint64_t>(number(input, "step"));
   const double learning_rate = number(input, "learningRate");
+  const bool module_norms = input.Get("moduleNorms").ToBoolean();
   std::vector<Napi::Value> keep;
   auto batches = to_micro_batches(input.Get("microBatches"), keep);
   return run_job<Timed>(
       env, open->decoder->device, std::move(keep),
-      [open, index, learning_rate, batches = std::move(batches)] {
+      [open, index, learning_rate, module_norms, batches = std::move(batches)] {
         const auto start = Clock::now();
-        StepResult result = open->session->step(index, learning_rate, batches);
+        StepResult result = open->session->step(index, learning_rate, batches, module_norms);
         return Timed{std::move(result), milliseconds_since(start)};
       },
       to_timed);

@@ -22,7 +22,7 @@ std::vector<int64_t> words_of(const std::vector<Row>& rows) {
 
 Optimizer::Optimizer(Device& device, const OptimizerConfig& config, std::vector<OptimizerParameter> parameters, const Buffers& buffers)
     : device_(device), config_(config), table_(std::move(parameters)), buffers_(buffers), begin_(device.kind()), update_(device.kind()),
-      abandon_(device.kind()), staging_(device) {
+      abandon_(device.kind()), measure_(device.kind()), staging_(device), squares_back_(device) {
   if (config_.prodigy.beta3 == 0) config_.prodigy.beta3 = std::sqrt(config.beta2);
   state_ = Storage(device_, {kOptimizerStateDoubles}, DType::f64, "optimizer state");
   bytes_ += state_.bytes();
@@ -33,7 +33,10 @@ Optimizer::Optimizer(Device& device, const OptimizerConfig& config, std::vector<
   build_update();
   if (config_.ema_decay != 0) build_average();
   update_.call<kernels::count_update>(state());
-  for (Program* program : {&begin_, &update_, &abandon_}) bind(*program);
+  squares_ = flat(DType::f64, static_cast<int64_t>(table_.spans.size()), "optimizer state");
+  squares_back_.reserve(squares_.bytes(), "gradient norms");
+  measure_.call<kernels::span_squares>(squares_, buffers_.gradients, spans_);
+  for (Program* program : {&begin_, &update_, &abandon_, &measure_}) bind(*program);
 }
 
 void Optimizer::bind(Program& program) {
@@ -216,6 +219,11 @@ void Optimizer::begin(double learning_rate) {
 void Optimizer::update() {
   update_.run(device_.stream());
   device_.download_async(staging_.data(), state_.data(), sizeof(OptimizerState));
+}
+
+void Optimizer::measure() {
+  measure_.run(device_.stream());
+  device_.download_async(squares_back_.data(), squares_.data, squares_.bytes());
 }
 
 void Optimizer::abandon() { abandon_.run(device_.stream()); }

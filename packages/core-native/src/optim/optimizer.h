@@ -45,6 +45,10 @@ class Optimizer {
   void update();
   // Instead of update(), when a step failed in between: the parameters are again what they were before begin().
   void abandon();
+  // Beside update(), where somebody looks: queues the sum of squares of each parameter's gradient, in the order of the
+  // parameters, for squares() once the device was waited for.
+  void measure();
+  const double* squares() const { return reinterpret_cast<const double*>(squares_back_.data()); }
   // How the last update went, once the device was waited for.
   const OptimizerState& result() const { return *reinterpret_cast<const OptimizerState*>(staging_.data()); }
 
@@ -82,8 +86,10 @@ class Optimizer {
   Tensor start_;    // a buffer that begins as the parameters do; may be not given
   Tensor average_;  // the parameters while begin() has replaced them; may be not given
   Tensor trained_;  // what is trained, between steps, where the parameters are its average; may be not given
-  Program begin_, update_, abandon_;
+  Tensor squares_;
+  Program begin_, update_, abandon_, measure_;
   Staging staging_;  // OptimizerState on its way up and down
+  Staging squares_back_;
   bool started_ = false;
 };
 

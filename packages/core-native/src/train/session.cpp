@@ -291,7 +291,7 @@ StepResult TrainSession::run_all(const std::vector<MicroBatch>& micro_batches, u
   return out;
 }
 
-StepResult TrainSession::step(uint64_t step, double learning_rate, const std::vector<MicroBatch>& micro_batches) {
+StepResult TrainSession::step(uint64_t step, double learning_rate, const std::vector<MicroBatch>& micro_batches, bool module_norms) {
   if (!(learning_rate >= 0) || !std::isfinite(learning_rate)) throw Error(ErrorCode::config, "learningRate: expected a number from 0, got " + std::to_string(learning_rate));
   optimizer_.begin(learning_rate);
   device_.zero(gradients_.data(), gradients_.bytes());
@@ -304,6 +304,20 @@ StepResult TrainSession::step(uint64_t step, double learning_rate, const std::ve
   }
   out.grad_norm = optimizer_.result().grad_norm;
   out.skipped = optimizer_.result().skipped != 0;
+  if (module_norms || out.skipped) out.module_norms = this->module_norms();
+  return out;
+}
+
+std::vector<double> TrainSession::module_norms() {
+  optimizer_.measure();
+  device_.synchronize();
+  std::vector<double> out;
+  const double* square = optimizer_.squares();
+  for (const auto& module : adapter_.modules()) {
+    double sum = 0;
+    for (size_t i = 0; i < module->parameters().size(); ++i) sum += *square++;
+    out.push_back(std::sqrt(sum));
+  }
   return out;
 }
 

@@ -62,6 +62,9 @@ struct StepResult {
   double grad_norm = 0;
   bool skipped = false;
   std::vector<SampleResult> samples;
+  // L2 norm of each adapter module's gradient before clipping, in their order; there where it was asked for, or the step
+  // was skipped.
+  std::vector<double> module_norms;
 };
 
 // Adapter training: gradients of micro-batches into one flat buffer, then one update. Everything it needs is allocated
@@ -78,7 +81,7 @@ class TrainSession {
 
   using MicroBatch = std::vector<SampleRef>;
   // One optimiser step over all micro-batches as if they were one batch.
-  StepResult step(uint64_t step, double learning_rate, const std::vector<MicroBatch>& micro_batches);
+  StepResult step(uint64_t step, double learning_rate, const std::vector<MicroBatch>& micro_batches, bool module_norms = false);
   // Losses alone: no update, no dropout, no weighting by timestep, no condition dropout unless a reference fixes it.
   StepResult evaluate(uint64_t seed, uint64_t step, const std::vector<MicroBatch>& micro_batches);
 
@@ -126,6 +129,8 @@ class TrainSession {
   // Queues all micro-batches, then `after`, waits once, and reads the losses.
   StepResult run_all(const std::vector<MicroBatch>& micro_batches, uint64_t seed, uint64_t step, bool training,
                      const std::function<void()>& after);
+
+  std::vector<double> module_norms();
 
   const Decoder& decoder_;
   Adapter& adapter_;

@@ -49,6 +49,21 @@ TEST("CUDA: a tensor of many tiles, aligned, is updated like a small one") {
   }
 }
 
+TEST("CUDA: the sum of squares of each tensor's gradient is that of plain sums in double, and repeats bit for bit") {
+  skip_without_cuda();
+  OptimizerParameter large;  // more numbers than a block has threads, and no multiple of them
+  large.name = "large";
+  large.begin = odd_parameters().back().begin + odd_parameters().back().shape.elements();
+  large.shape = {3, 2753};
+  std::vector<OptimizerParameter> layout = odd_parameters();
+  layout.push_back(large);
+  OptimizerCase both(device_of(DeviceKind::cuda), DType::f32, OptimizerConfig{}, layout);
+  both.step(7, 1e-2);
+  const std::vector<double> squares = both.squares();
+  for (size_t i = 0; i < squares.size(); ++i) CHECK_NEAR(squares[i] / both.plain_squares()[i], 1, 1e-13);
+  CHECK(both.squares() == squares);
+}
+
 TEST("CUDA: a gradient that is not finite changes nothing of any optimiser; the next step is as if it had not been") {
   skip_without_cuda();
   for (const OptimizerConfig& config : float_optimizers()) {

@@ -116,6 +116,7 @@ void OptimizerCase::put_gradients(uint64_t seed, double bad) {
   std::vector<double> flat(static_cast<size_t>(flat_size(layout_)));
   std::vector<Vector> own;
   double norm = 0;
+  squares_.assign(layout_.size(), 0);
   for (size_t n = 0; n < layout_.size(); ++n) {
     own.emplace_back();
     for (int64_t i = 0; i < layout_[n].shape.elements(); ++i) {
@@ -124,6 +125,7 @@ void OptimizerCase::put_gradients(uint64_t seed, double bad) {
       own.back().push_back(value);
       flat[static_cast<size_t>(layout_[n].begin + i)] = value;
       norm += value * value;
+      squares_[n] += value * value;
     }
   }
   if (bad != 0) flat[flat.size() / 2] = bad;
@@ -140,6 +142,12 @@ void OptimizerCase::step(uint64_t seed, double learning_rate) {
   optimizer_->update();
   device_.synchronize();
   plain_->step(tensors_, gradient_, learning_rate);
+}
+
+std::vector<double> OptimizerCase::squares() {
+  optimizer_->measure();
+  device_.synchronize();
+  return {optimizer_->squares(), optimizer_->squares() + layout_.size()};
 }
 
 void OptimizerCase::step_with(uint64_t seed, double learning_rate, double bad) {

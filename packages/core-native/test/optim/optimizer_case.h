@@ -33,6 +33,9 @@ class OptimizerCase {
 
   std::vector<double> parameters() const;
   std::vector<double> plain_parameters() const;
+  // Sum of squares of each tensor's gradient in the last step, before clipping: ours, and the plain sums.
+  std::vector<double> squares();
+  std::vector<double> plain_squares() const { return squares_; }
   // Largest |ours - plain| over the largest |plain - start|: how wrong the way is that the weights have gone.
   double error() const;
   // Every byte of the state, tensor after tensor, the numbers last.
@@ -55,6 +58,7 @@ class OptimizerCase {
   std::unique_ptr<PlainOptimizer> plain_;
   std::vector<PlainTensor> tensors_;
   std::vector<Vector> start_, gradient_;
+  std::vector<double> squares_;
 };
 
 }  // namespace ace::test

@@ -46,6 +46,21 @@ TEST("every optimiser in float32 stays near its formulas in double over 25 steps
   }
 }
 
+TEST("every optimiser tells the sum of squares of each tensor's gradient, as it was before clipping") {
+  for (const OptimizerConfig& config : all_optimizers()) {
+    CONTEXT(name(config.kind));
+    std::vector<double> before;
+    for (const int threads : {1, 3}) {
+      OptimizerCase both(cpu_device(threads), DType::f64, config, odd_parameters());
+      both.step(7, 1e-2);
+      const std::vector<double> squares = both.squares();
+      for (size_t i = 0; i < squares.size(); ++i) CHECK_NEAR(squares[i] / both.plain_squares()[i], 1, 1e-13);
+      if (threads > 1) CHECK(squares == before);
+      before = squares;
+    }
+  }
+}
+
 TEST("every optimiser gives the same bits on one, two and three threads") {
   for (const OptimizerConfig& config : all_optimizers()) {
     CONTEXT(name(config.kind));

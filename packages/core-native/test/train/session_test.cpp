@@ -1,6 +1,9 @@
 // A training session's own promises: what it reports, what it repeats, what it refuses.
 #include "train/session.h"
 
+#include <cmath>
+#include <limits>
+
 #include "train/flow_fixture.h"
 
 using namespace ace;
@@ -60,6 +63,40 @@ TEST("the step's loss is the mean over all frames of the samples' losses, whatev
       CHECK_NEAR(sum / frames / result.loss, 1, 1e-12);
       CHECK(result.loss > 0.1 && result.loss < 100 && result.grad_norm > 0 && !result.skipped);
     }
+  }
+}
+
+TEST("a step tells the norm of each module's gradient where it is asked to or was skipped, and is the same step for it") {
+  for (const AdapterKind kind : {AdapterKind::lora, AdapterKind::dora, AdapterKind::lokr}) {
+    Studio asked({9, 14}, plain_config(), adapter_config(kind, 2, 4)), silent({9, 14}, plain_config(), adapter_config(kind, 2, 4));
+    const std::vector<TrainSession::MicroBatch> batches = {{ref(0, 0)}, {ref(1, 1)}};
+    for (uint64_t step = 0; step < 2; ++step) {
+      const StepResult told = asked.session.step(step, 1e-2, batches, true);
+      CHECK(silent.session.step(step, 1e-2, batches).module_norms.empty());
+      const auto& modules = asked.model.adapter().modules();
+      CHECK_EQ(told.module_norms.size(), modules.size());
+      const std::vector<double> gradients = numbers_of(asked.session.gradients());
+      double whole = 0;
+      for (size_t i = 0; i < modules.size(); ++i) {
+        double square = 0;
+        for (const AdapterParameter& p : modules[i]->parameters())
+          for (int64_t at = p.offset; at < p.offset + p.shape.elements(); ++at)
+            square += gradients[static_cast<size_t>(at)] * gradients[static_cast<size_t>(at)];
+        CHECK_NEAR(told.module_norms[i] / std::sqrt(square), 1, 1e-12);
+        whole += told.module_norms[i] * told.module_norms[i];
+      }
+      CHECK_NEAR(std::sqrt(whole) / told.grad_norm, 1, 1e-12);
+    }
+    CHECK(asked.parameters() == silent.parameters());
+    CHECK_EQ(asked.session.memory().total(), silent.session.memory().total());
+    // A NaN in the songs: which modules it reached is told without being asked for.
+    const int64_t latent = asked.model.config().audio_acoustic_hidden_dim, width = asked.model.config().encoder_hidden_size;
+    const std::vector<float> broken(static_cast<size_t>(9 * 2 * latent), std::numeric_limits<float>::quiet_NaN());
+    const std::vector<float> condition(static_cast<size_t>(5 * width), 0.5F);
+    const int64_t song = asked.session.add_sample(broken.data(), 9, broken.data(), {{condition.data(), 5}});
+    const StepResult skipped = asked.session.step(2, 1e-2, {{ref(song, 0)}});
+    CHECK(skipped.skipped);
+    CHECK(std::isnan(skipped.module_norms.back()));
   }
 }
 

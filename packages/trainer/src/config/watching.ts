@@ -104,7 +104,7 @@ export const watchingFields = {
     .max(1_000_000)
     .default(50)
     .describe(
-      "Steps between two looks at what takes more room: how timesteps are spread, the loss by timestep, and the use of the device; 0: never",
+      "Steps between two looks at what takes more room: how timesteps are spread, the loss by timestep, the gradient's norm by module, the use of the device; 0: never",
     )
     .meta({ flag: "log-heavy-every" }),
   logEvery: z

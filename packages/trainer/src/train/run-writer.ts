@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { RecomputePolicy, SampleResult } from "@acewright/core-native";
+import type { RecomputePolicy, SampleResult, StepResult } from "@acewright/core-native";
 import { adapterMetadata } from "../adapter-metadata.js";
 import type { TimestepLoss, TrainEvent } from "../events.js";
 import { lossByTimestep } from "../plan/loss-by-timestep.js";
@@ -49,28 +49,40 @@ export class RunWriter {
   }
 
   /** What is logged every `logEvery` steps only still reaches the reader. */
-  step(event: Extract<TrainEvent, { type: "step" }>, samples: readonly SampleResult[]): void {
+  step(event: Extract<TrainEvent, { type: "step" }>, { samples, moduleNorms }: StepResult): void {
     const { config, plan, tensorBoard } = this.run;
     const { step, loss, learningRate, gradNorm, skipped } = event;
     if (config.logHeavyEvery > 0) this.lookAtTimesteps(step, skipped ? [] : samples);
-    if (config.logHeavyEvery > 0 && step % config.logHeavyEvery === 0) this.lookAtDevice(step);
-    if (step % config.logEvery !== 0 && !skipped && step !== plan.steps) {
-      this.tell(event);
-      return;
+    if (this.looksAt(step)) this.lookAtDevice(step);
+    if (step % config.logEvery !== 0 && !skipped && step !== plan.steps) this.tell(event);
+    else {
+      this.record(event);
+      const { regularizationLoss } = event;
+      tensorBoard.scalars(step, {
+        ...(regularizationLoss !== undefined && { "train/regularization_loss": regularizationLoss }),
+        "train/loss": loss,
+        "train/lr": learningRate,
+        "train/grad_norm": gradNorm,
+      });
     }
-    this.record(event);
-    const { regularizationLoss } = event;
-    tensorBoard.scalars(step, {
-      ...(regularizationLoss !== undefined && { "train/regularization_loss": regularizationLoss }),
-      "train/loss": loss,
-      "train/lr": learningRate,
-      "train/grad_norm": gradNorm,
-    });
+    if (this.looksAt(step) && !skipped && moduleNorms !== undefined) this.gradNorms(step, moduleNorms);
+  }
+
+  /** Whether what takes more room is looked at after this step. */
+  looksAt(step: number): boolean {
+    const { logHeavyEvery } = this.run.config;
+    return logHeavyEvery > 0 && step % logHeavyEvery === 0;
+  }
+
+  private gradNorms(step: number, modules: Readonly<Record<string, number>>): void {
+    this.record({ type: "gradNorms", step, modules });
+    const tagged = Object.entries(modules).map(([name, norm]) => [`grad_norm/${name}`, norm] as const);
+    this.run.tensorBoard.scalars(step, Object.fromEntries(tagged));
   }
 
   private lookAtTimesteps(step: number, samples: readonly SampleResult[]): void {
     this.seen.push(...samples);
-    if (step % this.run.config.logHeavyEvery !== 0) return;
+    if (!this.looksAt(step)) return;
     const { tensorBoard } = this.run;
     const timesteps = this.seen.map(({ timestep }) => timestep);
     tensorBoard.histogram(step, "train/timestep", timesteps, { from: 0, to: 1, parts: 20 });

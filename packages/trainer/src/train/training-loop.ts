@@ -77,7 +77,8 @@ export class TrainingLoop {
     const { step } = this.progress;
     const { microBatches, songs, isMixedIn, epoch } = this.planner.batchesOf(step);
     const learningRate = this.learningRateAt(step);
-    const work = session.step({ step, learningRate, microBatches: this.timed(microBatches) });
+    const moduleNorms = this.writer.looksAt(step + 1);
+    const work = session.step({ step, learningRate, microBatches: this.timed(microBatches), moduleNorms });
     const result = await this.stop.race(this.naming(work)).catch((cause: unknown) => this.makeRoom(cause));
     if (result === stoppedAtOnce) return false;
     if (result === roomMade) return true; // the same step again
@@ -99,7 +100,7 @@ export class TrainingLoop {
         skipped,
         ...(notFinite && { notFinite }),
       },
-      result.samples,
+      result,
     );
     if (notFinite !== undefined) await this.bearSkip(notFinite);
     if (this.planner.position(step).endsEpoch) this.progress = await this.judge.endEpoch(this.progress);

@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { runCurves } from "@acewright/trainer";
+import { newestGradNorms, runCurves } from "@acewright/trainer";
 import type { CurvePoint, RunDetails, RunSummary } from "@acewright/trainer";
 import type { Output } from "../../output.js";
+import { renderBars } from "../../render/bars.js";
 import { renderCurves } from "../../render/chart.js";
 import { renderTable } from "../../render/table.js";
 import { formatDuration } from "../../render/units.js";
@@ -54,7 +55,7 @@ export function runPage(run: RunDetails, output: Output): string {
     ...nextStep(run, output),
   ];
   const page = renderTable([{ title: "" }, { title: "" }], rows).trimStart();
-  return [page, ...charts(run, output), ...warningsOf(run)].join("\n");
+  return [page, ...charts(run, output), ...gradients(run, output), ...warningsOf(run)].join("\n");
 }
 
 function nextStep(run: RunDetails, output: Output): [string, string][] {
@@ -70,6 +71,19 @@ function charts(run: RunDetails, output: Output): string[] {
     return chart === "" ? [] : [`\n${chart}`];
   };
   return [...draw("training loss, smoothed", smoothedLoss), ...draw("validation loss", validation)];
+}
+
+/** Where the newest look found the gradient: by layer, and by kind of projection. */
+function gradients({ events }: RunDetails, output: Output): string[] {
+  const norms = newestGradNorms(events);
+  if (norms === undefined) return [];
+  const bars = (parts: readonly { name: string; norm: number }[]) =>
+    renderBars(
+      parts.map(({ name, norm }) => ({ name, value: norm, note: "" })),
+      output.terminal.columns,
+    );
+  const layers = norms.layers.map(({ layer, norm }) => ({ name: `layer ${layer}`, norm }));
+  return [`\ngradient norm at step ${norms.step}`, bars(layers), "", bars(norms.projections)];
 }
 
 function warningsOf({ events }: RunDetails): string[] {

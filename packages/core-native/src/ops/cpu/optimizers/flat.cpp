@@ -29,6 +29,22 @@ void cpu::grad_norm(Stream& stream, Tensor state, Tensor grads, Tensor) {
   });
 }
 
+void cpu::span_squares(Stream& stream, Tensor squares, Tensor grads, Tensor spans) {
+  with_float(grads.dtype, [&](auto type) {
+    using T = decltype(type);
+    const auto* all = spans.as<OptimizerSpan>();
+    for_ranges(stream, spans.shape[0], kTileElements, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const T* g = grads.as<T>() + all[i].begin;
+        squares.as<double>()[i] = lane_sum<double>(all[i].count(), [&](int64_t j) {
+          const double value = static_cast<double>(g[j]);
+          return value * value;
+        });
+      }
+    });
+  });
+}
+
 void cpu::count_update(Stream&, Tensor state) { advance(*state.as<OptimizerState>()); }
 
 void cpu::adamw(Stream& stream, Tensor params, Tensor exp_avg, Tensor exp_avg_sq, Tensor grads, Tensor state, Tensor spans, Tensor tiles,

@@ -52,6 +52,21 @@ __global__ void grad_norm_kernel(OptimizerState* state, const double* partial, i
   state->skipped = std::isfinite(norm) && state->loss_finite != 0 ? 0 : 1;
 }
 
+// A block a span: there are hundreds of them, and they are asked for once in many steps.
+__global__ void span_squares_kernel(double* squares, const float* grads, const OptimizerSpan* spans) {
+  cuda::SharedMemory shared;
+  const auto sums = shared.take<double>(cuda::kThreads / cuda::kWarpSize);
+  const OptimizerSpan span = spans[blockIdx.x];
+  const int64_t count = span.count();
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < count; i += cuda::kThreads) {
+    const double g = static_cast<double>(grads[span.begin + i]);
+    sum += g * g;
+  }
+  const double total = cuda::block_sum(sum, sums);
+  if (threadIdx.x == 0) squares[blockIdx.x] = total;
+}
+
 __global__ void count_update_kernel(OptimizerState* state) { advance(*state); }
 
 __global__ void check_loss_kernel(OptimizerState* state, const double* loss, int64_t batch) {
@@ -115,6 +130,11 @@ void cuda::grad_norm(Stream& stream, Tensor state, Tensor grads, Tensor scratch)
            aligned_flat(grads));
   launch("grad_norm", grads.shape, stream, grad_norm_kernel, 1, kThreads, shared, state.as<OptimizerState>(), scratch.as<double>(),
          static_cast<int64_t>(parts));
+}
+
+void cuda::span_squares(Stream& stream, Tensor squares, Tensor grads, Tensor spans) {
+  launch("span_squares", grads.shape, stream, span_squares_kernel, static_cast<unsigned>(spans.shape[0]), kThreads,
+         shared_bytes<double>(kThreads / kWarpSize), squares.as<double>(), grads.as<float>(), spans.as<OptimizerSpan>());
 }
 
 void cuda::count_update(Stream& stream, Tensor state) {
