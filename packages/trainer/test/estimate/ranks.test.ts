@@ -16,6 +16,25 @@ test("ranks follow the root of score and spectrum, in eights, within their bound
   expect(assignRanks(modules, bounds)?.map(({ rank }) => rank)).toEqual([64, 128, 32, 16, 96]);
 });
 
+test("no rank is above what the weight itself has, on either side", () => {
+  const narrow = { ...score("in", 4), in: 24 };
+  const low = { ...score("out", 4), out: 40 };
+  expect(assignRanks([score("a", 1), score("b", 1), narrow, low, score("c", 1)], bounds)).toMatchObject([
+    { rank: 64 },
+    { rank: 64 },
+    { rank: 24 },
+    { rank: 40 },
+    { rank: 64 },
+  ]);
+});
+
+test("modules of one score are chosen by name, however they come", () => {
+  const alike = ["b", "d", "a", "c"].map((name) => score(`layers.0.self_attn.${name}`, 1));
+  const chosen = ["layers.0.self_attn.a", "layers.0.self_attn.b"];
+  expect(chooseModules(alike).map(({ name }) => name)).toEqual(chosen);
+  expect(chooseModules(alike.reverse()).map(({ name }) => name)).toEqual(chosen);
+});
+
 test("a budget holds, is used well, and is refused where nothing fits", () => {
   const modules = Array.from({ length: 20 }, (_, i) => score(`m${i}`, 1 + i));
   const fit = assignRanks(modules, { ...bounds, parameterBudget: 300_000 });
