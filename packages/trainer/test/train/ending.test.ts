@@ -134,24 +134,6 @@ test("a held-out loss that rises while the training loss falls is told", async (
   expect(told[0]?.message).toMatch(/three times in a row \(now 0\.4300\).*that of step 8 \(0\.4000\)/);
 });
 
-test("a loss of songs that are trained on may rise without a word of learning by heart", async () => {
-  const songs = 5;
-  const answers = [0.5, 0.4, 0.41, 0.42, 0.43, 0.44].flatMap((loss) => Array<number>(songs).fill(loss));
-  const all = await events(
-    shortRun(join(scratch(), "run"), {
-      ...oneQuestion,
-      validationFraction: 0,
-      validationEvery: 8,
-      epochs: 20,
-      learningRate: 0.05,
-    }),
-    {},
-    parts({ answer: scripted(answers) }),
-  );
-  expect(ofType(all, "validation").map(({ loss }) => loss.toFixed(2))).toContain("0.43");
-  expect(ofType(all, "warning")).toEqual([]);
-});
-
 test("a validation tells its loss by timestep", async () => {
   const all = await events(
     shortRun(join(scratch(), "run"), { validationEvery: 100, validationDraws: 8, maxSteps: 1 }),
