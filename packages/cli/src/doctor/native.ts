@@ -19,17 +19,22 @@ export async function nativeDiagnoses(): Promise<Diagnosis[]> {
 }
 
 function addonDiagnosis(): Diagnosis {
-  try {
-    return { name: "native core", state: "ok", detail: addonFile() };
-  } catch (error) {
+  const name = "native core";
+  const problem = (error: unknown, mend: string): Diagnosis => {
     if (!(error instanceof AceError)) throw error;
-    return {
-      name: "native core",
-      state: "problem",
-      detail: error.message,
-      mend: "install the packages again; in a checkout: npm run setup",
-    };
+    return { name, state: "problem", detail: error.message, mend };
+  };
+  try {
+    addonFile();
+  } catch (error) {
+    return problem(error, "install the packages again; in a checkout: npm run setup");
   }
+  try {
+    devices();
+  } catch (error) {
+    return problem(error, "correct ACEWRIGHT_ISA, or unset it");
+  }
+  return { name, state: "ok", detail: addonFile() };
 }
 
 /** What the CPU computes with. */
