@@ -96,6 +96,9 @@ StepResult BenchSession::step() {
     batch[b].key = b;
     batch[b].timestep = 0.5;
     batch[b].drop_condition = 0;
+    if (b > 0)
+      batch[b].frames = static_cast<int64_t>(static_cast<double>(options_.frames()) *
+                                             (1 - (1 - options_.shortest) * static_cast<double>(b) / static_cast<double>(options_.batch - 1)));
     if (!shared_) continue;
     batch[b].noise = shared_->noise.data();
     batch[b].noise_count = static_cast<int64_t>(shared_->noise.size());

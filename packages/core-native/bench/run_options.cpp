@@ -22,6 +22,7 @@ bool RunOptions::take(const std::vector<std::string>& words, size_t& i) {
   const std::string& flag = words[i];
   if (flag == "--mlp") return mlp = true;
   if (flag == "--xl") return xl = true;
+  if (flag == "--packed") return packed = true;
   const auto text = [&]() -> const std::string& {
     if (i + 1 >= words.size()) throw Error(ErrorCode::config, "core_bench: " + flag + " needs a value");
     return words[++i];
@@ -39,6 +40,7 @@ bool RunOptions::take(const std::vector<std::string>& words, size_t& i) {
   else if (flag == "--rank") rank = number<int64_t>(flag, text());
   else if (flag == "--batch") batch = number<int64_t>(flag, text());
   else if (flag == "--seconds") seconds = number<double>(flag, text());
+  else if (flag == "--shortest") shortest = number<double>(flag, text());
   else if (flag == "--threads") threads = number<int>(flag, text());
   else if (flag == "--warmup") warmup = number<int>(flag, text());
   else if (flag == "--runs") runs = number<int>(flag, text());
@@ -52,8 +54,8 @@ RunOptions parse_run(const std::vector<std::string>& words, RunOptions defaults)
   RunOptions out = std::move(defaults);
   for (size_t i = 0; i < words.size(); ++i)
     if (!out.take(words, i)) throw Error(ErrorCode::config, "core_bench: unknown flag " + words[i]);
-  if (out.layers < 1 || out.runs < 1 || out.warmup < 0 || out.batch < 1 || out.condition < 1 || out.frames() < 2)
-    throw Error(ErrorCode::config, "core_bench: layers, runs, batch and condition must be at least 1, seconds at least 0.08");
+  if (out.layers < 1 || !(out.shortest > 0 && out.shortest <= 1) || out.runs < 1 || out.warmup < 0 || out.batch < 1 || out.condition < 1 || out.frames() < 2)
+    throw Error(ErrorCode::config, "core_bench: layers, runs, batch and condition must be at least 1, seconds at least 0.08, shortest above 0 and at most 1");
   return out;
 }
 
@@ -93,6 +95,7 @@ SessionConfig RunOptions::session() const {
   c.bucket_tokens = 1;
   c.bucket_condition = 1;
   c.recompute = recompute_named(recompute);
+  c.packed = packed;
   return c;
 }
 
@@ -107,11 +110,11 @@ std::string RunOptions::json() const {
   char text[512];
   std::snprintf(text, sizeof text,
                 "\"device\":%s,\"dtype\":\"%s\",\"model\":\"%s\",\"layers\":%lld,\"seconds\":%g,\"tokens\":%lld,\"condition\":%lld,"
-                "\"batch\":%lld,\"adapter\":%s,\"rank\":%lld,\"mlp\":%s,\"recompute\":%s,\"label\":%s",
+                "\"batch\":%lld,\"adapter\":%s,\"rank\":%lld,\"mlp\":%s,\"recompute\":%s,\"shortest\":%g,\"packed\":%s,\"label\":%s",
                 json_text(device).c_str(), name(activations()), xl ? "xl" : "2b", static_cast<long long>(layers), seconds,
                 static_cast<long long>(tokens()), static_cast<long long>(condition), static_cast<long long>(batch),
-                json_text(adapter).c_str(), static_cast<long long>(rank), mlp ? "true" : "false", json_text(recompute).c_str(),
-                json_text(label).c_str());
+                json_text(adapter).c_str(), static_cast<long long>(rank), mlp ? "true" : "false", json_text(recompute).c_str(), shortest,
+                packed ? "true" : "false", json_text(label).c_str());
   return text;
 }
 

@@ -1,8 +1,10 @@
 // Training steps of the true-size decoder with random weights: time, loss, gradient norm and memory, one JSON line a run.
 //   core_bench step [--device cpu|cuda] [--layers 2] [--seconds 60] [--condition 769] [--batch 1] [--rank 64] [--mlp] [--xl]
 //                   [--adapter lora|dora|lokr|loha] [--targets MODULE]... [--recompute none|cheap|mlp|block]
+//                   [--shortest SHARE] [--packed]
 //                   [--dtype bf16|f32] [--weights bf16|f32] [--threads 2] [--warmup 1] [--runs 5] [--label TEXT]
 //                   [--profile] [--lines FILE] [--folder DIR]
+// --shortest: of a batch's songs, as a share of the longest (1); --packed: they lie behind one another, none padded.
 // --folder: model, batch and adapter from there (shared_batch.h): what PyTorch computes on them too.
 // --lines: each line of FILE holds more flags for one run; all runs share the decoder. A run that the device has no room
 // for is a line with an error; the next one follows.

@@ -135,6 +135,8 @@ Var attention(Tape& tape, const Var& q, const Var& k, const Var& v, AttentionSpe
   int64_t pairs = length * keys;
   if (spec.window >= 0 && spec.window < length - 1)
     pairs = length * (2 * spec.window + 1) - static_cast<int64_t>(spec.window) * (spec.window + 1);
+  // What lies in a window is seen wherever a sequence begins; all else of other sequences is not.
+  if (packed.q_start.given()) pairs = std::min(pairs, length * keys / packed.expected);
   const int64_t flops = 4 * batch * spec.heads * hd * pairs;
   tape.program().add_flops(flops);
   tape.program().call<kernels::attention_forward>(o, lse, q.value, k.value, v.value, key_count, key_mask, packed.q_start, packed.k_start, spec);

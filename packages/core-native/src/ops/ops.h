@@ -32,6 +32,7 @@ Var head_norm(Tape& tape, const Var& x, Tensor weight, double eps, Tensor cos = 
 // never fall; rows behind the last sequence see nothing and give zeros.
 struct PackedSequences {
   Tensor q_start, k_start;
+  int64_t expected = 1;  // how many of them have rows: operations are counted as if these were of one length
 };
 
 // Softmax attention with grouped kv heads. q [B, L, H hd]; k, v [B, S, G hd]; y like q.

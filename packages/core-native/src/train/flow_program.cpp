@@ -82,7 +82,7 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
       p.call<kernels::load_rows>(out, rows);
       return out.reshaped({batch * kChunkTokens, table.shape.last()});
     };
-    in.packed = {{song_start, song_start}, {song_start, condition_start}, {of_rows(rope.cos, cos_rows), of_rows(rope.sin, sin_rows)}};
+    in.packed = {{song_start, song_start, songs}, {song_start, condition_start, songs}, {of_rows(rope.cos, cos_rows), of_rows(rope.sin, sin_rows)}};
   }
   in.x_t = tape.empty(x0.shape, dtype, "x_t");
   p.call<kernels::mix_noise>(in.x_t, x0, own_noise, t, frame_count);

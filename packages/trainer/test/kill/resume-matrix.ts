@@ -22,8 +22,11 @@ export const resumeMatrix: readonly MatrixRun[] = [
     changes: { optimizer: { kind: "adamw8bit" }, gradientAccumulation: 3 },
   },
   {
-    name: "rsLoRA, Adafactor, cosine restarts",
+    name: "rsLoRA, Adafactor, cosine restarts, packed pairs",
     changes: {
+      batchSize: 2,
+      padding: "packed",
+      gradientAccumulation: 1,
       adapter: { kind: "lora", rank: 8, rsLora: true },
       optimizer: { kind: "adafactor" },
       schedule: "cosine-restarts",
