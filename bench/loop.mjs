@@ -82,12 +82,17 @@ function quantile(numbers, share) {
 /** @param {number} value */
 const round = (value) => Number(value.toPrecision(4));
 
-/** Wall time from one step's result to the next's, less what the native call says it took. */
-async function overhead() {
-  const steps = Number(values.steps);
+/**
+ * Wall time from one step's result to the next's, less what the native call says it took; or what the process grows by, for
+ * which garbage is collected by hand, which holds the loop up and so has a run of its own.
+ *
+ * @param {boolean} collects
+ */
+async function steps(collects) {
+  const count = Number(values.steps);
   // Made at once, so that the bench's own figures are not what grows.
-  const outside = new Float64Array(steps);
-  const inside = new Float64Array(steps);
+  const outside = new Float64Array(count);
+  const inside = new Float64Array(count);
   let outsideCount = 0;
   let insideCount = 0;
   const memory = [];
@@ -108,7 +113,7 @@ async function overhead() {
     await train(
       async (event) => {
         if (event.type === "started") delay.enable();
-        if (event.type !== "step" || event.step % 1000 !== 500) return;
+        if (!collects || event.type !== "step" || event.step % 1000 !== 500) return;
         // The first collection finds the arrays that the second one frees.
         collect?.();
         await sleep(20);
@@ -118,30 +123,38 @@ async function overhead() {
         before = NaN; // A collection by hand belongs to no step.
       },
       join(folder, "run"),
-      steps,
+      count,
     );
   } finally {
     delay.disable();
     native.openDevice = open;
     rmSync(folder, { recursive: true });
   }
-  // Until then compiled code and its statistics are what grows.
-  const [first, last] = [memory[memory.length >> 1], memory.at(-1)];
+  if (collects) return { steps: count, growthKiB: growth(memory), wanted: 0 };
   return {
-    steps,
+    steps: count,
     mainThreadCpuMsPerStep:
-      cpuBefore === undefined ? undefined : round(((mainThreadMs() ?? NaN) - cpuBefore) / steps),
+      cpuBefore === undefined ? undefined : round(((mainThreadMs() ?? NaN) - cpuBefore) / count),
     nativeMsPerStep: round(quantile(inside.subarray(0, insideCount), 0.5)),
     outsideMsPerStep: spread(outside.subarray(0, outsideCount)),
     wantedMs: 0.2,
     eventLoopDelayMs: { p99: round(delay.percentile(99) / 1e6), max: round(delay.max / 1e6), wanted: 5 },
-    memoryGrowthKiB: Object.fromEntries(
-      /** @type {const} */ (["rss", "heapUsed", "arrayBuffers"]).map((key) => [
-        key,
-        Math.round(((last?.[key] ?? 0) - (first?.[key] ?? 0)) / 1024),
-      ]),
-    ),
-    memoryFromTo: [first?.step, last?.step],
+  };
+}
+
+/** @param {readonly { step: number, rss: number, heapUsed: number, arrayBuffers: number }[]} memory */
+function growth(memory) {
+  // Until half of the steps compiled code and its statistics are what grows.
+  const [first, last] = [memory[memory.length >> 1], memory.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const grown = (/** @type {"rss" | "heapUsed" | "arrayBuffers"} */ key) =>
+    Math.round((last[key] - first[key]) / 1024);
+  return {
+    from: first.step,
+    to: last.step,
+    rss: grown("rss"),
+    heap: grown("heapUsed"),
+    arrays: grown("arrayBuffers"),
   };
 }
 
@@ -149,6 +162,16 @@ async function overhead() {
 function mainThreadMs() {
   const file = `/proc/self/task/${process.pid}/schedstat`;
   return existsSync(file) ? Number(readFileSync(file, "utf8").split(" ")[0]) / 1e6 : undefined;
+}
+
+/** The longest the loop is held up by the machine alone: nothing trains, the loop only turns. */
+async function machineDelayMs() {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const end = performance.now() + 1000 * Number(values.seconds);
+  while (performance.now() < end) await new Promise((turn) => setImmediate(turn));
+  delay.disable();
+  return { p99: round(delay.percentile(99) / 1e6), max: round(delay.max / 1e6) };
 }
 
 /** @param {Float64Array} numbers */
@@ -232,7 +255,9 @@ const commit = readFileSync(
 const result = {
   ...machine,
   version: JSON.parse(commit).version,
-  overhead: await overhead(),
+  eventLoopDelayAloneMs: await machineDelayMs(),
+  overhead: await steps(false),
+  memory: await steps(true),
   readFile: { wantedMs: 20, alone: await reading(0), training: await reading(Number(values.sessions)) },
 };
 console.log(JSON.stringify(result, null, 2));
