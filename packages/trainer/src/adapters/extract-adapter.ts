@@ -51,9 +51,12 @@ export async function extractAdapter(
   }
   const made = await eachModule(
     modules,
-    (name) => {
+    function* (name) {
+      yield;
       const matrix = subtracted(to.read(name), from.read(name));
-      return frobenius(matrix) === 0 ? undefined : approximate(name, { form: "matrix", matrix }, choice);
+      return frobenius(matrix) === 0
+        ? undefined
+        : yield* approximate(name, { form: "matrix", matrix }, choice);
     },
     onModule,
   );

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { mkdirSync } from "node:fs";
 import { AceError, fromFloat32, writePeftFolder, type HostTensor } from "@acewright/core-native";
 import { refuseOccupied } from "../export/output-place.js";
@@ -8,6 +7,7 @@ import type { Matrix } from "./matrix.js";
 import { frobenius } from "./matrix.js";
 import { balancedFactors, leadingSvd, rankForEnergy, svdOfProduct, type Svd } from "./svd.js";
 import type { AddedChange } from "./module-change.js";
+import { inTurns, type Work } from "./turns.js";
 
 /** How thin a change shall become: a rank, or the smallest rank that keeps a share of its energy (sum of squares). */
 export type RankChoice = { readonly rank: number } | { readonly energy: number; readonly maxRank?: number };
@@ -39,11 +39,11 @@ const widestRank = 256;
  *
  * @throws {AceError} ERR_CONFIG for a rank or share out of range.
  */
-export function approximate(
+export function* approximate(
   name: string,
   change: AddedChange,
   choice: RankChoice,
-): { module: LowRankModule; report: RankReport } {
+): Work<{ module: LowRankModule; report: RankReport }> {
   checkChoice(choice);
   const [rows, columns] =
     change.form === "product"
@@ -53,8 +53,8 @@ export function approximate(
   const wanted = "rank" in choice ? choice.rank : (choice.maxRank ?? widestRank);
   const found: Svd =
     change.form === "product"
-      ? svdOfProduct(change.b, change.a)
-      : leadingSvd(change.matrix, Math.min(wanted, most));
+      ? yield* svdOfProduct(change.b, change.a)
+      : yield* leadingSvd(change.matrix, Math.min(wanted, most));
   const held = found.s.reduce((sum, value) => sum + value * value, 0);
   const total = change.form === "product" ? held : frobenius(change.matrix) ** 2;
   const byEnergy = "rank" in choice ? wanted : Math.min(wanted, rankForEnergy(found.s, choice.energy, total));
@@ -85,17 +85,16 @@ export function overallError(reports: readonly RankReport[]): number {
   return total === 0 ? 0 : Math.sqrt(lost / total);
 }
 
-/** Goes through modules one by one and lets others run between them. */
+/** Goes through modules one by one and lets others run all the while. */
 export async function eachModule<T, R>(
   modules: readonly T[],
-  work: (module: T) => R,
+  work: (module: T) => Work<R>,
   onModule?: (done: number, of: number) => void,
 ): Promise<R[]> {
   const results: R[] = [];
   for (const module of modules) {
-    results.push(work(module));
+    results.push(await inTurns(work(module)));
     onModule?.(results.length, modules.length);
-    await nextTurn();
   }
   return results;
 }

@@ -1,3 +1,5 @@
+import { atOnce, type Work } from "./turns.js";
+
 /** A dense matrix, row-major, float64. */
 export interface Matrix {
   readonly rows: number;
@@ -15,10 +17,16 @@ export function matrixOf(rows: number, columns: number, values: ArrayLike<number
   return { rows, columns, data: Float64Array.from(values) };
 }
 
-/** a b. Row by row over b's rows, so that memory is read in order. */
+/** a b at once: for small matrices. */
 export function multiply(a: Matrix, b: Matrix): Matrix {
+  return atOnce(product(a, b));
+}
+
+/** a b. Row by row over b's rows, so that memory is read in order. */
+export function* product(a: Matrix, b: Matrix): Work<Matrix> {
   const out = zeros(a.rows, b.columns);
   for (let i = 0; i < a.rows; i++) {
+    yield;
     const row = out.data.subarray(i * b.columns, (i + 1) * b.columns);
     for (let k = 0; k < a.columns; k++) {
       const factor = a.data[i * a.columns + k] as number;

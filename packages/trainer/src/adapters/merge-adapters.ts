@@ -50,7 +50,8 @@ export async function mergeAdapters(
   }
   const made = await eachModule(
     [...byName],
-    ([name, parts]) => {
+    function* ([name, parts]) {
+      yield;
       const changes = parts.map(({ module, weight }) =>
         weighted(
           wholeChange(module, () => requireBase(base, name).read(name)),
@@ -58,7 +59,7 @@ export async function mergeAdapters(
         ),
       );
       const sum = together(name, changes);
-      if (choice !== undefined) return approximate(name, sum, choice);
+      if (choice !== undefined) return yield* approximate(name, sum, choice);
       if (sum.form === "matrix") {
         throw new AceError(
           "ERR_CONFIG",

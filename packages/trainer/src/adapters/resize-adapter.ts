@@ -52,12 +52,13 @@ export async function asLowRank(
 ): Promise<{ modules: LowRankModule[]; reports: RankReport[] }> {
   const made = await eachModule(
     adapter.modules,
-    (module) => {
+    function* (module) {
+      yield;
       if (!options.keepMagnitudes) {
         const weight = () => requireBase(base, `${adapter.path}: a decomposed change`).read(module.name);
-        return approximate(module.name, wholeChange(module, weight), choice);
+        return yield* approximate(module.name, wholeChange(module, weight), choice);
       }
-      const { module: thin, report } = approximate(module.name, addedChange(module), choice);
+      const { module: thin, report } = yield* approximate(module.name, addedChange(module), choice);
       const magnitudes = magnitudesOf(module);
       return { module: { ...thin, ...(magnitudes && { magnitudes }) }, report };
     },

@@ -1,4 +1,5 @@
-import { firstColumns, frobenius, multiply, scaledRows, transpose, zeros, type Matrix } from "./matrix.js";
+import { firstColumns, frobenius, product, scaledRows, transpose, zeros, type Matrix } from "./matrix.js";
+import type { Work } from "./turns.js";
 
 /** a = u diag(s) v^T, s falling; u [rows, k], v [columns, k]. */
 export interface Svd {
@@ -11,12 +12,13 @@ export interface Svd {
  * An orthonormal basis of a's columns, and r with a = q r (Gram-Schmidt, twice: once loses orthogonality). Columns that depend
  * on those before them become zero, so that a rank-deficient a is no special case.
  */
-export function qr(a: Matrix): { q: Matrix; r: Matrix } {
+export function* qr(a: Matrix): Work<{ q: Matrix; r: Matrix }> {
   const count = a.columns;
   const columns = transpose(a); // a column is then a row, in order in memory
   const r = zeros(count, count);
   const row = (k: number) => columns.data.subarray(k * a.rows, (k + 1) * a.rows);
   for (let k = 0; k < count; k++) {
+    yield;
     const mine = row(k);
     const before = length(mine);
     for (let pass = 0; pass < 2; pass++) {
@@ -39,9 +41,9 @@ export function qr(a: Matrix): { q: Matrix; r: Matrix } {
 const maxSweeps = 60;
 
 /** One-sided Jacobi (Hestenes): columns are rotated in pairs until all are orthogonal. For small matrices. */
-export function svd(a: Matrix): Svd {
+export function* svd(a: Matrix): Work<Svd> {
   if (a.rows < a.columns) {
-    const { u, s, v } = svd(transpose(a));
+    const { u, s, v } = yield* svd(transpose(a));
     return { u: v, s, v: u };
   }
   const count = a.columns;
@@ -53,8 +55,10 @@ export function svd(a: Matrix): Svd {
   for (let sweep = 0, turned = true; turned; sweep++) {
     if (sweep === maxSweeps) throw new Error(`the SVD of ${a.rows} x ${a.columns} has not settled`);
     turned = false;
-    for (let p = 0; p < count - 1; p++)
+    for (let p = 0; p < count - 1; p++) {
+      yield;
       for (let q = p + 1; q < count; q++) turned = rotate(work, turns, p, q, nothing) || turned;
+    }
   }
   return sorted(work, turns);
 }
@@ -100,13 +104,13 @@ function sorted(work: Matrix, turns: Matrix): Svd {
 }
 
 /** The SVD of b a without forming it: only matrices of the inner size are decomposed. b [out, r], a [r, in]. */
-export function svdOfProduct(b: Matrix, a: Matrix): Svd {
+export function* svdOfProduct(b: Matrix, a: Matrix): Work<Svd> {
   // A factor wider than it is high gains nothing from qr.
-  if (b.rows < b.columns || a.columns < a.rows) return svd(multiply(b, a));
-  const left = qr(b);
-  const right = qr(transpose(a));
-  const inner = svd(multiply(left.r, transpose(right.r)));
-  return { u: multiply(left.q, inner.u), s: inner.s, v: multiply(right.q, inner.v) };
+  if (b.rows < b.columns || a.columns < a.rows) return yield* svd(yield* product(b, a));
+  const left = yield* qr(b);
+  const right = yield* qr(transpose(a));
+  const inner = yield* svd(yield* product(left.r, transpose(right.r)));
+  return { u: yield* product(left.q, inner.u), s: inner.s, v: yield* product(right.q, inner.v) };
 }
 
 /**
@@ -116,23 +120,26 @@ export function svdOfProduct(b: Matrix, a: Matrix): Svd {
  * Iterated until one more holds hardly more of what is left out: then the error is within 1e-4 of the least there is,
  * also where all values are alike (a random matrix); where they fall fast, two or three are enough.
  */
-export function leadingSvd(a: Matrix, rank: number, oversampling = 10): Svd {
+export function* leadingSvd(a: Matrix, rank: number, oversampling = 10): Work<Svd> {
   const size = Math.min(a.rows, a.columns);
   const width = rank + oversampling;
-  if (width >= size) return truncated(svd(a), Math.min(rank, size));
+  if (width >= size) return truncated(yield* svd(a), Math.min(rank, size));
   const t = transpose(a);
-  let basis = qr(multiply(a, noise(a.columns, width))).q;
-  let projected = qr(multiply(t, basis)); // a^T basis = q r, so a ~ basis r^T q^T
+  let basis = (yield* qr(yield* product(a, noise(a.columns, width)))).q;
+  let projected = yield* qr(yield* product(t, basis)); // a^T basis = q r, so a ~ basis r^T q^T
   const total = frobenius(a) ** 2;
   for (let i = 0; i < mostIterations; i++) {
     const held = frobenius(projected.r) ** 2;
-    basis = qr(multiply(a, projected.q)).q;
-    projected = qr(multiply(t, basis));
+    basis = (yield* qr(yield* product(a, projected.q))).q;
+    projected = yield* qr(yield* product(t, basis));
     const gained = frobenius(projected.r) ** 2 - held;
     if (gained <= worthGaining * Math.max(total - held, 1e-12 * total)) break;
   }
-  const inner = svd(transpose(projected.r));
-  return truncated({ u: multiply(basis, inner.u), s: inner.s, v: multiply(projected.q, inner.v) }, rank);
+  const inner = yield* svd(transpose(projected.r));
+  return truncated(
+    { u: yield* product(basis, inner.u), s: inner.s, v: yield* product(projected.q, inner.v) },
+    rank,
+  );
 }
 
 /** Share of the squares left out that is worth another iteration, and how many there are at most. */

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { matrixOf, zeros } from "../adapters/matrix.js";
 import { svd } from "../adapters/svd.js";
+import { inTurns } from "../adapters/turns.js";
 import { randomStream } from "../plan/counter-random.js";
 
 /** Share of the energy (the sum of squared singular values) that the effective rank holds. */
@@ -22,7 +23,7 @@ const turnEvery = 2_000_000;
 export async function effectiveRank(values: Float32Array, rows: number, columns: number): Promise<number> {
   const side = Math.min(rows, columns);
   if (side <= exactUpTo) {
-    const { s } = svd(matrixOf(rows, columns, values));
+    const { s } = await inTurns(svd(matrixOf(rows, columns, values)));
     return ranksWithin(Array.from(s, (value) => ({ eigenvalue: value * value, count: 1 })));
   }
   const nodes: Node[] = [];
@@ -85,7 +86,7 @@ async function lanczos(
     if (i + 1 < size) t.data[i * size + i + 1] = t.data[(i + 1) * size + i] = beside[i] as number;
   }
   // Positive semidefinite: its singular values are its eigenvalues.
-  const { s, v } = svd(t);
+  const { s, v } = await inTurns(svd(t));
   return Array.from(s, (eigenvalue, i) => ({ eigenvalue, count: (v.data[i] ?? 0) ** 2 }));
 }
 

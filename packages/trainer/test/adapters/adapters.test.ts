@@ -12,7 +12,7 @@ import { mergeAdapters } from "../../src/adapters/merge-adapters.js";
 import { addedChange, asMatrix } from "../../src/adapters/module-change.js";
 import { openAdapter } from "../../src/adapters/opened-adapter.js";
 import { resizeAdapter } from "../../src/adapters/resize-adapter.js";
-import { svd } from "../../src/adapters/svd.js";
+import { svd } from "./at-once.js";
 import { exportAdapter } from "../../src/export/export-adapter.js";
 import { toyModel } from "../toy.js";
 import { scratch } from "../trained.js";

@@ -9,15 +9,8 @@ import {
   zeros,
 } from "../../src/adapters/matrix.js";
 import type { Matrix } from "../../src/adapters/matrix.js";
-import {
-  balancedFactors,
-  leadingSvd,
-  qr,
-  rankForEnergy,
-  svd,
-  svdOfProduct,
-  type Svd,
-} from "../../src/adapters/svd.js";
+import { balancedFactors, rankForEnergy, type Svd } from "../../src/adapters/svd.js";
+import { leadingSvd, qr, svd, svdOfProduct } from "./at-once.js";
 
 let state = 1;
 /** Numbers in (-1, 1) that repeat from run to run. */

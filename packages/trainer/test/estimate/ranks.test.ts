@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { effectiveRank } from "../../src/estimate/effective-rank.js";
 import { assignRanks, chooseModules, parametersOf, type ModuleScore } from "../../src/estimate/ranks.js";
 import { matrixOf } from "../../src/adapters/matrix.js";
-import { svd } from "../../src/adapters/svd.js";
+import { svd } from "../adapters/at-once.js";
 import { randomStream } from "../../src/plan/counter-random.js";
 
 const score = (name: string, fisherScore: number, effectiveRank = 10): ModuleScore => {
