@@ -111,6 +111,34 @@ TEST("CUDA: a session takes the CPU session's steps, in float32 to its rounding 
   }
 }
 
+TEST("CUDA: a probe measures the gradient of every whole weight as the CPU's does") {
+  skip_without_cuda();
+  AdapterConfig probe;
+  probe.kind = AdapterKind::probe;
+  probe.rank = 1;
+  probe.target_modules = {"*_proj"};
+  SessionConfig config = session_config();
+  config.condition_dropout = 0;
+  const auto measured = [&](DeviceKind kind, DType dtype) {
+    Studio studio(device_of(kind), dtype, config, probe);
+    SampleRef song;
+    song.key = 3;
+    (void)studio.session.step(0, 0, {{song}});
+    std::vector<float> out;
+    for (const auto& [name, square] : studio.adapter.named(studio.session.gradients()))
+      studio.adapter.device().download(&out.emplace_back(), square.data, square.bytes());
+    return out;
+  };
+  const std::vector<float> expected = measured(DeviceKind::cpu, DType::f32);
+  const std::vector<float> exact = measured(DeviceKind::cuda, DType::f32), rounded = measured(DeviceKind::cuda, DType::bf16);
+  CHECK_EQ(expected.size(), size_t{33});
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CHECK(expected[i] > 0);
+    CHECK_NEAR(exact[i], expected[i], 1e-4 * expected[i]);
+    CHECK_NEAR(rounded[i], expected[i], 1e-1 * expected[i]);
+  }
+}
+
 TEST("CUDA: packed songs give the gradients that the CPU's give, and recorded steps are theirs") {
   skip_without_cuda();
   SessionConfig config = session_config();
