@@ -225,7 +225,9 @@ describe("a folder of weights", () => {
     writeFileSync(join(folder, "config.json"), "{");
     expect(await refusal()).toContain("not JSON");
     rmSync(join(folder, "config.json"));
-    expect(await refusal()).toContain("cannot be read");
+    expect(await refusal()).toContain(
+      "config.json: does not exist; `acewright models download` brings models",
+    );
     expect(() => readOobleckConfig(folder)).toThrow(AceError);
   });
 });
