@@ -5,7 +5,8 @@ import { askSetting } from "./settings/ask-setting.js";
 import { flagsFor, shellLine } from "./settings/command-line.js";
 import { editSettings } from "./settings/edit-settings.js";
 import { settingsOf, type Values } from "./settings/values.js";
-import type { FlowName, Tools } from "./tools.js";
+import type { FlowName } from "./flow-names.js";
+import type { Tools } from "./tools.js";
 import { passed, type Step } from "./walk.js";
 
 /** One command with settings of its own. */

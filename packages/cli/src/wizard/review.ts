@@ -18,7 +18,8 @@ import { editSettings } from "./settings/edit-settings.js";
 import { flagsFor, shellLine } from "./settings/command-line.js";
 import { isEqual, settingsOf, textOf, valueAt, withValue, type Values } from "./settings/values.js";
 import type { Answers } from "./session.js";
-import type { FlowName, Tools } from "./tools.js";
+import type { FlowName } from "./flow-names.js";
+import type { Tools } from "./tools.js";
 
 /** Shows what was decided and what it comes to, and lets it be changed, kept or begun. */
 export async function review(tools: Tools, draft: Draft): Promise<Back | readonly FlowName[]> {

@@ -1,5 +1,6 @@
 import type { Context } from "../command.js";
 import type { Output } from "../output.js";
+import type { FlowName } from "./flow-names.js";
 import type { Back, Questions } from "./questions.js";
 import type { Answers } from "./session.js";
 import type { Work } from "./work.js";
@@ -12,23 +13,6 @@ export interface Tools {
   readonly output: Output;
   readonly context: Context;
 }
-
-export const flowNames = [
-  "train",
-  "resume",
-  "dataset",
-  "check",
-  "preprocess",
-  "estimate",
-  "generate",
-  "export",
-  "presets",
-  "runs",
-  "models",
-  "settings",
-  "doctor",
-] as const;
-export type FlowName = (typeof flowNames)[number];
 
 /** One entry of the menu: asks, works, and says what one mostly does next; nothing where it was left or went wrong. */
 export type Flow = (tools: Tools) => Promise<Back | readonly FlowName[]>;

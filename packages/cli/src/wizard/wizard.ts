@@ -5,7 +5,8 @@ import { flows } from "./flows/flows.js";
 import { settingValue } from "../settings/values.js";
 import { back, Questions } from "./questions.js";
 import { firstAnswers } from "./session.js";
-import type { FlowName, Tools } from "./tools.js";
+import type { FlowName } from "./flow-names.js";
+import type { Tools } from "./tools.js";
 import { Work } from "./work.js";
 
 const leave = "exit";

@@ -19,7 +19,8 @@ import type { SongMaker } from "../song-maker.js";
 import { diskWarning } from "./disk-space.js";
 import { keepPrompts, prepareSamples, type RepeatedSong } from "./prepare-samples.js";
 import { checkChanges, isResumed, type ResumeOptions } from "./resume-check.js";
-import { watchDevice, type DeviceWatch } from "../watch/device-use.js";
+import type { DeviceWatch } from "../watch/device-use.js";
+import { watchDevice } from "../watch/watch-device.js";
 
 /** What training stands on; `train` fills it with the real native core, the dataset package and the disk. */
 export interface TrainParts {

@@ -1,7 +1,3 @@
-import { availableParallelism } from "node:os";
-import type { DeviceInfo } from "@acewright/core-native";
-import { GpuWatch } from "./gpu-use.js";
-
 /** How a device is used at a moment. */
 export interface DeviceUse {
   /** Of the GPU, by all programs; on the CPU of this process. */
@@ -20,34 +16,4 @@ export interface DeviceWatch {
   /** Why it will not be known in this run; undefined while it may. */
   readonly absence: string | undefined;
   close(): void;
-}
-
-/** Begins to watch a run's device. */
-export function watchDevice(device: DeviceInfo): DeviceWatch {
-  return device.name === "cpu" ? new CpuWatch(device.memoryBytes) : new GpuWatch(device);
-}
-
-class CpuWatch implements DeviceWatch {
-  readonly absence = undefined;
-  private before = { at: performance.now(), cpu: process.cpuUsage() };
-
-  constructor(private readonly memoryTotalBytes: number) {}
-
-  /** Cores count since the reading before. */
-  read(): DeviceUse {
-    const now = { at: performance.now(), cpu: process.cpuUsage() };
-    const { before } = this;
-    this.before = now;
-    const workedMs = (now.cpu.user - before.cpu.user + now.cpu.system - before.cpu.system) / 1000;
-    const passedMs = Math.max(1, now.at - before.at);
-    return {
-      memoryBytes: process.memoryUsage.rss(),
-      memoryTotalBytes: this.memoryTotalBytes,
-      utilization: Math.min(1, workedMs / passedMs / availableParallelism()),
-    };
-  }
-
-  close(): void {
-    // Nothing is open.
-  }
 }

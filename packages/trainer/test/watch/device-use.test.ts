@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceInfo } from "@acewright/core-native";
 import { expect, test } from "vitest";
 import { GpuWatch, ownRow, parseGpuRows } from "../../src/watch/gpu-use.js";
-import { watchDevice } from "../../src/watch/device-use.js";
+import { watchDevice } from "../../src/watch/watch-device.js";
 import { events, ofType, parts, scratch, shortRun } from "../trained.js";
 
 const csv = `GPU-aaaa, NVIDIA H100, 7987, 81559, 93, 61, 402.13

@@ -5,7 +5,8 @@ import { ScanSettings } from "../../commands/dataset.js";
 import { begin, beginStep, settingSteps, type Job } from "../begin.js";
 import { fileProblem, folderProblem, newPathProblem, pathStep } from "../places.js";
 import { back, type Back } from "../questions.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 import { passed, walk, type Step } from "../walk.js";
 
 /** A folder of songs to dataset.json. */

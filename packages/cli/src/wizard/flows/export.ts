@@ -2,7 +2,8 @@ import { adapterFormats } from "@acewright/trainer";
 import { beginStep } from "../begin.js";
 import { newPathProblem } from "../places.js";
 import { back, type Back } from "../questions.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 import { walk, type Step } from "../walk.js";
 import { runSteps } from "./pick-run.js";
 

@@ -1,4 +1,5 @@
-import type { Flow, FlowName } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Flow } from "../tools.js";
 import { checkFlow, datasetFlow } from "./dataset.js";
 import { exportFlow } from "./export.js";
 import { generateFlow } from "./generate.js";

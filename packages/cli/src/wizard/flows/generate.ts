@@ -4,7 +4,8 @@ import { GenerateSettings } from "@acewright/trainer";
 import { begin, beginStep, settingSteps, type Job } from "../begin.js";
 import { modelStep, newPathProblem } from "../places.js";
 import { back, type Back } from "../questions.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 import { walk, type Step } from "../walk.js";
 
 const endings = /\.(wav|flac)$/i;

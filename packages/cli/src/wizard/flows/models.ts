@@ -1,7 +1,8 @@
 import { officialModels } from "@acewright/dataset";
 import { emptyFolderProblem, folderProblem, newPathProblem } from "../places.js";
 import { back, type Back } from "../questions.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 
 /** Brings models, checks them, or lays down the toy. */
 export async function modelsFlow(tools: Tools): Promise<Back | readonly FlowName[]> {

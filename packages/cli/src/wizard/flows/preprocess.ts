@@ -3,7 +3,8 @@ import { EstimateSettings } from "@acewright/trainer";
 import { begin, beginStep, type Job } from "../begin.js";
 import { fileProblem, modelStep, newPathProblem, pathStep, tensorsProblem } from "../places.js";
 import type { Back } from "../questions.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 import { walk } from "../walk.js";
 
 /** dataset.json to tensors. */

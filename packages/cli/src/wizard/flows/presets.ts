@@ -1,7 +1,8 @@
 import { listPresets } from "@acewright/trainer";
 import { fileProblem, newPathProblem } from "../places.js";
 import { back, type Back, type Questions } from "../questions.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 
 /** Looks at presets, takes one from a file, writes one to a file, deletes one. Saving is part of a training's review. */
 export async function presetsFlow(tools: Tools): Promise<Back | readonly FlowName[]> {

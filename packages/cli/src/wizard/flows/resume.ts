@@ -12,7 +12,8 @@ import { back, type Back } from "../questions.js";
 import { flagsFor, shellLine } from "../settings/command-line.js";
 import { editSettings } from "../settings/edit-settings.js";
 import { isEqual, settingsOf, valueAt, withValue, type Setting, type Values } from "../settings/values.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 import { passed, walk, type Step } from "../walk.js";
 import { runSteps } from "./pick-run.js";
 

@@ -1,5 +1,6 @@
 import type { Back } from "../questions.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 import { walk } from "../walk.js";
 import { beginStep } from "../begin.js";
 import { runSteps } from "./pick-run.js";

@@ -7,7 +7,8 @@ import { review } from "../review.js";
 import { askSetting } from "../settings/ask-setting.js";
 import { editSettings } from "../settings/edit-settings.js";
 import { settingsOf } from "../settings/values.js";
-import type { FlowName, Tools } from "../tools.js";
+import type { FlowName } from "../flow-names.js";
+import type { Tools } from "../tools.js";
 import { passed, walk, type Step } from "../walk.js";
 import { presetStep } from "./preset-choice.js";
 
