@@ -18,6 +18,9 @@ const fields = [
 const everyMs = 5000;
 const mebibyte = 1 << 20;
 
+/** Readings in a row that may fail on a busy machine before the tool counts as absent. */
+const mostFailures = 3;
+
 /** One GPU as `nvidia-smi`, which comes with the driver, sees it. */
 export interface GpuRow {
   readonly uuid: string;
@@ -29,6 +32,7 @@ export interface GpuRow {
 export class GpuWatch implements DeviceWatch {
   absence: string | undefined;
   private latest: DeviceUse | undefined;
+  private failures = 0;
   private readonly timer: NodeJS.Timeout;
   private readonly stop = new AbortController();
 
@@ -60,8 +64,12 @@ export class GpuWatch implements DeviceWatch {
       const row = ownRow(parseGpuRows(stdout), this.device, this.environment["CUDA_VISIBLE_DEVICES"]);
       if (row === undefined) this.giveUp(`nvidia-smi does not tell which of its GPUs ${this.device.name} is`);
       else this.latest = row.use;
+      this.failures = 0;
     } catch (cause) {
-      if (!this.stop.signal.aborted) this.giveUp(`nvidia-smi: ${(cause as Error).message.split("\n")[0]}`);
+      if (this.stop.signal.aborted) return;
+      const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+      if (isMissing || ++this.failures === mostFailures)
+        this.giveUp(`nvidia-smi: ${(cause as Error).message.split("\n")[0]}`);
     }
   }
 

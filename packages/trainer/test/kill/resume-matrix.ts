@@ -18,8 +18,13 @@ export const resumeMatrix: readonly MatrixRun[] = [
     changes: { adapter: { kind: "lora", rank: 4, dropout: 0.2 }, conditionDropout: 0.3 },
   },
   {
-    name: "LoRA, 8-bit AdamW, three micro-batches a step",
-    changes: { optimizer: { kind: "adamw8bit" }, gradientAccumulation: 3 },
+    name: "LoRA, 8-bit AdamW, three micro-batches a step, a regularization set",
+    changes: {
+      optimizer: { kind: "adamw8bit" },
+      gradientAccumulation: 3,
+      regularization: "other songs",
+      regularizationWeight: 0.5,
+    },
   },
   {
     name: "rsLoRA, Adafactor, cosine restarts, packed pairs",

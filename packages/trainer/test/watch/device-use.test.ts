@@ -57,6 +57,13 @@ test.skipIf(process.platform === "win32")(
     expect(watch.read()?.utilization).toBe(0.93);
     expect(watch.absence).toBeUndefined();
 
+    // A reading that fails is tried again: only a tool that is not there is given up at once.
+    writeFileSync(tool, "#!/bin/sh\nexit 9\n");
+    const failing = new GpuWatch(device("cuda:0", "NVIDIA H100"), path);
+    await sleep(300);
+    expect(failing.absence).toBeUndefined();
+    failing.close();
+
     const without = new GpuWatch(device("cuda:0", "NVIDIA H100"), { PATH: join(folder, "nothing") });
     await until(() => without.absence !== undefined);
     expect(without.absence).toMatch(/^the GPU's use is not shown: nvidia-smi: .*ENOENT/);
