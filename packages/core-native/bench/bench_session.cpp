@@ -91,7 +91,7 @@ BenchSession::BenchSession(const RunOptions& options, const Decoder& decoder)
 }
 
 StepResult BenchSession::step() {
-  TrainSession::MicroBatch batch(static_cast<size_t>(options_.batch));
+  MicroBatch batch(static_cast<size_t>(options_.batch));
   for (size_t b = 0; b < batch.size(); ++b) {
     batch[b].key = b;
     batch[b].timestep = 0.5;

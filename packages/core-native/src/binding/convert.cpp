@@ -345,16 +345,16 @@ Napi::Object to_step_result(Napi::Env env, const StepResult& result, double mill
   return out;
 }
 
-std::vector<TrainSession::MicroBatch> to_micro_batches(const Napi::Value& value, std::vector<Napi::Value>& keep) {
+std::vector<MicroBatch> to_micro_batches(const Napi::Value& value, std::vector<Napi::Value>& keep) {
   const Napi::Env env = value.Env();
   if (!value.IsArray()) refuse(env, "microBatches", "a list of lists");
-  std::vector<TrainSession::MicroBatch> out;
+  std::vector<MicroBatch> out;
   const Napi::Array outer = value.As<Napi::Array>();
   for (uint32_t i = 0; i < outer.Length(); ++i) {
     const Napi::Value batch_value = outer.Get(i);
     if (!batch_value.IsArray()) refuse(env, "microBatches", "a list of lists");
     const Napi::Array inner = batch_value.As<Napi::Array>();
-    TrainSession::MicroBatch batch;
+    MicroBatch batch;
     for (uint32_t j = 0; j < inner.Length(); ++j) {
       const Napi::Value ref_value = inner.Get(j);
       if (!ref_value.IsObject()) refuse(env, "microBatches", "lists of samples");

@@ -49,6 +49,6 @@ Napi::Object to_model_config(Napi::Env env, const ModelConfig& config);
 Napi::Object to_memory_plan(Napi::Env env, const MemoryPlan& plan);
 Napi::Object to_step_result(Napi::Env env, const StepResult& result, double milliseconds);
 // Typed arrays inside are appended to `keep`.
-std::vector<TrainSession::MicroBatch> to_micro_batches(const Napi::Value& value, std::vector<Napi::Value>& keep);
+std::vector<MicroBatch> to_micro_batches(const Napi::Value& value, std::vector<Napi::Value>& keep);
 
 }  // namespace ace::binding

@@ -40,18 +40,18 @@ FlowProgram::FlowProgram(const Decoder& decoder, Tensor null_condition, const Fl
   context = p.input({batch, frames, 2 * latent}, broad, "context");
   condition = p.input({condition_batch, packed ? kChunkTokens : shape.condition_tokens, config.encoder_hidden_size}, dtype, "condition");
   noise = p.input({songs, shape.frames, latent}, broad, "noise");
-  const int64_t words = (2 + songs) + 2 * 3 * batch + 3 * condition_batch + (packed ? 2 + std::max(batch, condition_batch) + 3 * 3 * batch : 0);
+  const int64_t words = (2 + songs) + 2 * 2 * batch + 2 * condition_batch + (packed ? 2 + std::max(batch, condition_batch) + 3 * 2 * batch : 0);
   const int64_t halves = songs + condition_batch + 2 * batch + (packed ? 2 * (2 * songs + 1) : 2 * songs);
   const int64_t bytes = words * 8 + batch * 8 + batch * static_cast<int64_t>(size_of(broad)) + halves * 4;
   state = p.input({bytes}, DType::u8, "state");
   Cutter cut(state);
   counters = cut.take({2 + songs}, DType::i64);
-  x0_rows = cut.take({batch, 3}, DType::i64);
-  context_rows = cut.take({batch, 3}, DType::i64);
-  condition_rows = cut.take({condition_batch, 3}, DType::i64);
+  x0_rows = cut.take({batch, 2}, DType::i64);
+  context_rows = cut.take({batch, 2}, DType::i64);
+  condition_rows = cut.take({condition_batch, 2}, DType::i64);
   if (packed) {
     chunk_counters = cut.take({2 + std::max(batch, condition_batch)}, DType::i64);
-    for (Tensor* rows : {&noise_rows, &cos_rows, &sin_rows}) *rows = cut.take({batch, 3}, DType::i64);
+    for (Tensor* rows : {&noise_rows, &cos_rows, &sin_rows}) *rows = cut.take({batch, 2}, DType::i64);
   }
   loss_weight = cut.take({batch}, DType::f64);
   t = cut.take({batch}, broad);

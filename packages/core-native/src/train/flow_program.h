@@ -4,24 +4,9 @@
 #include <vector>
 
 #include "model/decoder.h"
+#include "train/flow_shape.h"
 
 namespace ace {
-
-constexpr int64_t kChunkTokens = 32;
-constexpr int64_t chunks_of(int64_t tokens) { return (tokens + kChunkTokens - 1) / kChunkTokens; }
-
-// The shape of a micro-batch after bucketing, and what its program does.
-struct FlowShape {
-  int64_t batch = 1;
-  int64_t frames = 0;           // a multiple of the patch size
-  int64_t condition_tokens = 0;
-  // Packed: the songs lie behind one another in this many chunks of kChunkTokens decoder tokens and condition chunks of
-  // kChunkTokens condition tokens, each song beginning with a new chunk; frames are the longest song's. 0: not.
-  int64_t chunks = 0, condition_chunks = 0;
-  bool gradients = true;        // false: the loss alone (validation)
-  bool packed() const { return chunks > 0; }
-  bool operator==(const FlowShape&) const = default;
-};
 
 // One micro-batch as a program: noise, x_t, decoder, loss, and every adapter gradient.
 // The tensors below are the program's inputs and outputs; addresses come from program.bound().
@@ -49,11 +34,11 @@ class FlowProgram {
   // All that changes from one micro-batch to the next, one block of bytes for one upload; what follows are views of it.
   Tensor state;
   Tensor counters;                     // int64 [2 + N]: seed, step, the songs' keys
-  // Packed, else not given. int64 [2 + most chunks]: seed, step, a key of each chunk for dropout. int64 [B, 3] each: where noise
+  // Packed, else not given. int64 [2 + most chunks]: seed, step, a key of each chunk for dropout. int64 [B, 2] each: where noise
   // and RoPE are read from. int32 [2 N + 1] each: a sequence of each song, and after each one what fills its last chunk.
   Tensor chunk_counters, noise_rows, cos_rows, sin_rows;
   Tensor song_start, condition_start;
-  // int64 [B, 3] each: where x0, context and condition are read from, see load_rows; an address of 0: they were written.
+  // int64 [B, 2] each: where x0, context and condition are read from, see load_rows; an address of 0: they were written.
   Tensor x0_rows, context_rows, condition_rows;
   Tensor loss_weight;                  // double [B]: d loss / d (sum of squares) of each sample
   Tensor t;                            // [B] wide

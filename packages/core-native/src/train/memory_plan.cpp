@@ -3,13 +3,11 @@
 #include <algorithm>
 
 #include "ops/cuda/blas/blas.h"
-#include "train/session.h"
+#include "train/flow_program.h"
 
 namespace ace {
 
 namespace {
-
-int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 // What the kernels' own working memory comes to. On CUDA: the matrix products' workspace. On the CPU: the matrix products'
 // shared panels, and on each thread their serial panels and one attention tile of scores and their gradients (64 query rows
@@ -39,48 +37,11 @@ void add_batch(MemoryPlan& plan, const Decoder& decoder, const FlowShape& shape,
   plan.flops = flops;
 }
 
-FlowShape bucketed(const Decoder& decoder, const SessionConfig& config, int64_t batch, int64_t frames, int64_t condition_tokens) {
-  const int64_t patch = decoder.config().patch_size;
-  FlowShape shape;
-  shape.batch = batch;
-  shape.frames = round_up((frames + patch - 1) / patch, config.bucket_tokens) * patch;
-  shape.condition_tokens = round_up(condition_tokens, config.bucket_condition);
-  return shape;
-}
-
-FlowShape packed_shape(const Decoder& decoder, const SessionConfig& config, const std::vector<std::pair<int64_t, int64_t>>& songs) {
-  const int64_t patch = decoder.config().patch_size;
-  FlowShape shape;
-  shape.batch = static_cast<int64_t>(songs.size());
-  int64_t longest = 1;
-  for (const auto& [frames, condition] : songs) {
-    const int64_t tokens = (frames + patch - 1) / patch;
-    longest = std::max(longest, tokens);
-    shape.chunks += chunks_of(tokens);
-    shape.condition_chunks += chunks_of(condition);
-  }
-  // Rounded up by a bucket, and by at most a 32nd: programs are shared, and little is computed in vain.
-  auto rounded = [](int64_t chunks, int64_t bucket) {
-    int64_t step = chunks_of(bucket);
-    while (64 * step <= chunks) step *= 2;
-    return round_up(chunks, step);
-  };
-  shape.chunks = rounded(shape.chunks, config.bucket_tokens);
-  shape.condition_chunks = rounded(shape.condition_chunks, config.bucket_condition);
-  // Noise is drawn song by song before it is packed; few channels, so few lengths.
-  int64_t drawn = config.bucket_tokens;
-  while (drawn < longest) drawn *= 2;
-  shape.frames = drawn * patch;
-  return shape;
-}
-
 MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter_config, const SessionConfig& config,
                          int64_t batch, int64_t frames, int64_t condition_tokens, int64_t dataset_bytes, int threads) {
   Device& device = decoder.device();
   const Adapter adapter(adapter_config, decoder.targets(), 0, decoder.dtype(), device);
-  const FlowShape shape = config.packed && batch > 1
-                              ? packed_shape(decoder, config, std::vector<std::pair<int64_t, int64_t>>(static_cast<size_t>(batch), {frames, condition_tokens}))
-                              : bucketed(decoder, config, batch, frames, condition_tokens);
+  const FlowShape shape = flow_shape(config, decoder.config().patch_size, std::vector<SongLength>(static_cast<size_t>(batch), {frames, condition_tokens}));
   FlowProgram::Options options;
   options.recompute = config.recompute;
   options.round_timesteps = config.round_timesteps;

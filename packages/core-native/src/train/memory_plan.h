@@ -1,15 +1,12 @@
 #pragma once
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 #include "adapter/adapter.h"
+#include "model/decoder.h"
 #include "optim/optimizer.h"
-#include "train/flow_program.h"
+#include "train/flow_shape.h"
 
 namespace ace {
-
-struct SessionConfig;
 
 // What a session takes, in bytes.
 struct MemoryPlan {
@@ -25,12 +22,6 @@ struct MemoryPlan {
 MemoryPlan fixed_memory(const Decoder& decoder, const Adapter& adapter, const Optimizer& optimizer);
 // And what does: the program's arena is the caller's to add.
 void add_batch(MemoryPlan& plan, const Decoder& decoder, const FlowShape& shape, int threads, int64_t flops);
-
-// A micro-batch's program shape for songs of `frames` and `condition_tokens`, rounded up to the session's buckets.
-FlowShape bucketed(const Decoder& decoder, const SessionConfig& config, int64_t batch, int64_t frames, int64_t condition_tokens);
-
-// The same for songs that are packed, given their frames and condition tokens.
-FlowShape packed_shape(const Decoder& decoder, const SessionConfig& config, const std::vector<std::pair<int64_t, int64_t>>& songs);
 
 // Exact bytes of a training run before anything is allocated. The decoder must be on a PlanningDevice.
 MemoryPlan plan_training(const Decoder& decoder, const AdapterConfig& adapter, const SessionConfig& config, int64_t batch,

@@ -148,7 +148,7 @@ TEST("CUDA: packed songs give the gradients that the CPU's give, and recorded st
   // More than one chunk.
   const int64_t latent = cpu.decoder.config().audio_acoustic_hidden_dim, width = cpu.decoder.config().encoder_hidden_size;
   const std::vector<float> latents = numbers(81 * latent, 1), context = numbers(81 * 2 * latent, 2), condition = numbers(40 * width, 3);
-  TrainSession::MicroBatch songs(3);
+  MicroBatch songs(3);
   for (Studio* studio : {&cpu, &exact, &rounded}) songs[2].sample = studio->session.add_sample(latents.data(), 81, context.data(), {{condition.data(), 40}});
   songs[1].sample = 1;
   for (uint64_t step = 0; step < 4; ++step) {

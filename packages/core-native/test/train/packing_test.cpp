@@ -35,8 +35,8 @@ struct Studio {
   TrainSession session;
 };
 
-TrainSession::MicroBatch all_songs() {
-  TrainSession::MicroBatch out(kLengths.size());
+MicroBatch all_songs() {
+  MicroBatch out(kLengths.size());
   for (size_t i = 0; i < out.size(); ++i) {
     out[i].sample = static_cast<int64_t>(i);
     out[i].key = 3 * i + 1;
@@ -49,7 +49,7 @@ TrainSession::MicroBatch all_songs() {
 }
 
 // Losses of the step and of each song, then all gradients.
-std::vector<double> numbers_of_step(Studio& studio, const std::vector<TrainSession::MicroBatch>& batches) {
+std::vector<double> numbers_of_step(Studio& studio, const std::vector<MicroBatch>& batches) {
   const StepResult result = studio.session.step(5, 1e-3, batches);
   std::vector<double> out = {result.loss};
   for (const SampleResult& sample : result.samples) out.push_back(sample.loss);
@@ -69,8 +69,8 @@ AdapterConfig adapter_of(AdapterKind kind) {
 TEST("songs packed into one row have the losses and gradients of songs alone, whatever their lengths") {
   for (const AdapterKind kind : {AdapterKind::lora, AdapterKind::dora, AdapterKind::lokr, AdapterKind::loha}) {
     CONTEXT("adapter " << static_cast<int>(kind));
-    const TrainSession::MicroBatch songs = all_songs();
-    std::vector<TrainSession::MicroBatch> alone;
+    const MicroBatch songs = all_songs();
+    std::vector<MicroBatch> alone;
     for (const SampleRef& song : songs) alone.push_back({song});
     Studio packed(config_of(true), adapter_of(kind)), masked(config_of(false), adapter_of(kind)), single(config_of(true), adapter_of(kind));
     const std::vector<double> expected = numbers_of_step(single, alone), got = numbers_of_step(packed, {songs});
@@ -84,7 +84,7 @@ TEST("songs packed into one row have the losses and gradients of songs alone, wh
 
 TEST("packed songs do not see each other: one changes, the others' losses stay bit for bit") {
   Studio studio(config_of(true), adapter_of(AdapterKind::lora));
-  TrainSession::MicroBatch songs = all_songs();
+  MicroBatch songs = all_songs();
   const StepResult before = studio.session.evaluate(1, 2, {songs});
   songs[1].key = 77;
   songs[1].drop_condition = 0;
@@ -106,7 +106,7 @@ TEST("packed steps are the same under every recompute policy and on any number o
 
 TEST("noise that a caller gives reaches its packed song") {
   Studio packed(config_of(true), adapter_of(AdapterKind::lora)), single(config_of(false), adapter_of(AdapterKind::lora));
-  TrainSession::MicroBatch songs = all_songs();
+  MicroBatch songs = all_songs();
   const std::vector<float> noise = numbers(kLengths[2] * 7, 99);
   songs[2].noise = noise.data();
   songs[2].noise_count = kLengths[2] * 7;
@@ -118,7 +118,7 @@ TEST("what a packed step takes is planned to the byte, and padding it is refused
   const SessionConfig config = config_of(true);
   Studio studio(config, adapter_of(AdapterKind::lora));
   const MemoryPlan plan = plan_training(studio.model.decoder(), studio.model.adapter().config(), config, 3, kLengths[2], kConditions[2], 0, 1);
-  TrainSession::MicroBatch songs(3);
+  MicroBatch songs(3);
   for (SampleRef& song : songs) song.sample = 2;
   (void)studio.session.step(0, 1e-3, {songs});
   CHECK_EQ(plan.arena_bytes, studio.session.memory().arena_bytes);

@@ -69,7 +69,7 @@ TEST("the step's loss is the mean over all frames of the samples' losses, whatev
 TEST("a step tells the norm of each module's gradient where it is asked to or was skipped, and is the same step for it") {
   for (const AdapterKind kind : {AdapterKind::lora, AdapterKind::dora, AdapterKind::lokr}) {
     Studio asked({9, 14}, plain_config(), adapter_config(kind, 2, 4)), silent({9, 14}, plain_config(), adapter_config(kind, 2, 4));
-    const std::vector<TrainSession::MicroBatch> batches = {{ref(0, 0)}, {ref(1, 1)}};
+    const std::vector<MicroBatch> batches = {{ref(0, 0)}, {ref(1, 1)}};
     for (uint64_t step = 0; step < 2; ++step) {
       const StepResult told = asked.session.step(step, 1e-2, batches, true);
       CHECK(silent.session.step(step, 1e-2, batches).module_norms.empty());
@@ -116,7 +116,7 @@ TEST("steps repeat bit for bit, on any number of threads, and evaluation changes
 }
 
 TEST("micro-batches are one batch, and adding up is exact where they are uneven") {
-  auto train = [](const std::vector<TrainSession::MicroBatch>& batches) {
+  auto train = [](const std::vector<MicroBatch>& batches) {
     SessionConfig config = plain_config();
     Studio studio({9, 14, 40}, config);
     const StepResult result = studio.session.step(0, 1e-3, batches);

@@ -31,11 +31,11 @@ void cpu::first_token(Stream& stream, Tensor y, Tensor x) {
 }
 
 void cpu::load_rows(Stream& stream, Tensor to, Tensor sources) {
-  const int64_t batch = to.shape[0], length = to.shape[1], width = sources.shape.last();
+  const int64_t batch = to.shape[0], length = to.shape[1];
   const int64_t row_bytes = to.shape[2] * static_cast<int64_t>(size_of(to.dtype));
   for_ranges(stream, batch * length, to.shape[2], [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const int64_t* source = sources.as<int64_t>() + row / length * width;
+      const int64_t* source = sources.as<int64_t>() + row / length * 2;
       const char* first = reinterpret_cast<const char*>(static_cast<intptr_t>(source[0]));
       if (first == nullptr) continue;
       char* out = to.as<char>() + row * row_bytes;

@@ -7,8 +7,8 @@ namespace ace {
 namespace {
 
 template <class T>
-__global__ void load_rows_kernel(T* to, const int64_t* sources, int64_t source_width, int64_t each, int64_t width, bool vector) {
-  const int64_t* source = sources + blockIdx.y * source_width;
+__global__ void load_rows_kernel(T* to, const int64_t* sources, int64_t each, int64_t width, bool vector) {
+  const int64_t* source = sources + 2 * blockIdx.y;
   const T* from = reinterpret_cast<const T*>(static_cast<uintptr_t>(source[0]));
   const int64_t i = cuda::first_of_eight(), count = each - i, real = source[1] * width - i;
   if (from == nullptr || count <= 0) return;
@@ -77,7 +77,7 @@ void cuda::load_rows(Stream& stream, Tensor to, Tensor sources) {
   with_activation(to.dtype, [&](auto type) {
     using T = decltype(type);
     launch("load_rows", to.shape, stream, load_rows_kernel<T>, sample_grid(batch, each), kThreads, 0, to.as<T>(), sources.as<int64_t>(),
-           sources.shape.last(), each, to.shape.last(), aligned_flat(to) && each % kEight == 0);
+           each, to.shape.last(), aligned_flat(to) && each % kEight == 0);
   });
 }
 
