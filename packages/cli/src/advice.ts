@@ -23,7 +23,7 @@ export const ownCodes: Readonly<Record<string, { readonly meaning: string; reado
   },
   INTERRUPTED: {
     meaning: "Stopped by Ctrl-C or a signal; what was done is kept.",
-    advice: "The same command goes on where it was; a training goes on with `acewright train --resume`.",
+    advice: "The same command goes on where it was; a training goes on with `acewright train --resume RUN`.",
   },
 };
 

@@ -38,8 +38,8 @@ export function trainingOptions(command: Command): Command {
  *
  * @throws {AceError} ERR_FILE, ERR_CONFIG for a file or a preset that is none
  */
-export function trainingConfig(command: Command, tensors: string | undefined): TrainConfigInput {
-  const words = command.opts<ConfigWords>();
+export function trainingConfig(command: Command, folder: string | undefined): TrainConfigInput {
+  const { tensors, ...words } = foldersOf(command.opts<ConfigWords>(), folder);
   const own = {
     ...(tensors === undefined ? {} : { tensors: resolve(tensors) }),
     ...(command.getOptionValueSource("model") === "cli" ? { model: resolve(words.model) } : {}),
@@ -55,10 +55,23 @@ export function trainingConfig(command: Command, tensors: string | undefined): T
       : withPreset(findPreset(words.preset).preset, config)),
   };
   complete["output"] ??= newRunFolder(words, complete["tensors"]);
+  if (words.resume === true && words.output === undefined)
+    throw new AceError(
+      "ERR_CONFIG",
+      "output is missing; name the run to go on with, its folder, with --output",
+    );
   for (const [key, how] of Object.entries(mustBeGiven)) {
     if (complete[key] === undefined) throw new AceError("ERR_CONFIG", `${key} is missing; ${how}`);
   }
   return complete as TrainConfigInput;
+}
+
+/** A run that is resumed brings its own tensors: `train --resume runs/first` names the run. */
+function foldersOf(words: ConfigWords, folder: string | undefined): ConfigWords & { tensors?: string } {
+  if (folder === undefined) return words;
+  return words.resume === true && words.output === undefined
+    ? { ...words, output: folder }
+    : { ...words, tensors: folder };
 }
 
 /** The preset that is none: its settings come from the device's memory and the songs. */

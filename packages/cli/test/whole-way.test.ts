@@ -119,7 +119,7 @@ test(
     });
     expect(existsSync(join(folder, "cut/final"))).toBe(false);
 
-    const resumed = await way("train -o cut --resume --plain");
+    const resumed = await way("train --resume cut --plain");
     expect(resumed.code).toBe(0);
     expect(weights("cut").equals(weights("whole"))).toBe(true);
   },

@@ -31,7 +31,7 @@ export const advice: Readonly<Record<AceErrorCode, string>> = {
   ERR_SERVICE:
     "Try again later: what was brought or answered is kept. Look at the key in the environment, the address (`acewright settings show`) and the network.",
   ERR_TRAINING:
-    "Lower the learning rate (`acewright find-lr` looks for one), look at the songs with `acewright dataset check`, and resume from the last checkpoint with `acewright train --resume`.",
+    "Lower the learning rate (`acewright find-lr` looks for one), look at the songs with `acewright dataset check`, and resume from the last checkpoint with `acewright train --resume RUN`.",
   ERR_DISPOSED: "In your own program: keep the object open until its last call has ended.",
   ERR_INTERNAL:
     "Run it again with ACEWRIGHT_DEBUG=1 and report what is printed, with the output of `acewright doctor --json`.",

@@ -1,6 +1,8 @@
 export { AdapterSettings } from "./config/adapter-settings.js";
-export { configChanges, describeChanges, harmless as harmlessSettings } from "./config/config-diff.js";
+export { harmless as harmlessSettings } from "./config/config-diff.js";
 export type { ConfigChange } from "./config/config-diff.js";
+export { resumeChanges } from "./config/resume-changes.js";
+export type { ResumeChanges } from "./config/resume-changes.js";
 export { settingGroups } from "./config/groups.js";
 export type { SettingGroup } from "./config/groups.js";
 export { TrainConfig } from "./config/train-config.js";

@@ -19,12 +19,15 @@ export function trainCommand(context: Context): Command {
       "train tensors -o runs/kr --model checkpoints --adapter lokr --learning-rate 1e-3 --epochs 500",
       "train tensors -o runs/first --model checkpoints --preset quick_test",
       "train tensors -o runs/first --model checkpoints --preset auto",
-      "train -o runs/first --resume",
+      "train --resume runs/first",
     ],
     notes: `Presets:\n${presetLines()}\n\nCtrl-C stops after the step in hand and saves; --resume goes on bit for bit.`,
   })
-    .argument("[tensors]", "folder that `acewright preprocess` wrote")
-    .option("--resume", "go on with the run in --output, with its own settings")
+    .argument("[tensors]", "folder that `acewright preprocess` wrote; with --resume the run to go on with")
+    .option(
+      "--resume",
+      "go on with a run, with its own settings; the folder is the run's, or --output names it",
+    )
     .option(
       "--allow-changes",
       "resume although settings differ; it is then another run than an uninterrupted one",

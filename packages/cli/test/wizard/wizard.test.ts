@@ -127,7 +127,7 @@ test("what is wrong with a path is said, and an error in a step leads back to th
 });
 
 test("a run goes on as it is, and with other numbers only when that is wanted twice", async () => {
-  await acewright("train tensors -o runs/cut -m checkpoints --rank 2 --crop-seconds 2 --epochs 2 --plain");
+  await acewright("train tensors -o runs/cut -m checkpoints --rank 2 --crop-seconds 2 --epochs 5 --plain");
   await person.answers("What shall be done?", "down", "enter");
   await person.answers("Which folder of runs?", "enter");
   await person.answers("Which run?", "cut", "enter");
@@ -138,13 +138,15 @@ test("a run goes on as it is, and with other numbers only when that is wanted tw
   await person.answers("nothing in the list is like that", "escape");
   await person.answers("How shall it go on?", "down", "down", "enter");
   await person.answers("choose what to change", "epochs", "enter");
-  await person.answers("epochs:", "3", "enter");
+  await person.answers("epochs:", "6", "enter");
   await person.answers("choose what to change", "enter");
-  await person.saw("It will not be what an uninterrupted run would have been: epochs: 2 -> 3");
+  await person.saw(
+    "It will not be what an uninterrupted run would have been: epochs: 5 -> 6; its learning rates were those of a cosine schedule over 5 steps",
+  );
   await person.answers("Really go on with other settings?", "enter");
   await person.answers("choose what to change", "enter");
   await person.answers("Really go on with other settings?", "y");
-  const line = "train -o runs/cut --resume --epochs 3 --keep-checkpoints 7 --allow-changes";
+  const line = "train -o runs/cut --resume --epochs 6 --keep-checkpoints 7 --allow-changes";
   await person.saw(`acewright ${line}`);
   await person.answers("Go on with the training?", "enter");
   await person.saw(`$ acewright ${line}`);
@@ -152,7 +154,7 @@ test("a run goes on as it is, and with other numbers only when that is wanted tw
   await person.answers("What shall be done?", "ctrlC");
   expect(await person.ended).toBe(130);
   const config = JSON.parse(readFileSync("runs/cut/config.json", "utf8")) as object;
-  expect(config).toMatchObject({ epochs: 3, keepCheckpoints: 7 });
+  expect(config).toMatchObject({ epochs: 6, keepCheckpoints: 7 });
 });
 
 test("a polite kill at a question ends the whole wizard with 130", async () => {

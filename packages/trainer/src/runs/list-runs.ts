@@ -17,6 +17,7 @@ export interface RunSummary {
   /** Steps done, of all. */
   readonly step: number;
   readonly steps: number | undefined;
+  readonly stepsPerEpoch: number | undefined;
   /** Loss of the last step that counted. */
   readonly lastLoss: number | undefined;
   /** Lowest loss by what decides the best adapter: the validation, or the mean of five epochs. */
@@ -50,7 +51,8 @@ function summarise(folder: string): { summary: RunSummary; events: readonly Logg
   const config = readRunConfig(folder);
   const paths = runPaths(folder);
   const events = readEventLog(nodeFiles, paths.events);
-  const started = events.find((event) => event.type === "started");
+  const starts = events.filter((event) => event.type === "started");
+  const plan = starts.at(-1)?.plan;
   const last = events.at(-1);
   const losses = events.filter((event) => event.type === "step" && !event.skipped);
   const lastLoss = losses.at(-1);
@@ -63,12 +65,13 @@ function summarise(folder: string): { summary: RunSummary; events: readonly Logg
     status: isRunLocked(nodeFiles, folder) ? "running" : ended,
     config,
     step: events.reduce((most, { step }) => Math.max(most, step), 0),
-    steps: started?.type === "started" ? started.plan.steps : undefined,
+    steps: plan?.steps,
+    stepsPerEpoch: plan?.stepsPerEpoch,
     lastLoss: lastLoss?.type === "step" ? lastLoss.loss : undefined,
     best: best && { step: best.step, loss: best.loss },
     checkpoints: checkpointSteps(folder).sort((a, b) => a - b),
     final: nodeFiles.existsSync(paths.final) ? paths.final : undefined,
-    startedAt: started?.time,
+    startedAt: starts[0]?.time,
     lastAt: last?.time,
   };
   return { summary, events };

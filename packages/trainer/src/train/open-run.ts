@@ -90,7 +90,7 @@ export async function openRun(
   const warnings = [
     ...checked.warnings,
     ...(tight === undefined ? [] : [tight]),
-    ...(resuming ? checkChanges(config, options, parts.files) : []),
+    ...(resuming ? checkChanges(config, steps.stepsPerEpoch, options, parts.files) : []),
   ];
   const { algorithms } = (resuming ? readRunConfig(config.output, parts.files) : config).environment ?? {};
   if (algorithms !== undefined) await takeAlgorithms(checked.device, algorithms, options, warnings);
@@ -155,7 +155,7 @@ async function takeAlgorithms(
   } catch (cause) {
     if (!(cause instanceof AceError) || cause.code !== "ERR_CONFIG") throw cause;
     if (allowChanges !== true) {
-      const choice = "install that library, or allow changes and give up equality with an uninterrupted run";
+      const choice = "install that library, or allow changes (--allow-changes) and give up equality with an uninterrupted run";
       throw new AceError("ERR_CONFIG", `${cause.message}; ${choice}`, { cause });
     }
     warnings.push(`${cause.message}: the products are computed by today's choice`);

@@ -1,6 +1,6 @@
 import { AceError } from "@acewright/core-native";
+import { resumeChanges } from "../config/resume-changes.js";
 import type { TrainConfig } from "../config/train-config.js";
-import { configChanges, describeChanges } from "../config/config-diff.js";
 import type { Files } from "../run/files.js";
 import { readRunConfig } from "../run/run-folder.js";
 import { refuseLocked } from "../run/run-lock.js";
@@ -50,17 +50,21 @@ export function isResumed(run: string, { resume = false }: ResumeOptions, files:
  *
  * @throws {AceError} ERR_CONFIG with the differences.
  */
-export function checkChanges(config: TrainConfig, { allowChanges }: ResumeOptions, files: Files): string[] {
+export function checkChanges(
+  config: TrainConfig,
+  stepsPerEpoch: number,
+  { allowChanges }: ResumeOptions,
+  files: Files,
+): string[] {
   const before = readRunConfig(config.output, files);
   const [old, now] = [before.environment?.acewright, config.environment?.acewright];
   const warnings =
     old === now ? [] : [`begun with Acewright ${old ?? "unknown"}, resumed with ${now ?? "unknown"}`];
-  const changes = configChanges(before, config);
+  const { changes, text } = resumeChanges(before, config, stepsPerEpoch);
   if (changes.length === 0) return warnings;
-  const list = describeChanges(changes);
-  if (allowChanges === true) return [...warnings, `resumed with other settings than before: ${list}`];
+  if (allowChanges === true) return [...warnings, `resumed with other settings than before: ${text}`];
   throw new AceError(
     "ERR_CONFIG",
-    `${config.output}: cannot resume with other settings (${list}); use those of its config.json, or allow changes and give up equality with an uninterrupted run`,
+    `${config.output}: cannot resume with other settings (${text}); use those of its config.json, or allow changes (--allow-changes) and give up equality with an uninterrupted run`,
   );
 }

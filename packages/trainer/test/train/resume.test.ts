@@ -155,17 +155,67 @@ test("resuming with other settings is refused with what differs", async () => {
   );
 });
 
-test("settings that change no number may differ, and a longer run may be allowed", async () => {
+test("settings that change no number may differ, and others may be allowed", async () => {
   const run = join(scratch(), "run");
   await inTwoParts(run, 3);
   const settings = { threads: 2, keepCheckpoints: 1, logEvery: 2, saveEverySteps: 100 };
   expect((await events(config(run, settings), { resume: true })).at(-1)?.type).toBe("finished");
-  const longer = await events(config(run, { epochs: 6 }), { resume: true, allowChanges: true });
-  expect(ofType(longer, "warning")[0]?.message).toBe(
-    "resumed with other settings than before: epochs: 4 -> 6",
+  const longer = { epochs: 6, learningRate: 0.02 };
+  const allowed = await events(config(run, longer), { resume: true, allowChanges: true });
+  expect(ofType(allowed, "warning")[0]?.message).toBe(
+    "resumed with other settings than before: learningRate: 0.01 -> 0.02; epochs: 4 -> 6",
   );
-  expect(ofType(longer, "step").map(({ step }) => step)).toEqual([9, 10, 11, 12]);
+  expect(ofType(allowed, "step").map(({ step }) => step)).toEqual([9, 10, 11, 12]);
 });
+
+test.each([
+  ["epochs", { epochs: 4 }, { epochs: 6 }],
+  [
+    "steps, from the middle of an epoch",
+    { epochs: 6, maxSteps: 7, validationEvery: 7 },
+    { epochs: 6, validationEvery: 7 },
+  ],
+  [
+    "epochs, warmed up alike",
+    { epochs: 20, maxSteps: 24, warmupSteps: 2 },
+    { epochs: 40, maxSteps: 28, warmupSteps: 2 },
+  ],
+] as const)(
+  "a run given more %s when it had finished equals one given as many at once",
+  async (_what, few, many) => {
+    const root = scratch();
+    const own = { schedule: "constant", warmupSteps: 0, emaDecay: 0.9 } as const;
+    await events(config(join(root, "whole"), { ...own, ...many }));
+    await events(config(join(root, "parts"), { ...own, ...few }));
+    const more = await events(config(join(root, "parts"), { ...own, ...many }), { resume: true });
+    expect(ofType(more, "warning")).toEqual([]);
+    expect(numbers(join(root, "parts"))).toEqual(numbers(join(root, "whole")));
+    for (const adapter of ["final", "best"])
+      expect(bytesOf(join(root, "parts", adapter))).toEqual(bytesOf(join(root, "whole", adapter)));
+  },
+);
+
+test.each([
+  [
+    { schedule: "cosine" },
+    { epochs: 6 },
+    /epochs: 4 -> 6; its learning rates were those of a cosine schedule over 8 steps, not 12\)/,
+  ],
+  [{ schedule: "constant", warmupSteps: 1000 }, { epochs: 20 }, /constant schedule over 8 steps, not 40/],
+  [
+    { schedule: "constant", validationEvery: 3 },
+    { epochs: 6 },
+    /the validation at its former end, step 8, would be out of turn/,
+  ],
+  [{ schedule: "constant" }, { epochs: 2 }, /epochs: 4 -> 2; it may be past step 4 already/],
+] as const)(
+  "another length is refused where the run would have been another: %j, %j",
+  async (settings, length, message) => {
+    const run = join(scratch(), "run");
+    await events(config(run, settings));
+    await expect(events(config(run, { ...settings, ...length }), { resume: true })).rejects.toThrow(message);
+  },
+);
 
 test("resuming a finished run ends at once with the same adapter", async () => {
   const run = join(scratch(), "run");

@@ -60,7 +60,7 @@ export function runPage(run: RunDetails, output: Output): string {
 
 function nextStep(run: RunDetails, output: Output): [string, string][] {
   if (run.status !== "interrupted" && run.status !== "stopped") return [];
-  return [["go on with", `acewright train -o ${output.path(run.folder)} --resume`]];
+  return [["go on with", `acewright train --resume ${output.path(run.folder)}`]];
 }
 
 function charts(run: RunDetails, output: Output): string[] {

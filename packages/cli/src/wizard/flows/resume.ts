@@ -1,10 +1,4 @@
-import {
-  configChanges,
-  describeChanges,
-  harmlessSettings,
-  parseConfig,
-  TrainConfig,
-} from "@acewright/trainer";
+import { harmlessSettings, parseConfig, resumeChanges, TrainConfig } from "@acewright/trainer";
 import type { RunSummary } from "@acewright/trainer";
 import { beginStep } from "../begin.js";
 import { trainingJudge } from "../draft.js";
@@ -40,7 +34,11 @@ export async function resumeFlow(tools: Tools): Promise<Back | readonly FlowName
         label: "change saving, listening, logging or memory",
         hint: "the numbers stay the same",
       },
-      { value: "all", label: "change anything, such as more epochs", hint: "it is another run then" },
+      {
+        value: "all",
+        label: "change anything, such as more epochs",
+        hint: "it may be another run then, which is told",
+      },
     ]);
     if (chosen === back) return back;
     edits = chosen;
@@ -69,10 +67,11 @@ export async function resumeFlow(tools: Tools): Promise<Back | readonly FlowName
       questions.fail(`${lost.join(", ")}: a resumed run cannot be without; give it another value`);
       return back;
     }
-    const changes = configChanges(run.config, parseConfig({ ...run.config, ...now }));
+    const after = parseConfig({ ...run.config, ...now });
+    const { changes, text } = resumeChanges(run.config, after, run.stepsPerEpoch ?? 1);
     const words = ["train", "-o", answers.run, "--resume", ...flagsFor(TrainConfig, changed)];
     if (changes.length > 0) {
-      questions.warn(`It will not be what an uninterrupted run would have been: ${describeChanges(changes)}`);
+      questions.warn(`It will not be what an uninterrupted run would have been: ${text}`);
       if ((await questions.yes("Really go on with other settings?", false)) !== true) return back;
       words.push("--allow-changes");
     }
