@@ -49,6 +49,7 @@ const lines = [
   "tensors import @old -o @imported",
   `plan @tensors --model @checkpoints --max-steps 2 ${small}`,
   "plan @tensors --model @checkpoints --memory 2GB --suggest",
+  `plan @tensors --model @checkpoints --max-steps 2 --measure --suggest ${small}`,
   `find-lr @tensors --model @checkpoints --lr-steps 10 ${small}`,
   `train @tensors -o @runs/first --model @checkpoints --preset auto --max-steps 2 ${small}`,
   "runs list @runs",

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -68,6 +68,22 @@ test(
     const planned = JSON.parse(plan.out) as { steps: number; memory: { totalBytes: number } };
     expect(planned.steps).toBe(6);
     expect(planned.memory.totalBytes).toBeGreaterThan(1e6);
+
+    const ranked = {
+      version: 2,
+      rank_pattern: { "layers.0.self_attn.q_proj": 3, "layers.5.mlp.up_proj": 20 },
+    };
+    writeFileSync(join(folder, "out/tensors/fisher_map.json"), JSON.stringify(ranked));
+    const measured = await way(
+      "plan out/tensors -m checkpoints --epochs 2 --crop-frames 64 --measure --plain",
+    );
+    expect(measured).toMatchObject({ code: 0 });
+    expect(measured.out).toMatch(/^time {2,}about \d.* \(\d.* step.*, measured\)$/m);
+    expect(measured.out).toMatch(
+      /^adapter {2,}lora, ranks 3 to 20 for 2 modules or patterns, learning rate /m,
+    );
+    expect(measured.err).toContain("fisher_map.json: 2 modules with ranks 3 to 20");
+    rmSync(join(folder, "out/tensors/fisher_map.json"));
 
     const train = await way(
       "train out/tensors -o kr -m checkpoints --adapter lokr --rank 4 --max-steps 3 --crop-frames 64 --plain",

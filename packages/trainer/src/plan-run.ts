@@ -29,6 +29,8 @@ export interface PlannedRun extends StepsPlan {
   readonly checkpointBytes: number;
   /** How long it would take, where it was asked to be measured. */
   readonly speed: { readonly secondsPerStep: number; readonly expectedS: number } | undefined;
+  /** What `train` would warn of: ranks taken from an estimation, songs of another checkpoint. */
+  readonly warnings: readonly string[];
 }
 
 export interface PlanOptions {
@@ -79,7 +81,7 @@ export function deviceFor(
 
 /** What is told of a checked run. */
 export function plannedRun(checked: CheckedRun<PlanningPort>, speed: PlannedRun["speed"]): PlannedRun {
-  const { config, device, samples, steps, memory, recompute } = checked;
+  const { config, device, samples, steps, memory, recompute, warnings } = checked;
   return {
     ...steps,
     config,
@@ -90,5 +92,6 @@ export function plannedRun(checked: CheckedRun<PlanningPort>, speed: PlannedRun[
     audioS: samples.songs.reduce((sum, { frames }) => sum + frames, 0) / framesPerSecond,
     checkpointBytes: memory.adapterBytes + memory.optimizerBytes,
     speed,
+    warnings,
   };
 }

@@ -19,11 +19,13 @@ export function planCommand(context: Context): Command {
     examples: [
       "plan tensors --model checkpoints/acestep-v15-turbo",
       "plan tensors --model checkpoints --adapter lora --rank 128 --recompute block --json",
+      "plan tensors --model checkpoints --measure",
       "plan tensors --model checkpoints --device cuda --memory 24GiB",
       "plan tensors --model checkpoints --device cuda --memory 12GB --suggest",
     ],
   })
     .argument("[tensors]", "folder that `acewright preprocess` wrote")
+    .option("--measure", "make a few steps in memory to tell how long the run would take")
     .option("--memory <size>", "plan for a device with so much memory, which need not be here", parseBytes)
     .option(
       "--suggest",
@@ -37,10 +39,15 @@ export function planCommand(context: Context): Command {
     const on = words.memory === undefined ? {} : { memoryBytes: words.memory };
     const isSuggested = words.suggest === true || words.preset === "auto";
     const suggestion = isSuggested ? await suggestSettings(config, on) : undefined;
-    const plan = suggestion?.plan ?? (await planRun(config, on));
+    const isMeasured = words.measure === true;
+    const plan =
+      suggestion === undefined || isMeasured
+        ? await planRun(suggestion?.plan.config ?? config, { ...on, measure: isMeasured })
+        : suggestion.plan;
     const { note } = plan.device;
     if (note !== undefined) output.say(note);
-    output.result(suggestion ?? plan, () =>
+    for (const warning of plan.warnings) output.say(warning);
+    output.result(suggestion === undefined ? plan : { ...suggestion, plan }, () =>
       [
         ...(suggestion === undefined ? [] : [choicesTable(suggestion.choices), ""]),
         planTable(plan, output),
@@ -51,6 +58,7 @@ export function planCommand(context: Context): Command {
 }
 
 interface PlanWords {
+  measure?: true;
   memory?: number;
   suggest?: true;
   preset?: string;
@@ -72,7 +80,7 @@ function courseOf({ config, ...plan }: PlannedRun, columns: number): string {
 
 /** Every number of a plan, one a line. */
 export function planTable(plan: PlannedRun, { colors }: Output): string {
-  const { memory, config } = plan;
+  const { memory, config, speed } = plan;
   const { verdict, reason } = plan.recompute;
   const rows: [string, string][] = [
     [
@@ -80,7 +88,8 @@ export function planTable(plan: PlannedRun, { colors }: Output): string {
       `${plan.trainingSongs} to train on, ${plan.validationSongs} held out, ${mixedIn(plan)}${formatDuration(plan.audioS)}`,
     ],
     ["steps", `${plan.steps} (${plan.stepsPerEpoch} an epoch, ${plan.epochs} epochs)`],
-    ["adapter", `${config.adapter.kind}, rank ${config.adapter.rank}, learning rate ${config.learningRate}`],
+    ...(speed === undefined ? [] : [["time", timeOf(speed)] as [string, string]]),
+    ["adapter", `${config.adapter.kind}, ${ranksOf(config.adapter)}, learning rate ${config.learningRate}`],
     ["device", `${plan.device.description} (${plan.device.instructionSet})`],
     ["weights", formatBytes(memory.weightBytes)],
     ["activations", `${formatBytes(memory.arenaBytes)} (recompute ${config.recompute})`],
@@ -94,6 +103,23 @@ export function planTable(plan: PlannedRun, { colors }: Output): string {
     ["each checkpoint", formatBytes(plan.checkpointBytes)],
   ];
   return renderTable([{ title: "" }, { title: "" }], rows).trimStart();
+}
+
+/** `about 2 h 10 min (1.2 s a step)`, as steps made here said. */
+function timeOf({ expectedS, secondsPerStep }: NonNullable<PlannedRun["speed"]>): string {
+  const step =
+    secondsPerStep < 1
+      ? `${(1 / secondsPerStep).toPrecision(3)} step/s`
+      : `${secondsPerStep.toPrecision(3)} s a step`;
+  return `about ${formatDuration(expectedS)} (${step}, measured)`;
+}
+
+/** One rank, or those that an estimation or a pattern gives to single modules. */
+function ranksOf(adapter: PlannedRun["config"]["adapter"]): string {
+  const own = "rankPattern" in adapter ? Object.values(adapter.rankPattern ?? {}) : [];
+  if (own.length === 0) return `rank ${adapter.rank}`;
+  const [least, most] = [Math.min(...own), Math.max(...own)];
+  return `${least === most ? `rank ${least}` : `ranks ${least} to ${most}`} for ${own.length} modules or patterns`;
 }
 
 function mixedIn({ regularizationSongs }: PlannedRun): string {

@@ -30,6 +30,8 @@ export interface RunSummary {
   readonly startedAt: string | undefined;
   /** Time of its newest event, ISO 8601. */
   readonly lastAt: string | undefined;
+  /** Seconds it ran, those between a stop and a resume left out. */
+  readonly tookS: number;
 }
 
 /** One run in full: its summary and every event of its log. */
@@ -73,8 +75,21 @@ function summarise(folder: string): { summary: RunSummary; events: readonly Logg
     final: nodeFiles.existsSync(paths.final) ? paths.final : undefined,
     startedAt: starts[0]?.time,
     lastAt: last?.time,
+    tookS: secondsRun(events),
   };
   return { summary, events };
+}
+
+/** From each start to the last event before the next one. */
+function secondsRun(events: readonly LoggedEvent[]): number {
+  let ms = 0;
+  let at = Infinity;
+  for (const { type, time } of events) {
+    const now = Date.parse(time);
+    if (type !== "started") ms += Math.max(0, now - at);
+    at = now;
+  }
+  return ms / 1000;
 }
 
 /**

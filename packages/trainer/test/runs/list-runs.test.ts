@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { listRuns, readRun } from "../../src/runs/list-runs.js";
@@ -32,6 +32,25 @@ test("runs are listed newest first with where they stand", async () => {
   expect(done?.best?.loss).toBeLessThan(1);
   expect(done?.lastLoss).toBeGreaterThan(0);
   expect(readRun(join(root, "done")).events.at(-1)?.type).toBe("finished");
+});
+
+test("a run that was taken up again has run as long as its parts did, and stands where the last one leads", async () => {
+  const run = join(scratch(), "run");
+  const constant = { schedule: "constant", warmupSteps: 0 } as const;
+  await events(shortRun(run, constant));
+  const later = (line: string, seconds: number) =>
+    JSON.stringify({ ...(JSON.parse(line) as object), time: new Date(seconds * 1000).toISOString() });
+  const log = join(run, "events.jsonl");
+  const lines = () => readFileSync(log, "utf8").trimEnd().split("\n");
+  const first = lines();
+  writeFileSync(log, `${first.map((line, i) => later(line, i)).join("\n")}\n`);
+  await events(shortRun(run, { ...constant, epochs: 3 }), { resume: true });
+  const second = lines().slice(first.length);
+  const hours = second.map((line, i) => later(line, 36_000 + 2 * i));
+  writeFileSync(log, `${[...lines().slice(0, first.length), ...hours].join("\n")}\n`);
+  const { tookS, step, steps, stepsPerEpoch } = readRun(run);
+  expect({ step, steps, stepsPerEpoch }).toEqual({ step: 9, steps: 9, stepsPerEpoch: 3 });
+  expect(tookS).toBe(first.length - 1 + 2 * (second.length - 1));
 });
 
 test("a run that is being trained is told as running", async () => {

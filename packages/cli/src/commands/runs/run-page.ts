@@ -114,7 +114,6 @@ export function adapterText({ config }: RunSummary): string {
   return `${config.adapter.kind} ${config.adapter.rank}`;
 }
 
-function tookText({ startedAt, lastAt }: RunSummary): string {
-  if (startedAt === undefined || lastAt === undefined) return "";
-  return formatDuration((Date.parse(lastAt) - Date.parse(startedAt)) / 1000);
+function tookText({ startedAt, tookS }: RunSummary): string {
+  return startedAt === undefined ? "" : formatDuration(tookS);
 }
