@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { layoutLines } from "../export-layouts.js";
 import { renderTable } from "../render/table.js";
 import { formatCount } from "../render/units.js";
 import { parseRank } from "./adapter/rank-options.js";
@@ -30,13 +31,7 @@ export function exportCommand(context: Context): Command {
       "export runs/kr -f diffusers --as-lora 64 -o my-style",
       "export runs/first -f merged -o my-model --json",
     ],
-    notes: `peft       a folder for ACE-Step and PEFT (LoRA, DoRA)
-lycoris    a file for ACE-Step and ComfyUI (LoKr, LoHa)
-comfyui    a file with alpha beside each module; a DoRA is rescaled to ComfyUI's own rule; --prefix generic for a
-           ComfyUI that does not know ACE-Step's names (lycoris_ ones before its pull request 12665)
-diffusers  a file whose scale is in its factors
-bare       the same under names without a prefix, for Wan2GP and its like
-merged     a whole model with the adapter in its weights
+    notes: `${layoutLines()}
 The source may be in any of these layouts too. Nothing that exists is overwritten, but for a file that -o names.`,
   })
     .argument("<run>", "a run, or an adapter's folder or file")

@@ -1,45 +1,12 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { main } from "../../src/main.js";
-import { toyFolders } from "../../src/models/toy.js";
-import { recordingTerminal } from "../recording-terminal.js";
-import { FakePerson } from "./fake-person.js";
+import { existsSync, readFileSync } from "node:fs";
+import { beforeEach, expect, test } from "vitest";
+import type { FakePerson } from "./fake-person.js";
+import { acewright, openWizard } from "./scene.js";
 
-let folder: string;
-const before = { cwd: process.cwd(), config: process.env["XDG_CONFIG_HOME"] };
-
-async function acewright(line: string): Promise<void> {
-  const terminal = recordingTerminal();
-  const never = new AbortController().signal;
-  const code = await main(line.split(" "), { terminal, signal: never, stopNow: never });
-  if (code !== 0) throw new Error(terminal.written.err);
-}
-
-beforeAll(async () => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), "acewright-wizard-")));
-  cpSync(toyFolders().checkpoints, join(folder, "checkpoints"), { recursive: true });
-  cpSync(toyFolders().songs, join(folder, "songs"), { recursive: true });
-  process.chdir(folder);
-  process.env["XDG_CONFIG_HOME"] = join(folder, "config");
-  await acewright("dataset scan songs --plain");
-  await acewright("preprocess dataset.json -o tensors -m checkpoints --plain");
-}, 60_000);
-
-afterAll(() => {
-  process.chdir(before.cwd);
-  if (before.config === undefined) delete process.env["XDG_CONFIG_HOME"];
-  else process.env["XDG_CONFIG_HOME"] = before.config;
-  rmSync(folder, { recursive: true });
-});
-
+const wizard = openWizard();
 let person: FakePerson;
 beforeEach(() => {
-  person = new FakePerson();
-});
-afterEach(() => {
-  person.interruptions.leave();
+  ({ person } = wizard);
 });
 
 /** From the menu to the choice of a preset. */

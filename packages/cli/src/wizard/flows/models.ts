@@ -32,7 +32,7 @@ async function modelWords(
     names.push(name, "-o");
   }
   const check = {
-    list: folderProblem,
+    list: newPathProblem,
     verify: folderProblem,
     download: newPathProblem,
     toy: emptyFolderProblem,
