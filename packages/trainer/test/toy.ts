@@ -14,7 +14,18 @@ export const toyCheckpoints = join(root, "checkpoints");
 export const toyModel = join(toyCheckpoints, "acestep-v15-toy");
 export const toySongs = join(root, "adapt");
 
-/** The three clips of the toy's reference runs, as tensors: what preprocessing gives, without its minutes. */
+/** The words of a song, and the same without caption, without lyrics, without either. */
+const wordings = [
+  { caption: 0, lyrics: true },
+  { caption: null, lyrics: true },
+  { caption: 0, lyrics: false },
+  { caption: null, lyrics: false },
+] as const;
+
+/**
+ * The three clips of the toy's reference runs, as tensors: what preprocessing gives, without its minutes. Where a field is
+ * left empty, the words are fewer.
+ */
 export function toySamples(): SampleSource {
   const file = join(root, "expected.safetensors");
   if (!existsSync(file)) throw new Error(`${file} is missing`);
@@ -26,20 +37,27 @@ export function toySamples(): SampleSource {
     if (tensor === undefined) throw new Error(`${file} lacks ${name}`);
     return { values: toFloat32(tensor), shape: tensor.shape };
   };
+  const width = 160;
+  const worded = (i: number) => {
+    const { values, shape } = read(`cond.${i}`);
+    const tokens = wordings.map((_, fewer) => (shape[0] ?? 0) - 3 * fewer);
+    return { tokens, conditions: tokens.map((count) => values.slice(0, count * width)) };
+  };
   return {
     hash: "0".repeat(64),
-    encoderHiddenSize: 160,
+    encoderHiddenSize: width,
     trigger: "",
     madeWith: { name: "acestep-v15-toy", fingerprint: readModelConfig(toyModel).fingerprint },
     songs: indices.map((i) => ({
       id: `bells-${i}`,
       frames: read(`x0.${i}`).shape[0] ?? 0,
-      conditionTokens: [read(`cond.${i}`).shape[0] ?? 0],
+      conditionTokens: worded(i).tokens,
+      wordings,
     })),
     read: (i) =>
       Promise.resolve({
         latents: read(`x0.${i}`).values,
-        conditions: [read(`cond.${i}`).values],
+        conditions: worded(i).conditions,
         contextLatents: read("context").values,
       }),
   };

@@ -10,23 +10,21 @@ export function adapterConfigOf(settings: AdapterSettings, layerCount: number): 
     ...(settings.rankPattern && { rankPattern: settings.rankPattern }),
     ...(settings.alphaPattern && { alphaPattern: settings.alphaPattern }),
   };
-  const { weightDecompose, rankDropout, rankDropoutScale } =
-    settings.kind === "lokr" || settings.kind === "loha" ? settings : neverDropped;
   switch (settings.kind) {
     case "lora":
     case "dora":
       return { kind: settings.kind, ...common, dropout: settings.dropout, rsLora: settings.rsLora };
     case "lokr": {
-      const { factor, decomposeBoth, fullMatrix } = settings;
+      const { factor, decomposeBoth, fullMatrix, weightDecompose, rankDropout, rankDropoutScale } = settings;
       const own = { factor, decomposeBoth, fullMatrix, weightDecompose, rankDropout, rankDropoutScale };
       return { kind: "lokr", ...common, ...own };
     }
-    case "loha":
+    case "loha": {
+      const { weightDecompose, rankDropout, rankDropoutScale } = settings;
       return { kind: "loha", ...common, weightDecompose, rankDropout, rankDropoutScale };
+    }
   }
 }
-
-const neverDropped = { weightDecompose: false, rankDropout: 0, rankDropoutScale: false };
 
 /** Alpha, twice the rank where the user left it open. */
 export function alphaOf(settings: Pick<AdapterSettings, "alpha" | "rank">): number {

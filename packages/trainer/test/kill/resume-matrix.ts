@@ -14,8 +14,13 @@ export interface MatrixRun {
  */
 export const resumeMatrix: readonly MatrixRun[] = [
   {
-    name: "LoRA, AdamW, condition dropout",
-    changes: { adapter: { kind: "lora", rank: 4, dropout: 0.2 }, conditionDropout: 0.3 },
+    name: "LoRA, AdamW, condition, caption and lyrics dropout",
+    changes: {
+      adapter: { kind: "lora", rank: 4, dropout: 0.2 },
+      conditionDropout: 0.3,
+      captionDropout: 0.4,
+      lyricsDropout: 0.4,
+    },
   },
   {
     name: "LoRA, 8-bit AdamW, three micro-batches a step, a regularization set",

@@ -23,7 +23,7 @@ test.each<[string, object, string[]]>([
   ],
   [
     "some layers",
-    { targetModules: ["q_proj"], layers: "0,2-3", attentionType: "cross" },
+    { targetModules: ["q_proj"], layers: "2-3,0", attentionType: "cross" },
     ["layers.0.cross_attn.q_proj", "layers.2.cross_attn.q_proj", "layers.3.cross_attn.q_proj"],
   ],
   [
@@ -69,4 +69,22 @@ test("each kind hands over its own settings and no others", () => {
     "targetModules",
     "weightDecompose",
   ]);
+});
+
+const low = { weightDecompose: true, rankDropout: 0.25, rankDropoutScale: true };
+test.each([
+  { kind: "lora", rank: 3, alpha: 5, dropout: 0.5, rsLora: true },
+  {
+    kind: "dora",
+    rank: 3,
+    alpha: 5,
+    dropout: 0.5,
+    rsLora: true,
+    rankPattern: { q_proj: 2 },
+    alphaPattern: { q_proj: 7 },
+  },
+  { kind: "lokr", rank: 3, alpha: 5, factor: 4, decomposeBoth: true, fullMatrix: true, ...low },
+  { kind: "loha", rank: 3, alpha: 5, ...low },
+])("what is set of a $kind is handed over", (set) => {
+  expect(adapterConfigOf(AdapterSettings.parse(set), 4)).toMatchObject(set);
 });

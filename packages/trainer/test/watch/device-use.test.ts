@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceInfo } from "@acewright/core-native";
@@ -83,7 +83,21 @@ test("on the CPU memory and cores are this process's", () => {
   watch.close();
 });
 
-test("a run tells its device's use as often as asked", async () => {
-  const all = await events(shortRun(join(scratch(), "run"), { logHeavyEvery: 2 }), {}, parts());
+test("a run tells its device's use as often as asked, TensorBoard included", async () => {
+  const run = join(scratch(), "run");
+  const all = await events(shortRun(run, { logHeavyEvery: 2 }), {}, parts());
   expect(ofType(all, "device").map(({ step }) => step)).toEqual([2, 4, 6]);
+  const [file = ""] = readdirSync(join(run, "tensorboard"));
+  const log = readFileSync(join(run, "tensorboard", file));
+  for (const [tag, values] of [
+    ["device/memory_gib", ofType(all, "device").map(({ memoryBytes }) => memoryBytes / 2 ** 30)],
+    ["device/utilization", ofType(all, "device").map(({ utilization }) => utilization)],
+  ] as const) {
+    const found: number[] = [];
+    // In a summary's value, simple_value (field 2, a float) follows the tag.
+    for (let at = log.indexOf(tag); at !== -1; at = log.indexOf(tag, at + 1))
+      found.push(log.readFloatLE(at + tag.length + 1));
+    expect(found).toEqual(values.map(Math.fround));
+  }
+  expect(log.includes("device/temperature_c")).toBe(false);
 });
