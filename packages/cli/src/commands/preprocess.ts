@@ -167,7 +167,7 @@ class PreprocessView {
           "",
           // Songs differ in length; where no header tells it, they count alike.
           event.phase === "latents" && event.audioS > 0
-            ? { done: event.audioDoneS, total: event.audioS }
+            ? { work: { done: event.audioDoneS, total: event.audioS } }
             : undefined,
         );
         return;

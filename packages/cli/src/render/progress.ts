@@ -25,6 +25,14 @@ export interface WorkDone {
   readonly total: number;
 }
 
+/** What a bar is told beside how far the work is; most bars need nothing of it. */
+export interface BarHints {
+  /** What the bar's length and the time left go by, where items are not alike; default the items. */
+  readonly work?: WorkDone | undefined;
+  /** Pace of the work where it is measured elsewhere; default: the bar's own clock, which also counts what lies between items. */
+  readonly secondsPerUnit?: number | undefined;
+}
+
 /** A bar with rate and time left. Draws only where its output draws; otherwise one line when it is done. */
 export class Progress {
   private readonly output: BarOutput;
@@ -45,12 +53,15 @@ export class Progress {
   /**
    * @param done may be a fraction: a bar that moves inside one song
    * @param remark whatever is worth seeing beside the bar: a loss, a file name
-   * @param work what the bar's length and the time left go by, where items are not alike; default the items
    */
-  update(done: number, total: number, remark = "", work?: WorkDone): void {
+  update(done: number, total: number, remark = "", { work, secondsPerUnit }: BarHints = {}): void {
     const now = performance.now();
     const workDone = work?.done ?? done;
-    if (workDone > this.done && now - this.lastChangeMs >= shortestMs) {
+    if (secondsPerUnit !== undefined) {
+      this.secondsPerUnit = secondsPerUnit;
+      this.done = workDone;
+      this.lastChangeMs = now;
+    } else if (workDone > this.done && now - this.lastChangeMs >= shortestMs) {
       const newest = (now - this.lastChangeMs) / 1000 / (workDone - this.done);
       this.secondsPerUnit =
         this.secondsPerUnit === undefined

@@ -113,7 +113,7 @@ export class TrainView {
     this.bar = output.progress("train", "step");
   }
 
-  private step({ step, loss, learningRate, skipped }: Extract<TrainEvent, { type: "step" }>): void {
+  private step({ step, loss, learningRate, skipped, etaS }: Extract<TrainEvent, { type: "step" }>): void {
     if (skipped) this.skipped += 1;
     else {
       this.losses.push(loss);
@@ -122,7 +122,12 @@ export class TrainView {
     }
     const shown = this.average === undefined ? "" : `loss ${this.average.toFixed(4)}`;
     const skips = this.skipped === 0 ? "" : `  ${this.skipped} skipped`;
-    this.bar?.update(step, this.total, `${shown}  lr ${learningRate.toExponential(1)}${skips}${this.use}`);
+    const remark = `${shown}  lr ${learningRate.toExponential(1)}${skips}${this.use}`;
+    // The run's own pace: it knows nothing of steps that a process before made, and leaves validations and samples out.
+    const remaining = this.total - step;
+    this.bar?.update(step, this.total, remark, {
+      secondsPerUnit: remaining > 0 ? etaS / remaining : undefined,
+    });
   }
 
   /** A line that stays, above the bar. */

@@ -2,6 +2,7 @@
 export class Pace {
   private last = performance.now();
   private secondsPerStep: number | undefined;
+  private steps = 0;
 
   /** The time since now belongs to no step. */
   restart(): void {
@@ -13,8 +14,12 @@ export class Pace {
     const now = performance.now();
     const seconds = Math.max(1e-9, (now - this.last) / 1000);
     this.last = now;
+    this.steps += 1;
+    // The first step of a process also traces its program and records its graph: it counts until there is another.
     this.secondsPerStep =
-      this.secondsPerStep === undefined ? seconds : 0.9 * this.secondsPerStep + 0.1 * seconds;
+      this.secondsPerStep === undefined || this.steps === 2
+        ? seconds
+        : 0.9 * this.secondsPerStep + 0.1 * seconds;
     return { samplesPerSecond: samples / seconds, etaS: remainingSteps * this.secondsPerStep };
   }
 }

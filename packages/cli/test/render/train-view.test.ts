@@ -1,0 +1,46 @@
+import { stripVTControlCharacters } from "node:util";
+import type { TrainEvent } from "@acewright/trainer";
+import { expect, test } from "vitest";
+import { Output } from "../../src/output.js";
+import { TrainView } from "../../src/render/train-view.js";
+import { recordingTerminal } from "../recording-terminal.js";
+
+/** What the view reads of the beginning of a run that goes on at a step. */
+const started = (step: number, steps: number) =>
+  ({
+    type: "started",
+    step,
+    resumedFrom: `run/checkpoints/step-${step}`,
+    config: { adapter: { kind: "lora", rank: 8 }, schedule: "cosine" },
+    plan: {
+      steps,
+      trainingSongs: 3,
+      parameters: 1000,
+      memory: { totalBytes: 2 ** 20 },
+      recompute: { verdict: "green", reason: "it fits" },
+    },
+    device: { description: "a device", instructionSet: "scalar" },
+  }) as unknown as TrainEvent;
+
+const step = (at: number, etaS: number) =>
+  ({ type: "step", step: at, loss: 1, learningRate: 1e-4, skipped: false, etaS }) as TrainEvent;
+
+test("rate and time left are the run's own from the first step after a resume", () => {
+  const terminal = recordingTerminal({ interactive: true, columns: 120 });
+  const view = new TrainView(new Output(terminal, { json: false, plain: false }));
+  view.show(started(5000, 10_000));
+  view.show(step(5001, 4999 * 2));
+  view.clear();
+  expect(stripVTControlCharacters(terminal.written.err)).toMatch(
+    /5001\/10000 {2}2\.0 s\/step, 2 h 47 min left/,
+  );
+});
+
+test("the last step has no time left", () => {
+  const terminal = recordingTerminal({ interactive: true, columns: 120 });
+  const view = new TrainView(new Output(terminal, { json: false, plain: false }));
+  view.show(started(8, 10));
+  view.show(step(9, 0.5));
+  view.show(step(10, 0));
+  expect(stripVTControlCharacters(terminal.written.err)).toMatch(/10\/10 {2}2\.0 step\/s, 0\.0 s left/);
+});
