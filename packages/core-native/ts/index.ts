@@ -53,6 +53,7 @@ export type { SafetensorsHeader } from "./safetensors-header.js";
 export { Adapter } from "./adapter.js";
 export type { AdapterModuleInfo } from "./adapter.js";
 export { findAdapterFile } from "./adapter-file/find.js";
+export { adapterWeightsIn, locateAdapter } from "./adapter-file/locate.js";
 export type { AdapterFile } from "./adapter-file/find.js";
 export { writePeftFolder } from "./adapter-file/peft.js";
 export { AudioTokenizer } from "./audio-tokenizer.js";

@@ -54,7 +54,7 @@ export function generateCommand(context: Context): Command {
     .option("-o, --output <path>", "WAV or FLAC file (song.wav), or a folder for several songs (songs)")
     .option(
       "-a, --adapter <path[:scale]>",
-      "run, PEFT folder or LyCORIS file; scale 1 is as trained, 0 is off (repeatable); see below",
+      "run, or an adapter's folder or file in any layout of `export`; scale 1 is as trained, 0 is off (repeatable); see below",
       gatherAdapter,
     )
     .option(

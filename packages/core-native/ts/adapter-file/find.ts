@@ -4,6 +4,7 @@ import { AceError } from "../errors.js";
 import { toFloat32 } from "../float-tensor.js";
 import { readSafetensors } from "../safetensors.js";
 import type { AdapterConfig, AdapterScale, HostTensor } from "../types.js";
+import { adapterFileNames, locateAdapter } from "./locate.js";
 import { readLora } from "./lora.js";
 import { readLycoris } from "./lycoris.js";
 import { nearestNames, placeOf } from "./names.js";
@@ -25,26 +26,7 @@ export interface AdapterFile {
   readonly magnitudesOverBase: boolean;
 }
 
-const fileNames = ["adapter_model.safetensors", "lokr_weights.safetensors", "loha_weights.safetensors"];
-/** Where an adapter lies inside a run's folder, ours and the official trainer's. */
-const subfolders = ["", "adapter", "final", join("final", "adapter")];
 const maxConfigBytes = 4_000_000;
-
-function locate(path: string): string {
-  if (!existsSync(path))
-    throw new AceError("ERR_FILE", `${path}: not found; expected an adapter's folder or .safetensors file`);
-  if (statSync(path).isFile()) return path;
-  for (const sub of subfolders) {
-    for (const name of fileNames) {
-      const candidate = join(path, sub, name);
-      if (existsSync(candidate)) return candidate;
-    }
-  }
-  throw new AceError(
-    "ERR_FILE",
-    `${path}: holds no adapter; looked for ${fileNames.join(", ")} here and in adapter/ and final/`,
-  );
-}
 
 function readJson(path: string): unknown {
   if (statSync(path).size > maxConfigBytes)
@@ -99,7 +81,7 @@ function sortOut(names: readonly string[], tensors: Readonly<Record<string, Host
  * @throws {AceError} ERR_FILE; ERR_CHECKPOINT where no tensor names a module, with the nearest names.
  */
 export function findAdapterFile(path: string, moduleNames?: readonly string[]): AdapterFile {
-  const file = locate(path);
+  const file = locateAdapter(path);
   const { metadata, tensors } = readSafetensors(file);
   const known = moduleNames === undefined ? undefined : new Set(moduleNames);
   const modules = new Map<string, Parts>();
@@ -141,7 +123,7 @@ export function findAdapterFile(path: string, moduleNames?: readonly string[]): 
     return { ...shared, ...read, scale: scaleOf(read.config) };
   }
   const json = join(dirname(file), "adapter_config.json");
-  const isPeft = fileNames.includes(basename(file));
+  const isPeft = adapterFileNames.some((name) => name === basename(file));
   if (isPeft && !existsSync(json) && !words.includes("alpha") && metadata.lora_adapter_metadata === undefined)
     throw new AceError(
       "ERR_FILE",

@@ -56,7 +56,7 @@ export const TrainConfig = z
       .min(1)
       .optional()
       .describe(
-        "Go on training this adapter (a run, a PEFT folder or a LyCORIS file of the same kind, rank and targets) with a fresh optimizer; default: a fresh adapter",
+        "Go on training this adapter (a run, or a folder or file of any layout, of the same kind, rank, alpha and targets) with a fresh optimizer; default: a fresh adapter",
       )
       .meta({ flag: "from" }),
     trigger: z

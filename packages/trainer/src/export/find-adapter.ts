@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { AceError } from "@acewright/core-native";
+import { AceError, adapterWeightsIn, locateAdapter } from "@acewright/core-native";
 import { checkpointSteps } from "../run/run-folder.js";
 import { runPaths } from "../run/run-paths.js";
 
@@ -15,11 +15,9 @@ export interface FoundAdapter {
   readonly run: string | undefined;
 }
 
-const weightNames = ["adapter_model.safetensors", "lokr_weights.safetensors", "loha_weights.safetensors"];
-
 /**
- * Finds the adapter of a run, of a folder (also the official trainer's, with an `adapter` folder inside), or the file
- * itself.
+ * Finds the adapter of a run (also the official trainer's, with an `adapter` folder inside), of an adapter's or an export's
+ * folder, or the file itself.
  *
  * @throws {AceError} ERR_FILE saying what is there instead.
  */
@@ -29,17 +27,11 @@ export function findAdapter(path: string, which: RunAdapter = "final"): FoundAda
   const paths = runPaths(path);
   if (existsSync(paths.checkpoints)) {
     const folder = typeof which === "number" ? paths.checkpoint(which) : paths[which];
-    const weights = weightsIn(folder);
+    const weights = existsSync(folder) ? adapterWeightsIn(folder) : undefined;
     if (weights !== undefined) return filesOf(weights, path);
     throw new AceError("ERR_FILE", `${path}: has no ${describe(which)} adapter; it has ${whatIsThere(path)}`);
   }
-  const weights = weightsIn(path) ?? weightsIn(join(path, "adapter"));
-  if (weights !== undefined) return filesOf(weights, undefined);
-  throw new AceError("ERR_FILE", `${path}: holds neither a run nor an adapter (${weightNames.join(", ")})`);
-}
-
-function weightsIn(folder: string): string | undefined {
-  return weightNames.map((name) => join(folder, name)).find((file) => existsSync(file));
+  return filesOf(locateAdapter(path), undefined);
 }
 
 function filesOf(weights: string, run: string | undefined): FoundAdapter {

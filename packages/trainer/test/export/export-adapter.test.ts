@@ -5,7 +5,9 @@ import { beforeAll, afterAll, expect, test } from "vitest";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { TrainConfigInput } from "../../src/config/train-config.js";
+import { inspectAdapter } from "../../src/adapters/inspect-adapter.js";
 import { exportAdapter } from "../../src/export/export-adapter.js";
+import { findAdapter } from "../../src/export/find-adapter.js";
 import { toyModel, toyParts, toyRun } from "../toy.js";
 import { events, scratch } from "../trained.js";
 
@@ -101,6 +103,36 @@ test("the official trainer's folder with adapter inside is found", async () => {
   expect(report.loaded?.unexpected).toEqual([]);
 });
 
+test("a folder of the official trainer, checkpoints beside final/adapter, is found too", async () => {
+  const root = scratch();
+  mkdirSync(join(root, "checkpoints"));
+  const final = join(root, "final", "adapter");
+  await exportAdapter(run("lora"), { format: "peft", output: final, check: false });
+  expect(findAdapter(root).weights).toBe(join(final, "adapter_model.safetensors"));
+});
+
+test.each(["comfyui", "diffusers", "bare"] as const)(
+  "the folder of a %s export is an adapter: inspected and exported again by its name",
+  async (format) => {
+    const root = scratch();
+    const folder = join(root, format);
+    await exportAdapter(run("lora"), { format, output: folder, check: false });
+    expect(inspectAdapter(folder).modules).toHaveLength(inspectAdapter(run("lora")).modules.length);
+    const back = await exportAdapter(folder, { format: "peft", output: join(root, "peft"), model: toyModel });
+    expect(back.loaded).toMatchObject({ missing: [], unexpected: [] });
+  },
+);
+
+test("of a folder with several files of weights one must be named; a model's folder is no adapter", async () => {
+  const root = scratch();
+  for (const format of ["comfyui", "bare"] as const)
+    await exportAdapter(run("lora"), { format, output: join(root, `${format}.safetensors`), check: false });
+  expect(() => findAdapter(root)).toThrow(
+    /holds no adapter; .*; name one of its files: bare\.safetensors, comfyui\.safetensors$/,
+  );
+  expect(() => findAdapter(toyModel)).toThrow(/holds no adapter/);
+});
+
 test("the wrong format is refused with the right one", async () => {
   const output = join(scratch(), "out");
   await expect(exportAdapter(run("lora"), { format: "lycoris", output })).rejects.toThrow(
@@ -145,7 +177,7 @@ test("a PEFT folder without its settings, an empty folder and a missing one are 
   );
   mkdirSync(join(root, "empty"));
   await expect(exportAdapter(join(root, "empty"), { format: "peft", output })).rejects.toThrow(
-    /neither a run nor an adapter/,
+    /holds no adapter; looked for adapter_model\.safetensors/,
   );
   await expect(exportAdapter(join(root, "none"), { format: "peft", output })).rejects.toThrow(
     /none: does not exist/,

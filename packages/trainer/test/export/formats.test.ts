@@ -202,8 +202,7 @@ async function replayed(folder: string, format: AdapterFormat): Promise<Float32A
     merged.close();
     return result;
   }
-  const file = readdirSync(folder).find((name) => name.endsWith(".safetensors")) ?? "";
-  const { adapter, report } = await Adapter.load(decoder, join(folder, file));
+  const { adapter, report } = await Adapter.load(decoder, folder);
   expect(report).toMatchObject({ missing: [], unexpected: [] });
   const result = await velocity(decoder, [{ adapter, scale: 1 }]);
   adapter.close();
