@@ -5,6 +5,7 @@ import { withFisherMap } from "./estimate/fisher-map.js";
 import { learningRateCourse } from "./plan/learning-rate.js";
 import { chooseRecompute, type RecomputeChoice } from "./plan/recompute.js";
 import type { Split } from "./plan/validation.js";
+import { unusedSettings } from "./config/unused-settings.js";
 import { withStreaming } from "./plan/streaming.js";
 import { openSongs } from "./regularization.js";
 import { resolveConfig } from "./config/resolve-config.js";
@@ -80,7 +81,7 @@ export async function checkRunOn<Port extends PlanningPort>(
   });
   const residentBytes = resident.get(memory);
   const config = { ...resolved, recompute: recompute.policy };
-  const warnings = [...foreignWarnings(given, samples, model), ...lines];
+  const warnings = [...foreignWarnings(given, samples, model), ...lines, ...unusedSettings(given)];
   const streaming = residentBytes !== undefined && { residentBytes };
   return { config, device, model, samples, split, steps, memory, ...streaming, recompute, warnings };
 }

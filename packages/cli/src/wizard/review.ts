@@ -92,6 +92,7 @@ async function verdict({ questions, answers, output }: Tools, values: Values): P
   try {
     const plan = await planRun({ ...values, ...places });
     questions.page("What it comes to", planTable(plan, output));
+    for (const warning of plan.warnings) questions.warn(warning);
     return false;
   } catch (error) {
     questions.fail(`error: ${failureOf(error).message}`);
