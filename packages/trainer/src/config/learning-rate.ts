@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { schedules } from "../plan/learning-rate.js";
+import { scheduleTemplates } from "../plan/schedule-formula.js";
 import { defaultLearningRates } from "./optimizer.js";
 
 function describeDefaults(): string {
@@ -43,7 +44,7 @@ export const learningRateFields = {
     .max(1000)
     .optional()
     .describe(
-      "custom: the learning rate as a formula of step, total_steps, progress, epoch, total_epochs, steps_per_epoch and base_lr, such as base_lr * 0.5 ** (epoch // 10)",
+      `custom: the learning rate as a formula of step, total_steps, progress, epoch, total_epochs, steps_per_epoch and base_lr, such as base_lr * 0.5 ** (epoch // 10), or one of the names ${Object.keys(scheduleTemplates).join("; ")}`,
     )
     .meta({ flag: "schedule-formula" }),
   warmupSteps: z

@@ -66,7 +66,7 @@ jsep.addBinaryOp("//", 10);
 
 const longest = 1000;
 
-/** Formulas to begin from. */
+/** Formulas to begin from; each may be written by its name. */
 export const scheduleTemplates: Readonly<Record<string, string>> = {
   cosine: "base_lr * 0.5 * (1 + cos(pi * progress))",
   "cosine with a floor": "max(1e-6, base_lr * 0.5 * (1 + cos(pi * progress)))",
@@ -77,12 +77,13 @@ export const scheduleTemplates: Readonly<Record<string, string>> = {
 };
 
 /**
- * A learning rate's formula, read once and never run as code: numbers, the values above, `+ - * / % // **`, comparisons,
- * `a ? b : c`, and a dozen functions; anything else is refused.
+ * A learning rate's formula, or one of the templates by its name, read once and never run as code: numbers, the values
+ * above, `+ - * / % // **`, comparisons, `a ? b : c`, and a dozen functions; anything else is refused.
  *
  * @throws {AceError} ERR_CONFIG with what is wrong and what may stand there.
  */
-export function compileFormula(text: string): Compiled {
+export function compileFormula(given: string): Compiled {
+  const text = Object.hasOwn(scheduleTemplates, given) ? (scheduleTemplates[given] ?? given) : given;
   if (text.length > longest) throw refusal(`is longer than ${longest} characters`);
   let tree: jsep.Expression;
   try {

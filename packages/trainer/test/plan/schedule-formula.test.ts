@@ -28,11 +28,15 @@ test.each([
   expect(compileFormula(formula)(values)).toBeCloseTo(expected, 12);
 });
 
-test.each(Object.entries(scheduleTemplates))("the template %s can be read", (_name, formula) => {
-  const rate = compileFormula(formula)(values);
-  expect(rate).toBeGreaterThan(0);
-  expect(rate).toBeLessThanOrEqual(2e-4);
-});
+test.each(Object.entries(scheduleTemplates))(
+  "the template %s can be read, by its name too",
+  (name, formula) => {
+    const rate = compileFormula(formula)(values);
+    expect(compileFormula(name)(values)).toBe(rate);
+    expect(rate).toBeGreaterThan(0);
+    expect(rate).toBeLessThanOrEqual(2e-4);
+  },
+);
 
 test.each([
   ["", /more than one expression \(or nothing\)/],
