@@ -63,6 +63,21 @@ export function toySamples(): SampleSource {
   };
 }
 
+/** The toy's clips cut to lengths of their own. */
+export function unlikeToySamples(): SampleSource {
+  const whole = toySamples();
+  const frames = [30, 71, 110];
+  return {
+    ...whole,
+    songs: whole.songs.map((song, i) => ({ ...song, frames: frames[i] as number })),
+    read: async (i) => {
+      const { latents, conditions, contextLatents } = await whole.read(i);
+      const cut = (values: Float32Array, width: number) => values.slice(0, (frames[i] as number) * width);
+      return { latents: cut(latents, 64), conditions, contextLatents: cut(contextLatents, 128) };
+    },
+  };
+}
+
 /** The real core on the toy's clips. */
 export const toyParts = (): TrainParts => ({
   native,

@@ -2,28 +2,12 @@ import { join } from "node:path";
 import { planMemory } from "@acewright/core-native";
 import { expect, test } from "vitest";
 import type { TrainConfigInput } from "../../src/config/train-config.js";
-import type { SampleSource } from "../../src/sample-source.js";
 import type { TrainParts } from "../../src/train/open-run.js";
 import { trainWith } from "../../src/train/train.js";
-import { toyModel, toyParts, toyRun, toySamples } from "../toy.js";
+import { toyModel, toyParts, toyRun, unlikeToySamples } from "../toy.js";
 import { bytesOf, events, ofType, scratch } from "../trained.js";
 
-/** The toy's clips cut to lengths of their own. */
-function unlikeSongs(): SampleSource {
-  const whole = toySamples();
-  const frames = [30, 71, 110];
-  return {
-    ...whole,
-    songs: whole.songs.map((song, i) => ({ ...song, frames: frames[i] as number })),
-    read: async (i) => {
-      const { latents, conditions, contextLatents } = await whole.read(i);
-      const cut = (values: Float32Array, width: number) => values.slice(0, (frames[i] as number) * width);
-      return { latents: cut(latents, 64), conditions, contextLatents: cut(contextLatents, 128) };
-    },
-  };
-}
-
-const parts = (): TrainParts => ({ ...toyParts(), openSamples: () => Promise.resolve(unlikeSongs()) });
+const parts = (): TrainParts => ({ ...toyParts(), openSamples: () => Promise.resolve(unlikeToySamples()) });
 
 const run = (output: string, changes: Partial<TrainConfigInput> = {}): TrainConfigInput =>
   toyRun(output, {
