@@ -25,7 +25,7 @@ const onAdapter = (among: TrainConfigInput["adapter"], change: object): SettingI
 });
 const onOptimizer = (among: TrainConfigInput["optimizer"], change: object, more?: Changes): SettingInUse => ({
   among: { optimizer: among, ...more },
-  change: { optimizer: { ...among, ...change } as TrainConfigInput["optimizer"] },
+  change: { optimizer: { ...among, ...change } },
 });
 
 /** Whoever adds a setting adds it here, unless it changes no number of a run. */
