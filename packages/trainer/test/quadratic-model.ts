@@ -32,6 +32,10 @@ export interface Mischief {
   readonly failAt?: (step: number, recompute: RecomputePolicy) => Error | undefined;
   /** Told of every step as it is asked. */
   readonly onStep?: (input: StepInput) => void;
+  /** Told of every session as it is opened. */
+  readonly onSession?: (config: TrainSessionConfig) => void;
+  /** Told of every question of the validation. */
+  readonly onQuestion?: (options: { readonly seed: number; readonly step: number }) => void;
   /** Another device than a CPU with room enough. */
   readonly device?: Partial<DeviceInfo>;
   /** What a step of this size needs. */
@@ -175,6 +179,7 @@ class QuadraticAdapter implements AdapterPort {
     );
   }
   openSession(config: TrainSessionConfig): Promise<SessionPort> {
+    this.mischief.onSession?.(config);
     return Promise.resolve(new QuadraticSession(this, config, this.mischief));
   }
   close(): void {
@@ -293,6 +298,7 @@ class QuadraticSession implements SessionPort {
     options: { readonly seed: number; readonly step: number },
   ) {
     if (this.closed || this.busy) throw new AceError("ERR_DISPOSED", "evaluate: session is closed or busy");
+    this.mischief.onQuestion?.(options);
     await this.mischief.evaluateDelay?.();
     const { answer = (loss: number) => loss } = this.mischief;
     const samples = microBatches.flat().map((ref) => ({

@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { nodeFiles } from "../../src/run/files.js";
 import { isRunLocked, RunLock } from "../../src/run/run-lock.js";
-import { scratch } from "../trained.js";
+import { events, parts, scratch, shortRun } from "../trained.js";
 
 const lockOf = (run: string, owner: object | string) => {
   writeFileSync(join(run, "run.lock"), typeof owner === "string" ? owner : JSON.stringify(owner));
@@ -73,4 +73,19 @@ test("who lost the lock is told before it writes", () => {
   }).toThrow(/no longer holds the run/);
   lock.release();
   expect(existsSync(join(run, "run.lock"))).toBe(true);
+});
+
+test("a run whose lock another process has taken writes no further checkpoint, and leaves the lock", async () => {
+  const run = join(scratch(), "run");
+  const lock = join(run, "run.lock");
+  const other = JSON.stringify({ pid: 1, host: "elsewhere", started: null });
+  const duringStep = (step: number) => {
+    if (step === 4) writeFileSync(lock, other);
+    return Promise.resolve();
+  };
+  await expect(events(shortRun(run), {}, parts({ duringStep }))).rejects.toThrow(
+    /run\.lock: this process no longer holds the run; training stops/,
+  );
+  expect(readdirSync(join(run, "checkpoints"))).toEqual(["step-00000003"]);
+  expect(readFileSync(lock, "utf8")).toBe(other);
 });

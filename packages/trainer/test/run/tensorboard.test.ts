@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { crc32c, maskedCrc32c } from "../../src/run/crc32c.js";
+import { crc32c } from "../../src/run/crc32c.js";
 import { nodeFiles } from "../../src/run/files.js";
 import { TensorBoardLog } from "../../src/run/tensorboard/event-file.js";
+import { fields, records } from "../tensorboard-reader.js";
 import { scratch } from "../trained.js";
 
 test("CRC-32C gives the check values of RFC 3720, appendix B.4", () => {
@@ -12,47 +13,6 @@ test("CRC-32C gives the check values of RFC 3720, appendix B.4", () => {
   expect(crc32c(Uint8Array.from({ length: 32 }, (_, i) => i))).toBe(0x46dd794e);
   expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
 });
-
-/** Reads the file back by the format's own rules, checksums included. */
-function records(path: string): Buffer[] {
-  const file = readFileSync(path);
-  const all: Buffer[] = [];
-  for (let at = 0; at < file.length;) {
-    const length = Number(file.readBigUInt64LE(at));
-    expect(file.readUInt32LE(at + 8)).toBe(maskedCrc32c(file.subarray(at, at + 8)));
-    const data = file.subarray(at + 12, at + 12 + length);
-    expect(file.readUInt32LE(at + 12 + length)).toBe(maskedCrc32c(data));
-    all.push(data);
-    at += 16 + length;
-  }
-  return all;
-}
-
-/** Fields of a protobuf message as [number, value]; sub-messages stay bytes. */
-function fields(message: Buffer): [number, number | Buffer][] {
-  const all: [number, number | Buffer][] = [];
-  let at = 0;
-  const varint = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = message.readUInt8(at++);
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  while (at < message.length) {
-    const key = varint();
-    const wire = key & 7;
-    if (wire === 0) all.push([key >> 3, varint()]);
-    else if (wire === 1) all.push([key >> 3, message.readDoubleLE((at += 8) - 8)]);
-    else if (wire === 5) all.push([key >> 3, message.readFloatLE((at += 4) - 4)]);
-    else {
-      const length = varint();
-      all.push([key >> 3, message.subarray(at, (at += length))]);
-    }
-  }
-  return all;
-}
 
 test("scalars are events with a step and a summary that a reader understands", () => {
   const folder = join(scratch(), "tensorboard");

@@ -51,6 +51,20 @@ test("the patience is counted anew from each better validation", async () => {
   expect(all.at(-1)).toMatchObject({ step: 4, stoppedEarly: { best: { step: 2, loss: 0.5 } } });
 });
 
+test("a validation that is not finite is never the best, the first one neither", async () => {
+  const on = parts({ answer: scripted([NaN, 0.5, -Infinity, 0.4]) });
+  const all = await events(shortRun(join(scratch(), "run"), { ...oneQuestion, maxSteps: 3 }), {}, on);
+  expect(ofType(all, "validation").map(({ best }) => best)).toEqual([false, true, false, true]);
+});
+
+test("the first epoch in which an adapter can be the best is the one after those asked for", async () => {
+  const on = parts({ answer: scripted([0.9]) });
+  const all = await events(shortRun(join(scratch(), "run"), { ...oneQuestion, bestAfterEpochs: 1 }), {}, on);
+  const first = ofType(all, "validation").find(({ best }) => best);
+  // Four songs, two a step: an epoch is two steps.
+  expect(first?.step).toBe(2);
+});
+
 test("an improvement too small does not count", async () => {
   const on = parts({ answer: scripted([0.5, 0.4999, 0.45, 0.4499]) });
   const all = await events(
@@ -132,6 +146,26 @@ test("a held-out loss that rises while the training loss falls is told", async (
   const told = ofType(all, "warning").filter(({ message }) => message.includes("by heart"));
   expect(told).toHaveLength(1);
   expect(told[0]?.message).toMatch(/three times in a row \(now 0\.4300\).*that of step 8 \(0\.4000\)/);
+});
+
+test("without held-out songs nothing is said of learning by heart", async () => {
+  const on = parts({
+    answer: scripted([0.5, 0.4, 0.41, 0.42, 0.43, 0.44].flatMap((loss) => Array<number>(5).fill(loss))),
+  });
+  const changes = {
+    ...oneQuestion,
+    validationFraction: 0,
+    validationEvery: 8,
+    epochs: 20,
+    learningRate: 0.05,
+  };
+  const all = await events(shortRun(join(scratch(), "run"), changes), {}, on);
+  expect(
+    ofType(all, "validation")
+      .map(({ loss }) => Number(loss.toFixed(4)))
+      .slice(0, 5),
+  ).toEqual([0.5, 0.4, 0.41, 0.42, 0.43]);
+  expect(ofType(all, "warning")).toEqual([]);
 });
 
 test("a validation tells its loss by timestep", async () => {
