@@ -23,6 +23,11 @@ test("a loss moves the mean of its own part alone, by a hundredth", () => {
   expect(after[1]).toBeCloseTo(1.04, 12);
   expect(after[9]).toBeCloseTo(0.99, 12);
   expect(after.slice(2, 9)).toEqual(new Array(7).fill(1));
+  const twice = afterSamples(after, [
+    { loss: 0, timestep: 0.05 },
+    { loss: 2, timestep: 0 },
+  ]);
+  expect(twice[0]).toBeCloseTo(0.99 * (0.99 * 1.02) + 0.02, 12);
 });
 
 test("at batch 1 the share of the steps is what was asked, and each step draws by itself", () => {
