@@ -49,6 +49,8 @@ function ranksWithin(nodes: readonly Node[]): number {
   let [held, rank] = [0, 0];
   for (const { eigenvalue, count } of falling) {
     const energy = eigenvalue * count;
+    // A matrix of zeros has no energy to hold.
+    if (energy === 0) break;
     if (held + energy >= wanted) return rank + (count === 1 ? 1 : (count * (wanted - held)) / energy);
     held += energy;
     rank += count;

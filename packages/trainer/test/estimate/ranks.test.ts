@@ -68,6 +68,15 @@ test.each([
   let [held, exact] = [0, 0];
   while (held < 0.95 * all) held += squares[exact++] ?? 0;
   const estimated = await effectiveRank(values, rows, columns);
-  console.log(`${rows} x ${columns}: ${exact}, estimated ${estimated}`);
   expect(Math.abs(estimated - exact)).toBeLessThanOrEqual(Math.min(rows, columns) <= 48 ? 0 : 0.06 * exact);
 });
+
+test.each([8, 64])(
+  "a %i x 100 matrix of zeros, and one of a single row that is not, have the effective rank 1",
+  async (rows) => {
+    const values = new Float32Array(rows * 100);
+    expect(await effectiveRank(values, rows, 100)).toBe(1);
+    values.fill(0.5, 100, 200);
+    expect(await effectiveRank(values, rows, 100)).toBe(1);
+  },
+);
