@@ -1,5 +1,4 @@
-import { TrainConfig } from "@acewright/trainer";
-import { expectation, flagsOf } from "../packages/cli/dist/flags.js";
+import { expectation, fieldsOf, TrainConfig } from "@acewright/trainer";
 
 /** @param {unknown} value */
 function shown(value) {
@@ -12,7 +11,7 @@ const cell = (text) => text.replaceAll("|", "\\|").replaceAll("*", "\\*");
 
 /** @returns {string} docs/config.md: every setting of a training run, from its schema */
 export function configPage() {
-  const rows = flagsOf(TrainConfig, { omit: ["environment"] }).map(
+  const rows = fieldsOf(TrainConfig, { omit: ["environment"] }).map(
     ({ path, name, node, members, memberCount }) => {
       const only = members.length < memberCount ? ` (${members.map(({ tag }) => tag).join(", ")} only)` : "";
       const words = cell(`${node.description ?? ""}${only}`);

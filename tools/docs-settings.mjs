@@ -1,4 +1,4 @@
-import { expectation } from "../packages/cli/dist/flags.js";
+import { expectation } from "@acewright/trainer";
 import { settingFacts } from "../packages/cli/dist/settings/facts.js";
 
 /** @param {string} text */

@@ -1,10 +1,8 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import type { z } from "zod";
-import { expectation, flagsOf } from "./flags.js";
-import { withoutNull } from "./json-schema.js";
-import type { Flag, FlagChoice } from "./flags.js";
-import type { PlainNode, SchemaNode } from "./json-schema.js";
+import { expectation, fieldsOf, withoutNull } from "@acewright/trainer";
+import type { FieldChoice, PlainNode, SchemaField, SchemaNode } from "@acewright/trainer";
 import { scalarOf } from "./parse-value.js";
 import { isSetting } from "./settings/schema.js";
 import { takesSetting } from "./settings/apply.js";
@@ -13,8 +11,8 @@ import { takesSetting } from "./settings/apply.js";
  * Gives a command one option for each field of a schema: name, help, default and range come from the schema alone.
  * Values are read with {@link givenOptions}; defaults are left to the schema, so that a file may stand between.
  */
-export function optionsFromSchema(command: Command, schema: z.ZodType, choice: FlagChoice = {}): Command {
-  for (const flag of flagsOf(schema, choice)) {
+export function optionsFromSchema(command: Command, schema: z.ZodType, choice: FieldChoice = {}): Command {
+  for (const flag of fieldsOf(schema, choice)) {
     for (const option of optionsOf(flag)) {
       command.addOption(option.helpGroup(groupOf(flag)));
       if (isSetting(flag.name)) takesSetting(option, flag.name);
@@ -30,12 +28,12 @@ export type GivenBy = "cli" | "env" | "config";
 export function givenOptions(
   command: Command,
   schema: z.ZodType,
-  choice: FlagChoice & { readonly by?: readonly GivenBy[] } = {},
+  choice: FieldChoice & { readonly by?: readonly GivenBy[] } = {},
 ): Record<string, unknown> {
   const by: readonly (string | undefined)[] = choice.by ?? ["cli", "env", "config"];
   const values: Record<string, unknown> = command.opts();
   const given: Record<string, unknown> = {};
-  for (const flag of flagsOf(schema, choice)) {
+  for (const flag of fieldsOf(schema, choice)) {
     const key = new Option(`--${flag.name}`).attributeName();
     if (by.includes(command.getOptionValueSource(key))) place(given, flag.path, values[key]);
   }
@@ -49,7 +47,7 @@ function place(target: Record<string, unknown>, path: readonly string[], value: 
   else place((target[head] ??= {}) as Record<string, unknown>, rest, value);
 }
 
-function optionsOf(flag: Flag): Option[] {
+function optionsOf(flag: SchemaField): Option[] {
   const { name, node } = flag;
   const help = helpText(flag);
   if (node.type === "boolean") {
@@ -82,7 +80,7 @@ function optionsOf(flag: Flag): Option[] {
  *
  * @throws {InvalidArgumentError} with what was expected.
  */
-export function readFlag(flag: Flag, text: string): unknown {
+export function readFlag(flag: SchemaField, text: string): unknown {
   const { name, node } = flag;
   if (node.type === "array") {
     const itemNode = (i: number): SchemaNode => node.prefixItems?.[i] ?? (node.items || {});
@@ -93,7 +91,7 @@ export function readFlag(flag: Flag, text: string): unknown {
 }
 
 /** Flags of one nested object stand together in the help. */
-function groupOf({ path }: Flag): string {
+function groupOf({ path }: SchemaField): string {
   const [parent = ""] = path.length > 1 ? path : ["settings"];
   return `${parent[0]?.toUpperCase() ?? ""}${parent.slice(1)}:`;
 }
@@ -107,14 +105,14 @@ function placeholder(node: PlainNode): string {
 }
 
 /** Several members may bound a field differently: the flag takes what any of them takes, the schema decides. */
-function scalarNode({ node, members }: Flag): PlainNode {
+function scalarNode({ node, members }: SchemaField): PlainNode {
   return members.every((member) => expectation(member.node) === expectation(node))
     ? node
     : { type: node.type ?? "string" };
 }
 
 /** What a flag is for, what it takes and what it is where it is not given. */
-export function helpText({ node, members, memberCount }: Flag): string {
+export function helpText({ node, members, memberCount }: SchemaField): string {
   const description = node.description ?? "";
   const facts: string[] = [];
   const tags = members.map(({ tag }) => tag);
@@ -126,7 +124,7 @@ export function helpText({ node, members, memberCount }: Flag): string {
   return facts.length === 0 ? description : `${description} (${facts.join("; ")})`;
 }
 
-function defaultText({ node, members }: Pick<Flag, "node" | "members">): string[] {
+function defaultText({ node, members }: Pick<SchemaField, "node" | "members">): string[] {
   const show = (value: unknown): string => (Array.isArray(value) ? value.join(",") : String(value));
   const defaults = new Map<string, string[]>();
   const sources = members.length === 0 ? [{ tag: "", node }] : members;
@@ -148,12 +146,14 @@ function defaultText({ node, members }: Pick<Flag, "node" | "members">): string[
   return [`default ${[...defaults].map(([value, tags]) => `${value} for ${tags.join(", ")}`).join("; ")}`];
 }
 
-function parsePairs(text: string, { node, name }: Flag): Record<string, unknown> {
+function parsePairs(text: string, { node, name }: SchemaField): Record<string, unknown> {
   const values = typeof node.additionalProperties === "object" ? node.additionalProperties : {};
   const pairs = text.split(",").map((pair) => {
     const split = pair.lastIndexOf("=");
     if (split < 1)
-      throw new InvalidArgumentError(`expected ${expectation(node)}, got ${JSON.stringify(pair)}`);
+      throw new InvalidArgumentError(
+        `expected NAME=VALUE pairs, each value ${expectation(values)}, got ${JSON.stringify(pair)}`,
+      );
     return [pair.slice(0, split).trim(), parseScalar(pair.slice(split + 1), values, name)] as const;
   });
   return Object.fromEntries(pairs);

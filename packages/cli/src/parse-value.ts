@@ -1,5 +1,5 @@
-import { withoutNull } from "./json-schema.js";
-import type { PlainNode, SchemaNode } from "./json-schema.js";
+import { withoutNull } from "@acewright/trainer";
+import type { PlainNode, SchemaNode } from "@acewright/trainer";
 
 /** The text as a value of the schema, or undefined where it is none. */
 export function scalarOf(text: string, node: PlainNode): unknown {

@@ -172,7 +172,7 @@ test("`dataset scan` says how the table fits, and sets repeats by folder", async
 
 test.each([
   [["set", "FILE"], /nothing to change/],
-  [["set", "FILE", "--bpm", "20"], /--bpm takes integer ≥ 30 and ≤ 300, got "20"/],
+  [["set", "FILE", "--bpm", "20"], /--bpm takes a whole number from 30 to 300, got "20"/],
   [["set", "FILE", "--clear", "tempo"], /--clear takes fields of .*, got "tempo"/],
   [["set", "FILE", "--replace", "x"], /--replace needs --find/],
   [["set", "FILE", "--where", "tempo>3", "--bpm", "60"], /names the field "tempo", which no sample has/],

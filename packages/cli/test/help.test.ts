@@ -1,4 +1,11 @@
-import { EstimateSettings, GenerateSettings, SweepSettings, TrainConfig } from "@acewright/trainer";
+import {
+  EstimateSettings,
+  expectation,
+  fieldsOf,
+  GenerateSettings,
+  SweepSettings,
+  TrainConfig,
+} from "@acewright/trainer";
 import {
   CaptionSettings,
   LabelSettings,
@@ -9,7 +16,6 @@ import {
 } from "@acewright/dataset";
 import type { z } from "zod";
 import { expect, test } from "vitest";
-import { expectation, flagsOf } from "../src/flags.js";
 import { acewrightProgram } from "../src/program.js";
 import { isTaken, leaves, program } from "./every-command.js";
 import { recordingTerminal } from "./recording-terminal.js";
@@ -86,7 +92,7 @@ test.each<[string, z.ZodType]>([
   ["dataset set", MetadataEdit],
 ])("the help of `%s` says of each field of the schema what the schema says", (path, schema) => {
   const help = helpOf(path);
-  for (const { name, node, members } of flagsOf(schema, own)) {
+  for (const { name, node, members } of fieldsOf(schema, own)) {
     const line = help.split("\n").find((text) => new RegExp(`^ {2}--(no-)?${name}( |$)`).test(text)) ?? "";
     expect(node.description, `${name} has no description`).toBeTruthy();
     expect(line, `--${name}`).toContain(node.description ?? "");

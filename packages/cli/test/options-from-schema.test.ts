@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { expectation, flagsOf } from "../src/flags.js";
+import { expectation, fieldsOf } from "@acewright/trainer";
 import { givenOptions, optionsFromSchema } from "../src/options-from-schema.js";
 
 const common = {
@@ -73,15 +73,15 @@ test.each<[string[], Record<string, unknown>]>([
 });
 
 test.each<[string[], RegExp]>([
-  [["--rank", "0"], /--rank takes integer ≥ 1, got "0"/],
+  [["--rank", "0"], /--rank takes a whole number at least 1, got "0"/],
   [["--rank", "eight"], /got "eight"/],
   [["--rank", ""], /got ""/],
-  [["--learning-rate", "0"], /number > 0/],
+  [["--learning-rate", "0"], /a number above 0/],
   [["--recompute", "all"], /one of none, block/],
   [["--adapter", "lorra"], /one of lora, lokr/],
   [["--rank-pattern", "q_proj"], /NAME=VALUE/],
-  [["--length", "0"], /takes number ≥ 1 or "auto", got "0"/],
-  [["--interval", "0.5,2"], /number ≤ 1/],
+  [["--length", "0"], /takes a number at least 1 or "auto", got "0"/],
+  [["--interval", "0.5,2"], /a number at most 1/],
   [["--rnk", "8"], /unknown option '--rnk'\s+\(Did you mean --rank\?\)/],
 ])("%j is refused", (argv, message) => {
   expect(() => parse(...argv)).toThrow(message);
@@ -91,18 +91,18 @@ test("the help tells default, range and the kinds a flag belongs to, from the sc
   const help = optionsFromSchema(new Command("x"), Schema)
     .configureHelp({ helpWidth: 500 })
     .helpInformation();
-  expect(help).toMatch(/--learning-rate <n> +peak learning rate \(number > 0; default 0.0001\)/);
-  expect(help).toMatch(/--rank <n> +width of the update \(integer ≥ 1; default 64\)/);
-  expect(help).toMatch(/--factor <n> +split \(lokr only; integer; default -1\)/);
+  expect(help).toMatch(/--learning-rate <n> +peak learning rate \(a number above 0; default 0.0001\)/);
+  expect(help).toMatch(/--rank <n> +width of the update \(a whole number at least 1; default 64\)/);
+  expect(help).toMatch(/--factor <n> +split \(lokr only; a whole number; default -1\)/);
   expect(help).toMatch(/--adapter <lora\|lokr> +kind of adapter \(default lora\)/);
   expect(help).toMatch(/--target-modules <a,b,...> +linears it sits on \(default q_proj,v_proj\)/);
 });
 
 test("two fields that want one flag are a mistake of ours, found at once", () => {
   const clash = z.object({ aB: z.string(), a: z.object({ b: z.string() }) });
-  expect(() => flagsOf(clash)).toThrow("two fields want the flag --a-b");
+  expect(() => fieldsOf(clash)).toThrow("two fields want the flag --a-b");
 });
 
 test("limits of safe integers are not shown", () => {
-  expect(expectation({ type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER })).toBe("integer ≥ 1");
+  expect(expectation({ type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER })).toBe("a whole number at least 1");
 });

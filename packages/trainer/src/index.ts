@@ -7,8 +7,12 @@ export { settingGroups } from "./config/groups.js";
 export type { SettingGroup } from "./config/groups.js";
 export { TrainConfig } from "./config/train-config.js";
 export type { TrainConfigInput } from "./config/train-config.js";
-export { trainConfigSchema } from "./config/json-schema.js";
-export type { JsonSchema } from "./config/json-schema.js";
+export { trainConfigSchema } from "./config/config-fields.js";
+export { expectation } from "./schema/expectation.js";
+export { fieldsOf } from "./schema/fields.js";
+export type { FieldChoice, FieldMember, SchemaField } from "./schema/fields.js";
+export { schemaNode, withoutNull } from "./schema/node.js";
+export type { PlainNode, SchemaNode } from "./schema/node.js";
 export type {
   BestEvent,
   CheckpointEvent,

@@ -1,8 +1,7 @@
-import { trainConfigSchema } from "@acewright/trainer";
+import { schemaNode, trainConfigSchema } from "@acewright/trainer";
 import { Argument, Command } from "commander";
 import { leafCommand } from "../command.js";
 import type { Context } from "../command.js";
-import { schemaNode } from "../json-schema.js";
 import { SettingsFile } from "../settings/schema.js";
 
 export function configCommand(context: Context): Command {

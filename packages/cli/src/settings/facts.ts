@@ -1,5 +1,5 @@
-import { schemaNode, withoutNull } from "../json-schema.js";
-import type { PlainNode } from "../json-schema.js";
+import { schemaNode, withoutNull } from "@acewright/trainer";
+import type { PlainNode } from "@acewright/trainer";
 import { Settings, settingKeys } from "./schema.js";
 import type { SettingKey } from "./schema.js";
 

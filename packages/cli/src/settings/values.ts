@@ -1,9 +1,7 @@
 import { resolve } from "node:path";
 import { AceError } from "@acewright/core-native";
-import { parseWith } from "@acewright/trainer";
+import { expectation, parseWith, withoutNull } from "@acewright/trainer";
 import type * as z from "zod";
-import { expectation } from "../flags.js";
-import { withoutNull } from "../json-schema.js";
 import { scalarOf } from "../parse-value.js";
 import { factsOf, settingFacts } from "./facts.js";
 import type { SettingFacts } from "./facts.js";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { FlagChoice } from "../flags.js";
+import type { FieldChoice } from "@acewright/trainer";
 import { back, type Back } from "./questions.js";
 import { askSetting } from "./settings/ask-setting.js";
 import { flagsFor, shellLine } from "./settings/command-line.js";
@@ -12,7 +12,7 @@ import { passed, type Step } from "./walk.js";
 /** One command with settings of its own. */
 export interface Job {
   readonly schema: z.ZodType;
-  readonly choice: FlagChoice;
+  readonly choice: FieldChoice;
   /** What the schema wants beside the settings that are asked. */
   readonly beside: Values;
   values: Values;

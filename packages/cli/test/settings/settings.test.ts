@@ -126,9 +126,9 @@ test.each([
 });
 
 test.each([
-  [["threads", "many"], /threads: expected integer ≥ 1 and ≤ 256, got "many"/],
-  [["threads", "0"], /threads: expected integer ≥ 1 and ≤ 256, got "0"/],
-  [["notify", "desktop,pigeon"], /notify: expected list of one of bell, desktop, webhook/],
+  [["threads", "many"], /threads: expected a whole number from 1 to 256, got "many"/],
+  [["threads", "0"], /threads: expected a whole number from 1 to 256, got "0"/],
+  [["notify", "desktop,pigeon"], /notify: expected a list, each entry one of bell, desktop, webhook/],
   [["endpoint", "mirror.example"], /endpoint expected an http or https address/],
   [["models", ""], /models/],
   [["modls", "x"], /modls: is no setting, did you mean models\?/],
@@ -181,7 +181,7 @@ test("a variable with a wrong value is named", async () => {
   vi.stubEnv("ACEWRIGHT_THREADS", "lots");
   const { code, err } = await acewright("presets", "list");
   expect(code).toBe(2);
-  expect(err).toMatch(/ACEWRIGHT_THREADS: expected integer ≥ 1 and ≤ 256, got "lots"/);
+  expect(err).toMatch(/ACEWRIGHT_THREADS: expected a whole number from 1 to 256, got "lots"/);
 });
 
 test("the schema of the file is printed for an editor", async () => {

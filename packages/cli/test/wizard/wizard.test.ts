@@ -35,7 +35,7 @@ test("a training is asked for, gone back in, refused, reviewed, begun and finish
   await person.answers("Which settings to begin from?", "down", "down", "enter");
   await person.answers("adapter:", "enter");
   await person.answers("rank:", "0", "enter");
-  await person.answers('--rank takes integer ≥ 1 and ≤ 4096, got "0"', "clear", "4", "enter");
+  await person.answers('--rank takes a whole number from 1 to 4096, got "0"', "clear", "4", "enter");
   await person.answers("alpha:", "escape");
   await person.answers("rank:", "8", "enter");
   await person.answers("alpha:", "16", "enter");

@@ -44,6 +44,7 @@ const common = {
   layers: z
     .string()
     .regex(/^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$/)
+    .meta({ form: 'numbers and ranges such as "0-11,23"' })
     .optional()
     .describe('Decoder layers to adapt, counted from 0, such as "0-11,23"; default: all')
     .meta({ flag: "layers" }),

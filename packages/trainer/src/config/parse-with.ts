@@ -1,6 +1,8 @@
 import { AceError } from "@acewright/core-native";
 import type * as z from "zod";
-import { expectedOf, fieldsOf, jsonSchemaOf, type JsonSchema } from "./json-schema.js";
+import { expectation } from "../schema/expectation.js";
+import { fieldsOf } from "../schema/fields.js";
+import { schemaNode, type SchemaNode } from "../schema/node.js";
 import { nearestName } from "./nearest-name.js";
 
 /**
@@ -12,12 +14,12 @@ import { nearestName } from "./nearest-name.js";
 export function parseWith<T extends z.ZodType>(type: T, input: unknown, source: string): z.infer<T> {
   const parsed = type.safeParse(input);
   if (parsed.success) return parsed.data;
-  const schema = jsonSchemaOf(type);
+  const schema = schemaNode(type);
   const lines = parsed.error.issues.flatMap((issue) => explain(issue, input, schema));
   throw new AceError("ERR_CONFIG", `${source}: ${lines.join("; ")}`);
 }
 
-function explain(issue: z.core.$ZodIssue, input: unknown, root: JsonSchema): string[] {
+function explain(issue: z.core.$ZodIssue, input: unknown, root: SchemaNode): string[] {
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => unknownKey([...path, key], input, root));
@@ -29,23 +31,23 @@ function explain(issue: z.core.$ZodIssue, input: unknown, root: JsonSchema): str
   return [`${name}: expected ${words}, got ${shown(value)}`];
 }
 
-function wordsFor(schema: JsonSchema | undefined, path: readonly string[], root: JsonSchema): string {
+function wordsFor(schema: SchemaNode | undefined, path: readonly string[], root: SchemaNode): string {
   if (path.at(-1) === "kind" && path.length === 2) {
-    const kinds = fieldsOf(root).find((field) => field.path.join(".") === path.join("."))?.schema;
-    if (kinds !== undefined) return expectedOf(kinds);
+    const kinds = fieldsOf(root).find((field) => field.path.join(".") === path.join("."))?.node;
+    if (kinds !== undefined) return expectation(kinds);
   }
-  return schema === undefined ? "an object" : expectedOf(schema);
+  return schema === undefined ? "an object" : expectation(schema);
 }
 
-function unknownKey(path: readonly string[], input: unknown, root: JsonSchema): string {
+function unknownKey(path: readonly string[], input: unknown, root: SchemaNode): string {
   const key = path.at(-1) ?? "";
   const parent = path.slice(0, -1);
   const fields = fieldsOf(root);
   const beside = fields.filter((field) => field.path.slice(0, -1).join(".") === parent.join("."));
   const other = beside.find((field) => field.path.at(-1) === key);
-  if (other?.kinds !== undefined) {
+  if (other !== undefined && other.members.length > 0) {
     const kind = valueAt(input, [...parent, "kind"]);
-    return `${path.join(".")} belongs to ${other.kinds.join(" and ")}, but ${parent.join(".")}.kind is ${shown(kind)}`;
+    return `${path.join(".")} belongs to ${other.members.map(({ tag }) => tag).join(" and ")}, but ${parent.join(".")}.kind is ${shown(kind)}`;
   }
   const names = Object.keys(schemaAt(parent, input, root)?.properties ?? {});
   const nearest = nearestName(key, names);
@@ -57,8 +59,8 @@ function unknownKey(path: readonly string[], input: unknown, root: JsonSchema): 
 }
 
 /** The schema of one field; a union is entered by the value's own `kind`. */
-function schemaAt(path: readonly string[], input: unknown, root: JsonSchema): JsonSchema | undefined {
-  let schema: JsonSchema | undefined = root;
+function schemaAt(path: readonly string[], input: unknown, root: SchemaNode): SchemaNode | undefined {
+  let schema: SchemaNode | undefined = root;
   for (let depth = 0; depth <= path.length && schema !== undefined; depth++) {
     if (schema.oneOf !== undefined) {
       const chosen = valueAt(schema.default, ["kind"]);
@@ -72,8 +74,8 @@ function schemaAt(path: readonly string[], input: unknown, root: JsonSchema): Js
   return schema;
 }
 
-function entrySchema(schema: JsonSchema | undefined): JsonSchema | undefined {
-  if (schema?.items !== undefined) return schema.items;
+function entrySchema(schema: SchemaNode | undefined): SchemaNode | undefined {
+  if (schema?.items !== undefined && schema.items !== false) return schema.items;
   return typeof schema?.additionalProperties === "object" ? schema.additionalProperties : undefined;
 }
 

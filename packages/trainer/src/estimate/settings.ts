@@ -26,6 +26,7 @@ export const EstimateSettings = z
     timestepFocus: z
       .string()
       .regex(/^(balanced|texture|structure|(0|0?\.\d+),(1|1\.0|0?\.\d+))$/)
+      .meta({ form: "balanced, texture, structure, or two numbers such as 0.2,0.7" })
       .default("balanced")
       .describe(
         "Which noise levels count: balanced (as trained), texture (0 to 0.4), structure (0.6 to 1), or two numbers such as 0.2,0.7",

@@ -155,7 +155,8 @@ async function takeAlgorithms(
   } catch (cause) {
     if (!(cause instanceof AceError) || cause.code !== "ERR_CONFIG") throw cause;
     if (allowChanges !== true) {
-      const choice = "install that library, or allow changes (--allow-changes) and give up equality with an uninterrupted run";
+      const choice =
+        "install that library, or allow changes (--allow-changes) and give up equality with an uninterrupted run";
       throw new AceError("ERR_CONFIG", `${cause.message}; ${choice}`, { cause });
     }
     warnings.push(`${cause.message}: the products are computed by today's choice`);

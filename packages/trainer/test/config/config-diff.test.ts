@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { configChanges, decidingSettings, describeChanges } from "../../src/config/config-diff.js";
-import { configFields } from "../../src/config/json-schema.js";
+import { configFields } from "../../src/config/config-fields.js";
 import { parseConfig } from "../../src/config/parse-config.js";
 
 const config = (changes: object = {}) => parseConfig({ tensors: "t", model: "m", output: "o", ...changes });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { settingGroups } from "../../src/config/groups.js";
-import { configFields } from "../../src/config/json-schema.js";
+import { configFields } from "../../src/config/config-fields.js";
 
 const places = ["tensors", "model", "output"];
 

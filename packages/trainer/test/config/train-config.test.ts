@@ -1,7 +1,8 @@
 import { AceError } from "@acewright/core-native";
 import { expect, test } from "vitest";
 import { TrainConfig } from "../../src/config/train-config.js";
-import { configFields, trainConfigSchema, type JsonSchema } from "../../src/config/json-schema.js";
+import { configFields, trainConfigSchema } from "../../src/config/config-fields.js";
+import type { PlainNode } from "../../src/schema/node.js";
 import { parseConfig } from "../../src/config/parse-config.js";
 
 const needed = { tensors: "songs", model: "turbo", output: "run" };
@@ -74,11 +75,7 @@ test.each<[string, object, string | RegExp]>([
     "train.json: adapter.rank: expected a whole number from 1 to 4096, got 0",
   ],
   ["a fraction", { epochs: 1.5 }, "train.json: epochs: expected a whole number from 1 to 1000000, got 1.5"],
-  [
-    "a text for a number",
-    { seed: "7" },
-    'train.json: seed: expected a whole number from 0 to 9007199254740991, got "7"',
-  ],
+  ["a text for a number", { seed: "7" }, 'train.json: seed: expected a whole number at least 0, got "7"'],
   ["not a number", { learningRate: NaN }, /learningRate: expected a number .* got NaN/],
   [
     "an unknown adapter",
@@ -93,7 +90,7 @@ test.each<[string, object, string | RegExp]>([
   [
     "an unknown device",
     { device: "gpu" },
-    'train.json: device: expected auto, cpu, cuda or cuda:N, got "gpu"',
+    'train.json: device: expected one of auto, cpu, cuda or cuda:N, got "gpu"',
   ],
   ["a missing folder", { model: undefined }, "train.json: model is missing, expected a text"],
   [
@@ -119,7 +116,7 @@ test.each<[string, object, string | RegExp]>([
   [
     "a wrong layer list",
     { adapter: { kind: "lora", layers: "3-" } },
-    /adapter\.layers: expected a text such as .* got "3-"/,
+    /adapter\.layers: expected numbers and ranges such as "0-11,23", got "3-"/,
   ],
   [
     "a wrong entry of a list",
@@ -148,7 +145,7 @@ test("what is no object is refused", () => {
 
 test("every field has a description, and numbers have both bounds", () => {
   const without: string[] = [];
-  for (const { path, schema } of configFields()) {
+  for (const { path, node: schema } of configFields()) {
     const name = path.join(".");
     if (schema.description === undefined) without.push(`${name}: description`);
     const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = schema;
@@ -165,17 +162,18 @@ test("only the three folders must be given", () => {
 });
 
 test("flags are unique and spelt alike", () => {
-  const flags = configFields().map(({ flag }) => flag);
+  const flags = configFields().map(({ name }) => name);
   expect(new Set(flags).size).toBe(flags.length);
   for (const flag of flags) expect(flag).toMatch(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
 });
 
 test("fields of an adapter know which kinds have them", () => {
   const field = (name: string) => configFields().find(({ path }) => path.join(".") === `adapter.${name}`);
-  expect(field("rank")?.kinds).toEqual(["lora", "dora", "lokr", "loha"]);
-  expect(field("factor")?.kinds).toEqual(["lokr"]);
-  expect(field("kind")?.schema.enum).toEqual(["lora", "dora", "lokr", "loha"]);
-  expect(field("kind")?.schema.default).toBe("lora");
+  const kinds = (name: string) => field(name)?.members.map(({ tag }) => tag);
+  expect(kinds("rank")).toEqual(["lora", "dora", "lokr", "loha"]);
+  expect(kinds("factor")).toEqual(["lokr"]);
+  expect(field("kind")?.node.enum).toEqual(["lora", "dora", "lokr", "loha"]);
+  expect(field("kind")?.node.default).toBe("lora");
 });
 
 test.each([
@@ -217,17 +215,18 @@ test("bounds of the JSON schema are those the parser holds", () => {
     const timesteps = { timestepLow: "uniform", timestepHigh: "uniform", timestepTable: "discrete" }[group];
     return TrainConfig.safeParse({ ...needed, ...(timesteps && { timesteps }), ...one }).success;
   };
-  const outside = ({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: JsonSchema) => [
+  const outside = ({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: PlainNode) => [
     exclusiveMinimum ?? (minimum ?? 0) - 1,
     exclusiveMaximum ?? (maximum ?? 0) + 1,
   ];
   let checked = 0;
-  for (const { path, schema, kinds } of configFields()) {
+  for (const { path, node: schema, members } of configFields()) {
+    const kinds = members.map(({ tag }) => tag);
     if (schema.type !== "integer" && schema.type !== "number") continue;
     for (const value of outside(schema))
-      expect(accepts(path, kinds?.[0], value), `${path.join(".")} ${value}`).toBe(false);
+      expect(accepts(path, kinds[0], value), `${path.join(".")} ${value}`).toBe(false);
     if (schema.minimum !== undefined && path[0] !== "timestepHigh")
-      expect(accepts(path, kinds?.[0], schema.minimum), path.join(".")).toBe(true);
+      expect(accepts(path, kinds[0], schema.minimum), path.join(".")).toBe(true);
     checked++;
   }
   expect(checked).toBeGreaterThan(30);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readSafetensors } from "@acewright/core-native";
 import { expect, test } from "vitest";
 import { harmless } from "../../src/config/config-diff.js";
-import { configFields } from "../../src/config/json-schema.js";
+import { configFields } from "../../src/config/config-fields.js";
 import type { TrainConfigInput } from "../../src/config/train-config.js";
 import { findAdapter } from "../../src/export/find-adapter.js";
 import { toyParts, toyRun, unlikeToySamples } from "../toy.js";

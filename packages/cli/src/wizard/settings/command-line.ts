@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import { flagsOf, type FlagChoice } from "../../flags.js";
+import { fieldsOf, type FieldChoice } from "@acewright/trainer";
 import { textOf, valueAt, type Values } from "./values.js";
 
 /** The flags that say these settings: read by the command, they are the settings again. */
-export function flagsFor(schema: z.ZodType, values: Values, choice: FlagChoice = {}): string[] {
-  return flagsOf(schema, choice).flatMap(({ name, path }) => {
+export function flagsFor(schema: z.ZodType, values: Values, choice: FieldChoice = {}): string[] {
+  return fieldsOf(schema, choice).flatMap(({ name, path }) => {
     const value = valueAt(values, path);
     if (value === undefined) return [];
     if (typeof value === "boolean") return [value ? `--${name}` : `--no-${name}`];

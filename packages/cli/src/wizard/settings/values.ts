@@ -1,4 +1,4 @@
-import { flagsOf, type Flag, type FlagChoice } from "../../flags.js";
+import { fieldsOf, type SchemaField, type FieldChoice } from "@acewright/trainer";
 import type { z } from "zod";
 
 /** Settings as a file would hold them: nested, with nothing but what was chosen. */
@@ -23,14 +23,14 @@ export function withValue(values: Values, [head, ...rest]: readonly string[], va
 }
 
 /** One setting as it stands with what is chosen beside it: of the kinds of an adapter only the chosen one counts. */
-export interface Setting extends Flag {
+export interface Setting extends SchemaField {
   /** What it is where nothing is chosen. */
   readonly fallback: unknown;
 }
 
 /** The settings of a schema that belong to what is chosen. */
-export function settingsOf(schema: z.ZodType, values: Values, choice: FlagChoice = {}): Setting[] {
-  const flags = flagsOf(schema, choice);
+export function settingsOf(schema: z.ZodType, values: Values, choice: FieldChoice = {}): Setting[] {
+  const flags = fieldsOf(schema, choice);
   return flags.flatMap((flag): Setting[] => {
     if (flag.members.length === 0) return [{ ...flag, fallback: flag.node.default }];
     const beside = [...flag.path.slice(0, -1), "kind"];
@@ -43,7 +43,7 @@ export function settingsOf(schema: z.ZodType, values: Values, choice: FlagChoice
 
 /** The same without what the chosen kinds do not have, and with each kind named that anything is said of. */
 export function completed(schema: z.ZodType, values: Values): Values {
-  const flags = flagsOf(schema);
+  const flags = fieldsOf(schema);
   const kinds = flags.filter(({ path }) => path.length > 1 && path.at(-1) === "kind");
   const named = kinds.reduce((left, { path, node }) => {
     const isSpokenOf = valueAt(left, path.slice(0, -1)) !== undefined;

@@ -52,6 +52,7 @@ export const TranscribeSettings = z.strictObject({
     .string()
     .trim()
     .regex(/^[a-z]{2,3}$/, "a code such as en was expected")
+    .meta({ form: "a code such as en" })
     .optional()
     .describe("language code of the songs, such as en; default: the provider finds out"),
   minConfidence: z

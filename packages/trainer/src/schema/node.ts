@@ -1,6 +1,6 @@
-import { z } from "zod";
+import * as z from "zod";
 
-/** The part of JSON Schema that zod writes and the flags are read from. */
+/** The part of JSON Schema (draft 2020-12) that zod writes of our schemas. */
 export interface SchemaNode {
   /** Several only as zod writes a nullable scalar: `["number", "null"]`. */
   readonly type?: string | readonly string[];
@@ -12,6 +12,8 @@ export interface SchemaNode {
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
   readonly exclusiveMaximum?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
   readonly items?: SchemaNode | false;
   readonly prefixItems?: readonly SchemaNode[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
@@ -19,6 +21,8 @@ export interface SchemaNode {
   readonly additionalProperties?: SchemaNode | boolean;
   readonly anyOf?: readonly SchemaNode[];
   readonly oneOf?: readonly SchemaNode[];
+  /** How a text with a pattern is written, in words, from the schema's own `.meta({ form })`. */
+  readonly form?: string;
   /** Name of the flag, from the schema's own `.meta({ flag })`. */
   readonly flag?: string;
 }
