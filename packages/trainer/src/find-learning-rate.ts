@@ -1,3 +1,4 @@
+import { AceError } from "@acewright/core-native";
 import * as z from "zod";
 import { checkRun, refuseTooLarge } from "./check-run.js";
 import type { TrainConfigInput } from "./config/train-config.js";
@@ -60,7 +61,7 @@ const askedSongs = 8;
  * Trains a fresh adapter in memory while the learning rate grows from step to step, and reads off the curve where the loss
  * falls fastest. No average of the weights is kept: it would show a step's effect long after it. Each point is a loss over the same noises and timesteps, so the points can be compared. Nothing is written.
  *
- * @throws {AceError} whatever `train` would refuse, and ERR_CONFIG for a range that is none.
+ * @throws {AceError} whatever `train` would refuse, and ERR_CONFIG for a range that is none and for prodigy.
  */
 export function findLearningRate(
   config: TrainConfigInput,
@@ -77,6 +78,12 @@ export async function findLearningRateWith(
 ): Promise<LearningRateSweep> {
   const { low, high, steps } = parseWith(SweepSettings, options.sweep ?? {}, "sweep");
   const given = parseConfig(input);
+  if (given.optimizer.kind === "prodigy") {
+    throw new AceError(
+      "ERR_CONFIG",
+      "optimizer.kind: prodigy finds its own learning rate, there is none to look for; leave learningRate at 1, optimizer.distanceCoefficient makes it bolder or gentler",
+    );
+  }
   const checked = await checkRun({ ...given, validationDraws: 1, emaDecay: 0 }, parts);
   refuseTooLarge(checked);
   const closers: (() => void)[] = [];

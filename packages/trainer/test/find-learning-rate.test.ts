@@ -48,3 +48,10 @@ test("a range that is none is refused", async () => {
     findLearningRateWith(parts(), shortRun("run"), { sweep: { low: 0.1, high: 0.01 } }),
   ).rejects.toThrow("sweep: high must be above low");
 });
+
+test("prodigy, whose learning rate is a factor of what it finds by itself, is refused with what helps", async () => {
+  const config = toyRun(join(scratch(), "run"), { optimizer: { kind: "prodigy" }, learningRate: 1 });
+  await expect(findLearningRateWith(toyParts(), config)).rejects.toThrow(
+    /prodigy finds its own learning rate.*leave learningRate at 1, optimizer\.distanceCoefficient/,
+  );
+});
