@@ -50,9 +50,11 @@ export function trainingConfig(command: Command, folder: string | undefined): Tr
   const complete: Record<string, unknown> = {
     model: resolve(words.model),
     ...givenOptions(command, TrainConfig, { ...choice, by: ["env", "config"] }),
-    ...(words.preset === undefined || words.preset === automatic
-      ? config
-      : withPreset(findPreset(words.preset).preset, config)),
+    ...defaultKind(
+      words.preset === undefined || words.preset === automatic
+        ? config
+        : withPreset(findPreset(words.preset).preset, config),
+    ),
   };
   complete["output"] ??= newRunFolder(words, complete["tensors"]);
   if (words.resume === true && words.output === undefined)
@@ -113,23 +115,29 @@ function readJsonObject(path: string): Record<string, unknown> {
   throw new AceError("ERR_FILE", `${path}: expected an object of settings`);
 }
 
+/** What a file that names no kind speaks of. */
+const kindsUnsaid: Readonly<Record<string, string>> = { adapter: "lora", optimizer: "adamw" };
+
 /** Flags over file, field by field; another kind of adapter brings none of the old one's fields. */
 function merged(below: Record<string, unknown>, above: Record<string, unknown>): Record<string, unknown> {
   const result = { ...below };
   for (const [key, value] of Object.entries(above)) {
     const before = result[key];
     const isOtherKind =
-      isObject(value) && isObject(before) && "kind" in value && value["kind"] !== before["kind"];
+      isObject(value) &&
+      isObject(before) &&
+      "kind" in value &&
+      value["kind"] !== (before["kind"] ?? kindsUnsaid[key]);
     result[key] = isObject(value) && isObject(before) && !isOtherKind ? merged(before, value) : value;
   }
-  return defaultKind(result);
+  return result;
 }
 
-/** `--rank 8` alone speaks of the adapter that is trained when none is named. */
+/** `--rank 8` alone speaks of the adapter that is trained when neither a file nor a preset names one. */
 function defaultKind(config: Record<string, unknown>): Record<string, unknown> {
   const { adapter } = config;
   if (!isObject(adapter) || "kind" in adapter) return config;
-  return { ...config, adapter: { kind: "lora", ...adapter } };
+  return { ...config, adapter: { kind: kindsUnsaid["adapter"], ...adapter } };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseConfig } from "@acewright/trainer";
+import { parseConfig, savePreset } from "@acewright/trainer";
 import { Command } from "commander";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { trainingConfig, trainingOptions } from "../src/config-words.js";
 
 let folder: string;
@@ -15,6 +15,7 @@ beforeAll(() => {
   // As an editor of Windows writes it: a byte order mark, CRLF.
   const notepad = `\ufeff${JSON.stringify(file, null, 2)}`.replaceAll("\n", "\r\n");
   writeFileSync(join(folder, "notepad.json"), notepad);
+  writeFileSync(join(folder, "rank.json"), JSON.stringify({ adapter: { rank: 3 } }));
   writeFileSync(join(folder, "list.json"), "[]");
   writeFileSync(join(folder, "broken.json"), "{ epochs: 3 }");
   writeFileSync(join(folder, "typo.json"), '{ "learningrate": 1 }');
@@ -59,6 +60,8 @@ test.each<[string, Record<string, unknown>]>([
     "--config @file.json --rank 9 --seed 1",
     { adapter: { kind: "lora", rank: 9, dropout: 0.2 }, epochs: 7, seed: 1 },
   ],
+  ["--config @rank.json --adapter lora", { adapter: { kind: "lora", rank: 3 } }],
+  ["--config @rank.json --adapter lokr", { adapter: { kind: "lokr" } }],
   // Another kind of adapter must not inherit a field it does not know.
   ["--config @file.json --adapter lokr", { adapter: { kind: "lokr" }, epochs: 7, seed: 5 }],
 ])("train %s", (line, expected) => {
@@ -76,6 +79,22 @@ test.each<[string, Record<string, unknown>]>([
 test("a preset's adapter of another kind leaves nothing the trainer would refuse", () => {
   const parsed = parseConfig(config(`${folders} --preset recommended --adapter lokr`));
   expect(parsed.adapter).toMatchObject({ kind: "lokr", rank: 64, targetMlp: true });
+});
+
+test("what is said of the adapter speaks of the preset's, whatever its kind", () => {
+  vi.stubEnv("XDG_CONFIG_HOME", folder);
+  vi.stubEnv("APPDATA", folder);
+  const own = { adapter: { kind: "lokr", rank: 8, factor: 4 }, optimizer: { kind: "lion" } };
+  savePreset({ name: "kronecker", description: "", config: own as never });
+  const said = "--preset kronecker --rank 2 --weight-decay 0";
+  expect(parseConfig(config(`${folders} ${said}`))).toMatchObject({
+    adapter: { kind: "lokr", rank: 2, factor: 4 },
+    optimizer: { kind: "lion", weightDecay: 0 },
+  });
+  expect(config(`${folders} --preset kronecker --config @rank.json`)).toMatchObject({
+    adapter: { kind: "lokr", rank: 3, factor: 4 },
+  });
+  vi.unstubAllEnvs();
 });
 
 test.each([

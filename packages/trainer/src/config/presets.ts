@@ -1,5 +1,6 @@
 import { AceError } from "@acewright/core-native";
 import type { TrainConfigInput } from "./train-config.js";
+import { configFields } from "./config-fields.js";
 import { nearestName } from "./nearest-name.js";
 
 /** Settings to begin from; whatever is given beside a preset wins over it. Folders are never part of one. */
@@ -81,8 +82,9 @@ export const presets: Readonly<Record<string, Preset>> = Object.fromEntries(
 );
 
 /**
- * A preset's settings under the given ones. Nested settings are merged field by field; where another kind of adapter
- * is asked for, only the preset's fields that every kind has (rank, alpha, targets) are taken over.
+ * A preset's settings under the given ones. Nested settings are merged field by field; where another kind of adapter is
+ * asked for, only the preset's fields that this kind has too (rank, alpha, targets) are taken over, and another optimizer
+ * begins with its own settings.
  *
  * @param wanted a preset, or the name of a built-in one.
  * @throws {AceError} ERR_CONFIG for a name that is no preset.
@@ -106,11 +108,15 @@ function builtIn(name: string): Preset {
   );
 }
 
-/** Presets' learning rates are AdamW's: another optimizer begins with its own. */
-function forOptimizer(config: Preset["config"], optimizer: unknown): Preset["config"] {
-  const kind = isPlainObject(optimizer) ? (optimizer["kind"] ?? "adamw") : "adamw";
-  if (kind === "adamw" || kind === "adamw8bit") return config;
-  return Object.fromEntries(Object.entries(config).filter(([field]) => field !== "learningRate"));
+/** A preset's learning rate is that of its optimizer: another one begins with its own, and with its own settings. */
+function forOptimizer(config: Preset["config"], given: unknown): Preset["config"] {
+  const { optimizer = {} } = config;
+  const own = "kind" in optimizer ? optimizer.kind : "adamw";
+  const kind = isPlainObject(given) ? (given["kind"] ?? own) : own;
+  const isAdam = (name: unknown) => name === "adamw" || name === "adamw8bit";
+  if (kind === own || (isAdam(kind) && isAdam(own))) return config;
+  const others = Object.entries(config).filter(([field]) => !["learningRate", "optimizer"].includes(field));
+  return Object.fromEntries(others);
 }
 
 function merge(base: object, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -123,9 +129,13 @@ function merge(base: object, given: Readonly<Record<string, unknown>>): Record<s
   return merged;
 }
 
+/** The fields of an adapter that another kind has too; all where the kind is the same, or is not said. */
 function forKind(adapter: Record<string, unknown>, kind: unknown): Record<string, unknown> {
-  const lorasOwn = kind === undefined || kind === "lora" || kind === "dora" ? [] : ["dropout", "rsLora"];
-  return Object.fromEntries(Object.entries(adapter).filter(([key]) => !lorasOwn.includes(key)));
+  // What is no kind at all is for the configuration's parser to refuse.
+  if (typeof kind !== "string" || kind === adapter["kind"]) return adapter;
+  const known = configFields().filter(({ members }) => members.some(({ tag }) => tag === kind));
+  const fields = new Set(known.map(({ path }) => path.join(".")));
+  return Object.fromEntries(Object.entries(adapter).filter(([key]) => fields.has(`adapter.${key}`)));
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

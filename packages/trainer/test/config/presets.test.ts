@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../src/config/parse-config.js";
-import { presets, withPreset } from "../../src/config/presets.js";
+import { presets, withPreset, type Preset } from "../../src/config/presets.js";
 
 const folders = { tensors: "t", model: "m", output: "o" };
 
@@ -41,6 +41,39 @@ test("another kind of adapter keeps the preset's rank and targets, not what only
   const config = parseConfig(withPreset("high_quality", { ...folders, adapter: { kind: "lokr" } }));
   expect(config.adapter).toMatchObject({ kind: "lokr", rank: 128, targetMlp: true });
   expect(config.adapter).not.toHaveProperty("dropout");
+});
+
+/** Presets of one's own, as `presets save` keeps them. */
+const kronecker: Preset = {
+  name: "kronecker",
+  description: "",
+  config: {
+    adapter: { kind: "lokr", rank: 8, factor: 4, rankDropout: 0.1, layers: "0-3" },
+    optimizer: { kind: "prodigy", initialDistance: 1e-4 },
+    learningRate: 0.5,
+  },
+};
+const under = (given: object) => parseConfig(withPreset(kronecker, { ...folders, ...given }));
+
+test("a preset of any kind is kept where only a field of it is given", () => {
+  expect(under({ adapter: { rank: 2 } }).adapter).toMatchObject({ kind: "lokr", rank: 2, factor: 4 });
+  expect(under({ optimizer: { weightDecay: 0 } })).toMatchObject({
+    optimizer: { kind: "prodigy", initialDistance: 1e-4, weightDecay: 0 },
+    learningRate: 0.5,
+  });
+  expect(under({ optimizer: { kind: "prodigy" } })).toMatchObject({ learningRate: 0.5 });
+});
+
+test("of a preset of another kind than is asked for nothing is left that the asked one does not know", () => {
+  const lora = under({ adapter: { kind: "lora" } }).adapter;
+  expect(lora).toMatchObject({ kind: "lora", rank: 8, layers: "0-3" });
+  const loha = under({ adapter: { kind: "loha" } }).adapter;
+  expect(loha).toMatchObject({ kind: "loha", rank: 8, rankDropout: 0.1 });
+  const lion = under({ optimizer: { kind: "lion" } });
+  expect(lion.optimizer).toMatchObject({ kind: "lion", weightDecay: 0.1 });
+  expect(lion.learningRate).toBe(2e-5);
+  const dora = parseConfig(withPreset("recommended", { ...folders, adapter: { kind: "dora" } })).adapter;
+  expect(dora).toMatchObject({ kind: "dora", dropout: 0.1, targetMlp: true });
 });
 
 test("another optimizer begins with its own learning rate, not with the preset's", () => {
