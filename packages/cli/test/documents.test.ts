@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { isTaken, leaves, program } from "./every-command.js";
@@ -43,4 +43,26 @@ test.each(pages)("every command line that %s shows is one that is taken", async 
   const { lines, named } = commandsIn(page);
   for (const line of lines) expect(await isTaken(line), line).toBe(true);
   for (const words of named) expect(isNamed(words), `acewright ${words}`).toBe(true);
+});
+
+test("every flag of docs/config.md is in the help of `train`, and every default it tells is the schema's", () => {
+  const rows = readFileSync(`${root}docs/config.md`, "utf8").match(/^\| `.*$/gm) ?? [];
+  const help =
+    leaves(program())
+      .find(({ path }) => path === "train")
+      ?.command.helpInformation() ?? "";
+  const shown = new Set(help.match(/--[a-z][\w-]*/g));
+  const flags = rows.flatMap((row) => /^\| `[^`]+` +\| `(--[\w-]+)`/.exec(row)?.[1] ?? []);
+  expect(flags.length).toBe(rows.length - 1); // the tensors are the command's first word
+  expect(flags.filter((flag) => !shown.has(flag))).toEqual([]);
+  const decay = rows.find((row) => row.includes("`optimizer.weightDecay`")) ?? "";
+  expect(decay).toMatch(/\| `0\.01`; `0` for adafactor; `0\.1` for lion +\|/);
+});
+
+test("the files of the repository that a page names are there", () => {
+  for (const page of pages) {
+    const text = readFileSync(root + page, "utf8");
+    for (const [, path = ""] of text.matchAll(/`((?:packages|tools|bench|docs)\/[\w./-]+\.\w+)`/g))
+      expect(existsSync(root + path), `${page}: ${path}`).toBe(true);
+  }
 });

@@ -94,6 +94,6 @@ export const learningRateFields = {
     .min(0)
     .max(1)
     .default(0.01)
-    .describe("Share of the learning rate that cosine and linear end with")
+    .describe("Share of the learning rate that cosine, each of its restarts, linear and polynomial end with")
     .meta({ flag: "min-lr-ratio" }),
 };
