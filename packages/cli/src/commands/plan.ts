@@ -8,6 +8,7 @@ import type { Context } from "../command.js";
 import { choicesTable } from "../automatic.js";
 import { trainingConfig, trainingOptions } from "../config-words.js";
 import type { Output } from "../output.js";
+import { ranksOf } from "../render/adapter-words.js";
 import { renderLearningRate } from "../render/chart.js";
 import { renderTable } from "../render/table.js";
 import { formatCount, formatDuration } from "../render/units.js";
@@ -112,14 +113,6 @@ function timeOf({ expectedS, secondsPerStep }: NonNullable<PlannedRun["speed"]>)
       ? `${(1 / secondsPerStep).toPrecision(3)} step/s`
       : `${secondsPerStep.toPrecision(3)} s a step`;
   return `about ${formatDuration(expectedS)} (${step}, measured)`;
-}
-
-/** One rank, or those that an estimation or a pattern gives to single modules. */
-function ranksOf(adapter: PlannedRun["config"]["adapter"]): string {
-  const own = "rankPattern" in adapter ? Object.values(adapter.rankPattern ?? {}) : [];
-  if (own.length === 0) return `rank ${adapter.rank}`;
-  const [least, most] = [Math.min(...own), Math.max(...own)];
-  return `${least === most ? `rank ${least}` : `ranks ${least} to ${most}`} for ${own.length} modules or patterns`;
 }
 
 function mixedIn({ regularizationSongs }: PlannedRun): string {

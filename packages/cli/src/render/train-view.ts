@@ -2,6 +2,7 @@ import { formatBytes } from "@acewright/core-native";
 import { learningRateCourse } from "@acewright/trainer";
 import type { TrainEvent } from "@acewright/trainer";
 import type { Output } from "../output.js";
+import { ranksOf } from "./adapter-words.js";
 import { renderChart, renderLearningRate } from "./chart.js";
 import type { Progress } from "./progress.js";
 import { formatCount } from "./units.js";
@@ -97,10 +98,9 @@ export class TrainView {
   }: Extract<TrainEvent, { type: "started" }>): void {
     const { output } = this;
     this.total = plan.steps;
-    const { kind, rank } = config.adapter;
     const { verdict, reason } = plan.recompute;
     output.say(
-      `${plan.trainingSongs} songs, ${plan.steps} steps, ${kind} rank ${rank} with ${formatCount(plan.parameters)} ` +
+      `${plan.trainingSongs} songs, ${plan.steps} steps, ${config.adapter.kind} ${ranksOf(config.adapter)} with ${formatCount(plan.parameters)} ` +
         `parameters, ${formatBytes(plan.memory.totalBytes)} of memory, ${device.description} (${device.instructionSet})`,
     );
     if (device.note !== undefined) output.say(device.note);

@@ -95,6 +95,7 @@ export function withFisherMap(
     );
   }
   const ranks = Object.values(map.rank_pattern);
+  const [least, most] = [Math.min(...ranks), Math.max(...ranks)];
   const alphaPattern =
     map.alpha_pattern ??
     Object.fromEntries(Object.entries(map.rank_pattern).map(([key, value]) => [key, 2 * value]));
@@ -104,7 +105,7 @@ export function withFisherMap(
       adapter: { ...adapter, targetModules, targetMlp: false, rankPattern: map.rank_pattern, alphaPattern },
     },
     lines: [
-      `${path}: ${targetModules.length} modules with ranks ${Math.min(...ranks)} to ${Math.max(...ranks)}; --ignore-fisher-map trains without it`,
+      `${path}: ${targetModules.length} modules with ${least === most ? `rank ${least}` : `ranks ${least} to ${most}`}; --ignore-fisher-map trains without it`,
       ...differences(map, samples, model).map(
         (what) => `${path} was made ${what}; make it again with \`acewright estimate\``,
       ),

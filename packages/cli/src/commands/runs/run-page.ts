@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { newestGradNorms, runCurves } from "@acewright/trainer";
 import type { CurvePoint, RunDetails, RunSummary } from "@acewright/trainer";
 import type { Output } from "../../output.js";
+import { adapterCell } from "../../render/adapter-words.js";
 import { renderBars } from "../../render/bars.js";
 import { renderCurves } from "../../render/chart.js";
 import { renderTable } from "../../render/table.js";
@@ -111,7 +112,7 @@ export function bestText({ best }: RunSummary): string {
 }
 
 export function adapterText({ config }: RunSummary): string {
-  return `${config.adapter.kind} ${config.adapter.rank}`;
+  return adapterCell(config.adapter);
 }
 
 function tookText({ startedAt, tookS }: RunSummary): string {
