@@ -9,6 +9,7 @@
 #include "binding/handle.h"
 #include "binding/models.h"
 #include "binding/promise_job.h"
+#include "binding/settings.h"
 
 namespace ace::binding {
 

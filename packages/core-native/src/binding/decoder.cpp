@@ -4,6 +4,8 @@
 #include "binding/handle.h"
 #include "binding/models.h"
 #include "binding/promise_job.h"
+#include "binding/results.h"
+#include "binding/settings.h"
 
 namespace ace::binding {
 
@@ -71,12 +73,12 @@ Napi::Value plan_memory(const Napi::CallbackInfo& info) {
   config.recompute = to_recompute(request);
   if (has(request, "optimizer")) config.optimizer = to_optimizer_config(object_at(request, "optimizer"));
   const Napi::Object buckets = object_at(request, "buckets");
-  config.bucket_tokens = static_cast<int64_t>(number(buckets, "decoderTokens"));
-  config.bucket_condition = static_cast<int64_t>(number(buckets, "conditionTokens"));
+  config.bucket_tokens = whole(buckets, "decoderTokens");
+  config.bucket_condition = whole(buckets, "conditionTokens");
   config.packed = has(request, "padding") && text(request, "padding") == "packed";
-  const int64_t batch = static_cast<int64_t>(number(request, "batch")), frames = static_cast<int64_t>(number(request, "frames"));
-  const int64_t tokens = static_cast<int64_t>(number(request, "conditionTokens"));
-  const int64_t dataset = static_cast<int64_t>(number_or(request, "datasetBytes", 0));
+  const int64_t batch = whole(request, "batch"), frames = whole(request, "frames");
+  const int64_t tokens = whole(request, "conditionTokens");
+  const int64_t dataset = whole_or(request, "datasetBytes", 0);
   if (batch < 1 || frames < 1 || tokens < 1 || batch > 4096 || frames > (1 << 24) || tokens > (1 << 20))
     throw_error(env, ErrorCode::config, "plan: batch, frames and conditionTokens must be positive");
   return run_job<MemoryPlan>(

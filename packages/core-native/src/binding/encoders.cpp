@@ -6,6 +6,7 @@
 #include "binding/handle.h"
 #include "binding/models.h"
 #include "binding/promise_job.h"
+#include "binding/results.h"
 #include "model/audio_tokenizer.h"
 #include "model/condition_encoder.h"
 #include "model/host_view.h"

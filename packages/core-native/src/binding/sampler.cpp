@@ -77,7 +77,7 @@ Napi::Value sample(const Napi::CallbackInfo& info) {
   std::vector<Napi::Value> keep;
   return guarded(env, [&]() -> Napi::Value {
     SampleRequest request = to_request(object, open->decoder->decoder->config(), keep);
-    request.seed = static_cast<uint64_t>(static_cast<int64_t>(number(object, "seed")));
+    request.seed = static_cast<uint64_t>(whole(object, "seed"));
     const Napi::Value times = object.Get("times");
     if (!times.IsArray()) throw Error(ErrorCode::config, "times: expected a list of numbers");
     for (uint32_t i = 0; i < times.As<Napi::Array>().Length(); ++i) {

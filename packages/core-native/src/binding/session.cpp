@@ -9,6 +9,8 @@
 #include "binding/handle.h"
 #include "binding/models.h"
 #include "binding/promise_job.h"
+#include "binding/results.h"
+#include "binding/settings.h"
 
 namespace ace::binding {
 
@@ -80,7 +82,7 @@ Napi::Value step(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto open = Handle<OpenSession>::of(info[0], "session");
   const Napi::Object input = info[1].As<Napi::Object>();
-  const uint64_t index = static_cast<uint64_t>(number(input, "step"));
+  const uint64_t index = static_cast<uint64_t>(whole(input, "step"));
   const double learning_rate = number(input, "learningRate");
   const bool module_norms = input.Get("moduleNorms").ToBoolean();
   std::vector<Napi::Value> keep;

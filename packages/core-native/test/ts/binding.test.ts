@@ -249,6 +249,14 @@ test.each<[string, SampleRef, RegExp]>([
     /noise: 64 numbers do not fit 128 frames/,
   ],
   ["a timestep above 1", { sample: 0, key: 0, timestep: 1.5 }, /timestep/],
+  ["half a frame", { sample: 0, key: 0, start: 0.5 }, /start: expected a whole number/],
+  ["a sample that is no number", { sample: NaN, key: 0 }, /sample: expected a whole number/],
+  [
+    "more frames than can be counted",
+    { sample: 0, key: 0, frames: 1e300 },
+    /frames: expected a whole number/,
+  ],
+  ["endless variants", { sample: 0, key: 0, variant: Infinity }, /variant: expected a whole number/],
 ])("%s is refused in one line", async (_, ref, message) => {
   const { session } = await openSession();
   const call = session.step({ step: 0, learningRate: 1e-3, microBatches: [[ref]] });
