@@ -5,11 +5,12 @@ import { withFisherMap } from "./estimate/fisher-map.js";
 import { learningRateCourse } from "./plan/learning-rate.js";
 import { chooseRecompute, type RecomputeChoice } from "./plan/recompute.js";
 import type { Split } from "./plan/validation.js";
+import { unreachedSettings } from "./config/unreached-settings.js";
 import { unusedSettings } from "./config/unused-settings.js";
 import { withStreaming } from "./plan/streaming.js";
 import { openSongs } from "./regularization.js";
 import { resolveConfig } from "./config/resolve-config.js";
-import { largestBatch, planSteps, songBytes, type StepsPlan } from "./run-plan.js";
+import { largestBatch, mostPlaces, planSteps, songBytes, type StepsPlan } from "./run-plan.js";
 import type { OpenSamples, RegularizationSongs, SampleSource } from "./sample-source.js";
 import { withWordings } from "./wordings.js";
 
@@ -81,7 +82,10 @@ export async function checkRunOn<Port extends PlanningPort>(
   });
   const residentBytes = resident.get(memory);
   const config = { ...resolved, recompute: recompute.policy };
-  const warnings = [...foreignWarnings(given, samples, model), ...lines, ...unusedSettings(given)];
+  const songFrames = samples.songs.map(({ frames }) => frames);
+  const reach = { steps, songFrames, places: mostPlaces(resolved, samples) };
+  const idle = [...unusedSettings(given), ...unreachedSettings(resolved, reach)];
+  const warnings = [...foreignWarnings(given, samples, model), ...lines, ...idle];
   const streaming = residentBytes !== undefined && { residentBytes };
   return { config, device, model, samples, split, steps, memory, ...streaming, recompute, warnings };
 }

@@ -70,7 +70,8 @@ export function largestBatch(
   };
 }
 
-function mostPlaces(config: TrainConfig, { songs, regularization }: SampleSource): number {
+/** Songs of an epoch, with their repeats and what is mixed in: no batch is larger. */
+export function mostPlaces(config: TrainConfig, { songs, regularization }: SampleSource): number {
   const places = placesPerEpoch(songs.slice(0, regularization?.from), config.datasetRepeats);
   const mixed = songs.length - (regularization?.from ?? songs.length);
   return places + mixedPerEpoch(places, mixed, config.regularizationRatio);
