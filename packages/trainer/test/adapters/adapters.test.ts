@@ -130,6 +130,8 @@ test("what only differs in a thin product is extracted whole; what a LoRA cannot
   const result = await extractAdapter(from, tuned, { output, choice: { rank: 3 } });
   expect(result.relativeError).toBeLessThan(1e-5);
   expect(result.otherDifferences).toEqual([norm]);
+  const linears = Object.keys(wide).filter((key) => /^decoder\.layers\..*_proj\.weight$/.test(key));
+  expect(result.equalModules).toBe(linears.length - 1);
   expect(result.modules.map((module) => module.name)).toEqual([names[0]]);
   const [got] = changes(output);
   expect(frobenius(subtracted(got ?? change, change)) / frobenius(change)).toBeLessThan(1e-5);

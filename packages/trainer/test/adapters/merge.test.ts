@@ -1,14 +1,5 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import {
-  Adapter,
-  Decoder,
-  readSafetensors,
-  Sampler,
-  toFloat32,
-  type AdapterConfig,
-  type SamplerAdapter,
-} from "@acewright/core-native";
+import { Decoder } from "@acewright/core-native";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inspectAdapter } from "../../src/adapters/inspect-adapter.js";
 import { writeLora } from "../../src/adapters/low-rank.js";
@@ -16,12 +7,10 @@ import { matrixOf } from "../../src/adapters/matrix.js";
 import { mergeAdapters } from "../../src/adapters/merge-adapters.js";
 import { resizeAdapter } from "../../src/adapters/resize-adapter.js";
 import { scratch } from "../trained.js";
+import { distance, savedAdapter, tinyModel as model, velocity } from "./tiny-adapters.js";
 
 // What is computed from adapters' files, held against what the core computes with the adapters themselves.
-const golden = fileURLToPath(new URL("../../../../tools/reference/golden/tiny", import.meta.url));
-const model = join(golden, "model");
-const targetModules = ["self_attn.q_proj", "up_proj"];
-/** Of the tiny model's q_proj [64, 64] and up_proj [128, 64]: nothing is lost. */
+/** Of the tiny model's linears: nothing is lost. */
 const whole = 64;
 
 let decoder: Decoder;
@@ -32,50 +21,9 @@ afterAll(() => {
   decoder.close();
 });
 
-/** An adapter that does something: every factor filled by a rule. */
-async function saved(config: Pick<AdapterConfig, "kind"> & object, turn: number): Promise<string> {
-  const all = { rank: 4, alpha: 6, targetModules, ...config } as AdapterConfig;
-  using adapter = await Adapter.create(decoder, all, turn);
-  const filled = Object.entries(await adapter.tensors()).flatMap(([name, tensor]) => {
-    if (name.endsWith(".alpha")) return [];
-    const strength = name.includes("magnitude") || name.includes("dora_scale") ? 0.02 : 0.1;
-    const data = toFloat32(tensor).map((value, i) => value + strength * Math.sin(turn * i + name.length));
-    return [[name, { ...tensor, dtype: "F32", data: new Uint8Array(data.buffer) }] as const];
-  });
-  await adapter.setTensors(Object.fromEntries(filled));
-  const folder = scratch();
-  await adapter.save(folder, { base_model: "tiny" });
-  return folder;
-}
-
-function valuesIn(name: string): Float32Array {
-  const tensor = readSafetensors(join(golden, "decoder_short.safetensors"), [name]).tensors[name];
-  if (tensor === undefined) throw new Error(`the golden file lacks ${name}`);
-  return toFloat32(tensor);
-}
-
-/** What the model answers with adapters on it. */
-async function velocity(uses: readonly { readonly path: string; readonly scale: number }[]) {
-  const opened: SamplerAdapter[] = [];
-  for (const { path, scale } of uses) {
-    const { adapter } = await Adapter.load(decoder, path);
-    opened.push({ adapter, scale });
-  }
-  using sampler = new Sampler(decoder, opened);
-  const result = await sampler.velocity({
-    latents: valuesIn("in.x"),
-    condition: valuesIn("in.cond"),
-    contextLatents: valuesIn("in.context"),
-    timestep: 0.625,
-  });
-  for (const { adapter } of opened) adapter.close();
-  return result;
-}
-
-function distance(got: Float32Array, want: Float32Array): number {
-  const top = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return got.reduce((most, value, i) => Math.max(most, Math.abs(value - (want[i] ?? NaN))), 0) / top;
-}
+const saved = (config: Parameters<typeof savedAdapter>[1], turn: number) =>
+  savedAdapter(decoder, config, turn);
+const answer = (uses: Parameters<typeof velocity>[1]) => velocity(decoder, uses);
 
 const kinds = {
   lora: { kind: "lora" },
@@ -103,10 +51,10 @@ test.each([
     model,
     onModule: (done, of) => told.push(`${done}/${of}`),
   });
-  const together = await velocity(uses.map(({ path, weight }) => ({ path, scale: weight })));
-  expect(distance(together, await velocity([]))).toBeGreaterThan(1e-2);
+  const together = await answer(uses.map(({ path, weight }) => ({ path, scale: weight })));
+  expect(distance(together, await answer([]))).toBeGreaterThan(1e-2);
   // float32 factors, and products in another order.
-  expect(distance(await velocity([{ path: output, scale: 1 }]), together)).toBeLessThan(1e-5);
+  expect(distance(await answer([{ path: output, scale: 1 }]), together)).toBeLessThan(1e-5);
   const { modules, metadata } = inspectAdapter(output);
   expect(told.at(-1)).toBe(`${modules.length}/${modules.length}`);
   expect(metadata["made_by"]).toBe("merge 0.7 + -0.5");
@@ -141,7 +89,7 @@ test.each(Object.keys(kinds) as (keyof typeof kinds)[])(
     expect(relativeError).toBeLessThan(1e-6);
     expect(inspectAdapter(output).kind).toBe(kind === "dora" ? "dora" : "lora");
     expect(
-      distance(await velocity([{ path: output, scale: 1 }]), await velocity([{ path, scale: 1 }])),
+      distance(await answer([{ path: output, scale: 1 }]), await answer([{ path, scale: 1 }])),
     ).toBeLessThan(1e-5);
   },
 );
