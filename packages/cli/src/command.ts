@@ -50,7 +50,7 @@ export function leafCommand(words: CommandWords): Command {
 export function modelOption(): Option {
   const option = new Option(
     "-m, --model <dir>",
-    "acestep-v15-* folder, or the folder of checkpoints that holds it",
+    "folder of a music model (acestep-v15-*, a fine-tune), or the folder of checkpoints that holds it",
   ).default("checkpoints", "the setting models, else checkpoints");
   return takesSetting(option, "models");
 }

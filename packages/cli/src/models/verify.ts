@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { AceError, openCheckpoint } from "@acewright/core-native";
-import { findSilenceLatent } from "@acewright/dataset";
+import { discoverModels, findSilenceLatent } from "@acewright/dataset";
 import { musicTensors, textTensors, vaeTensors } from "./expected-tensors.js";
 import type { ExpectedTensors } from "./expected-tensors.js";
 import { readMusicConfig, readTextConfig, readVaeConfig } from "./model-config.js";
@@ -31,7 +31,7 @@ export function verifyModels(folder: string): PartReport[] {
   }
   const isOneModel = existsSync(join(folder, "config.json"));
   const top = isOneModel ? dirname(join(folder, ".")) : folder;
-  const models = isOneModel ? [folder] : musicFolders(folder);
+  const models = isOneModel ? [folder] : musicFolders(resolve(folder));
   return [
     ...(models.length === 0 ? [missingMusicModel(folder)] : models.map(verifyMusicModel)),
     verifyVae(join(top, "vae")),
@@ -39,11 +39,12 @@ export function verifyModels(folder: string): PartReport[] {
   ];
 }
 
+/** By an official name, however damaged; and whatever else its config.json says to be one: someone's fine-tune. */
 function musicFolders(folder: string): string[] {
-  return readdirSync(folder)
+  const official = readdirSync(folder)
     .filter((name) => name.startsWith("acestep-v") && existsSync(join(folder, name, "config.json")))
-    .sort()
     .map((name) => join(folder, name));
+  return [...new Set([...official, ...discoverModels(folder).map((model) => model.folder)])].sort();
 }
 
 function missingMusicModel(folder: string): PartReport {

@@ -96,6 +96,14 @@ test("another number of layers is missing weights, or too many", () => {
   expect(problems()).toEqual([expect.stringMatching(/^19 weights that do not belong to this model/)]);
 });
 
+test("a fine-tune is found by its config, whatever its folder is called, and looked at like any other", () => {
+  renameSync(join(folder, "acestep-v15-toy"), join(folder, "bells-tuned"));
+  expect(problems()).toEqual([]);
+  expect(verifyModels(folder)[0]?.detail).toMatch(/^bells-tuned, /);
+  truncateSync(join(folder, "bells-tuned/model.safetensors"), 100_000);
+  expect(problems()).toEqual([expect.stringContaining("bells-tuned")]);
+});
+
 test("a truncated file is named", () => {
   truncateSync(join(folder, "vae/diffusion_pytorch_model.safetensors"), 100_000);
   expect(problems()).toEqual([expect.stringContaining("diffusion_pytorch_model.safetensors")]);

@@ -1,6 +1,8 @@
 import { AceError } from "@acewright/core-native";
 import { existsSync, readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { discoverModels } from "../models/discover-models.js";
+import { searchNames } from "../models/search-models.js";
 
 /** Where the parts of a checkpoint lie. */
 export interface ModelFolders {
@@ -14,7 +16,7 @@ const textEncoderName = "Qwen3-Embedding-0.6B";
 
 /**
  * Finds the three folders of the official layout from a music model's folder (its neighbours are the others), or from
- * the folder that holds all three when it holds one music model only.
+ * the folder that holds all three when it holds one music model only, official or someone's fine-tune.
  *
  * @param path as the user gave it; @param overrides folders that lie elsewhere.
  * @throws {AceError} ERR_FILE naming the folder that is missing; ERR_CONFIG when several models could be meant.
@@ -35,17 +37,19 @@ function musicModel(path: string): string {
   if (!existsSync(path))
     throw new AceError(
       "ERR_FILE",
-      `${path}: does not exist; expected a checkpoint folder, which \`acewright models download\` brings`,
+      `${path}: does not exist${whatIsMeant(path)}; expected a checkpoint folder, which \`acewright models download\` brings`,
     );
   if (existsSync(join(path, "config.json"))) return path;
-  const inside = readdirSync(path)
+  const official = readdirSync(path)
     .filter((name) => name.startsWith("acestep-v15") && existsSync(join(path, name, "config.json")))
     .sort();
+  // Someone's fine-tune may be called anything; beside an official model it must be named.
+  const inside = official.length > 0 ? official : discoverModels(path).map(({ name }) => name);
   const [only] = inside;
   if (only === undefined) {
     throw new AceError(
       "ERR_FILE",
-      `${path}: holds no config.json and no acestep-v15 folder; expected a checkpoint folder`,
+      `${path}: holds no config.json and no folder of an ACE-Step model; expected a checkpoint folder`,
     );
   }
   if (inside.length > 1) {
@@ -55,6 +59,13 @@ function musicModel(path: string): string {
     );
   }
   return join(path, only);
+}
+
+/** The models beside a path that is not there, whose names are like it: `checkpoints/turbo`. */
+function whatIsMeant(path: string): string {
+  const names = discoverModels(dirname(path)).map(({ folder }) => basename(folder));
+  const meant = searchNames(basename(path), names);
+  return meant.length === 0 ? "" : `, did you mean ${meant.slice(0, 3).join(" or ")}?`;
 }
 
 function besides(model: string, name: string, flag: string): string {

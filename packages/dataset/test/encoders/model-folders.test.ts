@@ -42,5 +42,35 @@ test("two models, no model and a missing part are told apart", () => {
     /does not exist/,
   );
   mkdirSync(join(root, "empty"));
-  expect(() => resolveModelFolders(join(root, "empty"))).toThrow(/no config.json and no acestep-v15 folder/);
+  expect(() => resolveModelFolders(join(root, "empty"))).toThrow(
+    /no config.json and no folder of an ACE-Step model/,
+  );
+});
+
+/** Someone's model: its config speaks of ACE-Step, its name is free. */
+function fineTune(name: string): string {
+  const folder = join(root, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ model_type: "acestep" }));
+  return folder;
+}
+
+test("a fine-tune of any name is the model of its folder; beside an official one it must be named", () => {
+  const mine = fineTune("my-style-v2");
+  expect(resolveModelFolders(root)).toEqual(official());
+  expect(resolveModelFolders(mine).model).toBe(mine);
+  rmSync(join(root, "acestep-v15-turbo"), { recursive: true });
+  expect(resolveModelFolders(root).model).toBe(mine);
+  fineTune("another");
+  expect(() => resolveModelFolders(root)).toThrow(
+    /holds 2 models \(another, my-style-v2\); name one of them/,
+  );
+});
+
+test("a folder that is not there is answered with those beside it that are like it", () => {
+  fineTune("my-style-v2");
+  expect(() => resolveModelFolders(join(root, "style"))).toThrow(
+    /style: does not exist, did you mean my-style-v2\?; expected a checkpoint folder/,
+  );
+  expect(() => resolveModelFolders(join(root, "absent", "style"))).toThrow(/style: does not exist; expected/);
 });
