@@ -99,14 +99,21 @@ test("the final adapter's tensors have the names the ecosystem loads", async () 
 });
 
 test("LoKr tells that rank and alpha do nothing where every factor is full", async () => {
-  const config = (run: string, rank: number) =>
-    toyRun(join(scratch(), run), { adapter: { kind: "lokr", rank }, maxSteps: 1 });
-  const warnings = async (rank: number) =>
-    ofType(await events(config("run", rank), {}, toyParts()), "warning").map(({ message }) => message);
+  const warnings = async (rank: number, wider: { factor?: number; targetMlp?: boolean } = {}) => {
+    const config = toyRun(join(scratch(), "run"), {
+      adapter: { kind: "lokr", rank, ...wider },
+      maxSteps: 1,
+    });
+    return ofType(await events(config, {}, toyParts()), "warning").map(({ message }) => message);
+  };
   expect(await warnings(64)).toEqual([
     expect.stringMatching(/^adapter\.rank 64 and adapter\.alpha do nothing here/),
   ]);
   expect(await warnings(2)).toEqual([]);
+  // The MLP's factors are larger: at this rank they are thin where those of the attention are full.
+  expect(await warnings(22, { factor: 4, targetMlp: true })).toEqual([
+    expect.stringMatching(/^adapter\.rank 22 and adapter\.alpha do nothing in 48 of 66 modules: /),
+  ]);
 });
 
 test("a target that names no linear is refused by the core in one line", async () => {
