@@ -170,3 +170,20 @@ test("a stop gives what was measured and writes nothing; a budget too small is r
     }),
   ).rejects.toThrow(/parameterBudget 10 is less/);
 });
+
+test("each pass chooses its songs anew", async () => {
+  const read = new Set<number>();
+  const songs = toySamples();
+  const watched = () =>
+    Promise.resolve({
+      ...songs,
+      read: (index: number) => {
+        read.add(index);
+        return songs.read(index);
+      },
+    });
+  const passes = { ...look(scratch()), spectrum: false, batches: 1, runs: 6 };
+  const { runs, batches } = await estimateWith(watched, passes);
+  expect({ runs, batches }).toEqual({ runs: 6, batches: 6 });
+  expect(read.size).toBeGreaterThan(1);
+});

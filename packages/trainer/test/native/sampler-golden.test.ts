@@ -94,6 +94,25 @@ test("each setting of guidance changes the song", async () => {
     expect(worst(await latentsOf({ ...changes, ...more }, false), plain)).toBeGreaterThan(1e-3);
 });
 
+test("the SDE is another way than the ODE, and its noise that of the seed", async () => {
+  const ode = await latentsOf({});
+  const sde = (seed: number) => latentsOf({ method: "sde", seed });
+  const first = await sde(1);
+  expect(worst(first, ode)).toBeGreaterThan(1e-2);
+  expect(worst(await sde(2), first)).toBeGreaterThan(1e-2);
+  expect(worst(await sde(1), first)).toBe(0);
+});
+
+test("what is shorter than upstream ever generates is generated at that length", () => {
+  const framesFor = (durationS: number) => {
+    const settings = GenerateSettings.parse({ caption: "bells", durationS });
+    const words = { condition: values("condition") };
+    const sampling = samplingFor(settings, { isTurbo: true }, toyModel);
+    return sampleRequest(settings, sampling, words, readSilenceLatent(toyModel)).contextLatents.length / 128;
+  };
+  expect([1, 5, 6, 10].map(framesFor)).toEqual([128, 128, 150, 250]);
+});
+
 test("settings that speak against each other are refused", async () => {
   await expect(latentsOf({ guidanceFrom: 0.8, guidanceTo: 0.2 })).rejects.toThrow(/guidance never works/);
   await expect(latentsOf({ negativeCaption: "noise" })).rejects.toThrow(
