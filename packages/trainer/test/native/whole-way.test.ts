@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConditionEncoder } from "@acewright/core-native";
@@ -240,6 +240,20 @@ test("the tensors' identity changes with their content alone", async () => {
   expect(songs).toHaveLength(3);
   expect(encoderHiddenSize).toBe(160);
   expect(listRuns(folder)[0]?.config.environment?.dataset).toBe(hash);
+});
+
+test("how often a song stands in an epoch is part of what is trained on", async () => {
+  const again = join(folder, "again");
+  cpSync(tensors, again, { recursive: true });
+  const { hash } = await openTensorSamples(tensors);
+  expect((await openTensorSamples(again)).hash).toBe(hash);
+  const path = join(again, "manifest.json");
+  const manifest = JSON.parse(readFileSync(path, "utf8")) as { samples: { repeats?: number }[] };
+  (manifest.samples[1] ?? {}).repeats = 3;
+  writeFileSync(path, JSON.stringify(manifest));
+  const weighted = await openTensorSamples(again);
+  expect(weighted.songs.map(({ repeats }) => repeats)).toEqual([1, 3, 1]);
+  expect(weighted.hash).not.toBe(hash);
 });
 
 test("songs packed into shards are the same dataset, song by song", async () => {
