@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseConfig, savePreset } from "@acewright/trainer";
@@ -28,7 +28,7 @@ afterAll(() => {
 function config(line: string): Record<string, unknown> {
   const words = line.split(" ").filter((word) => word !== "");
   const argv = words.map((word) => word.replace("@", `${folder}/`));
-  const command = trainingOptions(new Command("x").argument("[tensors]").exitOverride());
+  const command = trainingOptions(new Command("x").argument("[tensors]").option("--resume").exitOverride());
   command.configureOutput({ writeErr: () => undefined }).action(() => undefined);
   command.parse(argv, { from: "user" });
   return trainingConfig(command, command.args[0]);
@@ -79,6 +79,36 @@ test.each<[string, Record<string, unknown>]>([
 test("a preset's adapter of another kind leaves nothing the trainer would refuse", () => {
   const parsed = parseConfig(config(`${folders} --preset recommended --adapter lokr`));
   expect(parsed.adapter).toMatchObject({ kind: "lokr", rank: 64, targetMlp: true });
+});
+
+test("the model is the flag's, else the file's, else that of all commands", () => {
+  writeFileSync(join(folder, "model.json"), JSON.stringify({ model: "/files/model" }));
+  expect(config("t -o o")["model"]).toBe(resolve("checkpoints"));
+  expect(config("t -o o --config @model.json")["model"]).toBe("/files/model");
+  expect(config("t -o o -m m --config @model.json")["model"]).toBe(resolve("m"));
+});
+
+test("a run that is resumed brings its own settings, whichever way it is named; flags and a file win", () => {
+  const run = join(folder, "run");
+  const own = { tensors: "/its/tensors", model: "/its/model", output: run, epochs: 9, seed: 3 };
+  mkdirSync(run);
+  writeFileSync(join(run, "config.json"), JSON.stringify(own));
+  expect(config(`${run} --resume`)).toMatchObject(own);
+  expect(config(`--output ${run} --resume`)).toMatchObject(own);
+  expect(config(`t --output ${run} --resume --epochs 12`)).toMatchObject({
+    ...own,
+    tensors: resolve("t"),
+    epochs: 12,
+  });
+  // A whole configuration beside it stands in for the run's own.
+  expect(config(`t --output ${run} --resume --config @file.json`)).toMatchObject({
+    output: run,
+    epochs: 7,
+    seed: 5,
+  });
+  expect(() => config("--resume")).toThrow(/output is missing; name the run to go on with/);
+  // Of one that is begun, nothing is read from the folder it is to have.
+  expect(config(`t -m m --output ${run}`)).not.toHaveProperty("epochs");
 });
 
 test("what is said of the adapter speaks of the preset's, whatever its kind", () => {
