@@ -47,7 +47,7 @@ export function planCommand(context: Context): Command {
         : suggestion.plan;
     const { note } = plan.device;
     if (note !== undefined) output.say(note);
-    for (const warning of plan.warnings) output.say(warning);
+    for (const warning of plan.warnings) output.warn(warning);
     output.result(suggestion === undefined ? plan : { ...suggestion, plan }, () =>
       [
         ...(suggestion === undefined ? [] : [choicesTable(suggestion.choices), ""]),
