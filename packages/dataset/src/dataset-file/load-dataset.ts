@@ -2,6 +2,7 @@ import { AceError } from "@acewright/core-native";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
+import { isSongName } from "../scan/walk-folder.js";
 import { findJsonMistake } from "./json-mistake.js";
 import { resolveSongs, type Song } from "./resolve-audio.js";
 import { Dataset } from "./schema.js";
@@ -140,6 +141,12 @@ function shortJson(value: unknown): string {
 }
 
 async function readText(path: string): Promise<string> {
+  if (isSongName(path)) {
+    throw new AceError(
+      "ERR_FILE",
+      `${path}: is a song; expected a dataset.json, which \`acewright dataset scan\` makes of the folder of songs`,
+    );
+  }
   let bytes: Buffer;
   try {
     const { size } = await stat(path);

@@ -5,7 +5,6 @@ import {
   removeAbandonedFiles,
   writeSafetensors,
 } from "@acewright/core-native";
-import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { LoadedDataset } from "../dataset-file/load-dataset.js";
@@ -29,6 +28,7 @@ import { estimateS } from "./plan/measure-pace.js";
 import type { PreprocessEvent } from "./events.js";
 import { latentsPhase } from "./latents-phase.js";
 import { ManifestKeeper } from "./manifest-keeper.js";
+import { makeFolder, refuseForeignFolder } from "./output-folder.js";
 import { PartFiles } from "./part-files.js";
 import type { PendingSong, PhaseContext } from "./phase.js";
 import { promptsPhase } from "./prompts-phase.js";
@@ -85,7 +85,10 @@ export class PreprocessRun {
 
   async run(): Promise<void> {
     const { allowRoots, dataset, model, vae, textEncoder } = this.#options;
+    refuseForeignFolder(this.#output);
     const loaded = await loadDataset(dataset, { missingAudio: "keep", ...defined({ allowRoots }) });
+    if (loaded.songs.length === 0)
+      throw new AceError("ERR_FILE", `${dataset}: lists no song; scan a folder that holds songs`);
     const folders = resolveModelFolders(model, { vae, textEncoder });
     const silence = readSilenceLatent(folders.model);
     const device = await resolveEncoderDevice(this.#settings.device);
@@ -253,12 +256,4 @@ function keep(store: TensorStore, work: SongWork, { sample, content, metadata }:
 /** Whether two records of dataset.json tell the same; repeats stand in the manifest and need no file written again. */
 function sameRecord(old: TensorMetadata["sample"], now: TensorMetadata["sample"]): boolean {
   return canonical({ ...old, repeat: undefined }) === canonical({ ...now, repeat: undefined });
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw new AceError("ERR_FILE", `${folder}: cannot be made (${(cause as Error).message})`, { cause });
-  }
 }

@@ -73,7 +73,8 @@ export function comparePaths(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-function isSongName(name: string): boolean {
+/** Whether a name ends as songs do. */
+export function isSongName(name: string): boolean {
   return audioExtensions.includes(extname(name).slice(1).toLowerCase());
 }
 

@@ -1,4 +1,5 @@
 import { AceError, parseSafetensors, toFloat32 } from "@acewright/core-native";
+import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { SilenceLatent } from "../torch-file/silence-latent.js";
@@ -49,7 +50,10 @@ export async function openTensors(path: string, options: OpenTensorsOptions = {}
   const folder = resolve(path);
   const stored = readManifest(folder);
   if (stored === undefined)
-    throw new AceError("ERR_FILE", `${folder}: holds no manifest.json; make tensors with preprocess`);
+    throw new AceError(
+      "ERR_FILE",
+      `${folder}: ${noTensors(folder)}; make tensors with \`acewright preprocess\``,
+    );
   const samples = stored.version === 1 ? stored.samples : [...(await readIndex(folder)).samples.values()];
   if (samples.length === 0)
     throw new AceError("ERR_FILE", `${folder}: its manifest.json lists no song; preprocess again`);
@@ -126,4 +130,11 @@ async function readSilence(folder: string, manifest: ManifestHead): Promise<Sile
     throw new AceError("ERR_FILE", `${path}: expected silence_latent [frames, ${manifest.channels}], got [${tensor?.shape.join(", ") ?? ""}]; preprocess again`); // prettier-ignore
   }
   return { latents: toFloat32(tensor), frames, channels };
+}
+
+/** Why a path that has no manifest is no folder of tensors. */
+function noTensors(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return "does not exist";
+  return stats.isDirectory() ? "holds no manifest.json" : "is a file, a folder of tensors was expected";
 }

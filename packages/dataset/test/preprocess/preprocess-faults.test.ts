@@ -101,6 +101,32 @@ describe("NaN from a network names the song and the stage, and nothing is writte
   });
 });
 
+describe("a place that cannot take tensors, or a dataset without songs, is refused and left as it was", () => {
+  test("a dataset that lists no song", async () => {
+    save();
+    await expect(run()).rejects.toThrow(/dataset\.json: lists no song; scan a folder that holds songs/);
+    expect(existsSync(output)).toBe(false);
+  });
+
+  test("a folder of songs", async () => {
+    const before = readdirSync(folder);
+    await expect(run({ output: folder })).rejects.toThrow(
+      /holds songs \("short\.wav"\) and no tensors; name a new folder/,
+    );
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  test("a file", async () => {
+    await expect(run({ output: dataset })).rejects.toThrow(/dataset\.json: is a file; name a new folder/);
+  });
+});
+
+test("a song given for a dataset is told so, not called text of another encoding", async () => {
+  await expect(run({ dataset: join(folder, "short.wav") })).rejects.toThrow(
+    /short\.wav: is a song; expected a dataset\.json, which `acewright dataset scan` makes/,
+  );
+});
+
 /** NaN for the first song it is given. */
 class SometimesNaN implements ConditionNetwork {
   readonly config = {
