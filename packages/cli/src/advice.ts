@@ -8,7 +8,7 @@ export const systemRefusals: Readonly<Record<string, string>> = {
   EPERM: "operation not permitted; check the owner and the mode of the path",
   EROFS: "the file system is read-only; choose another folder",
   ENOENT: "no such file or folder",
-  ENOTDIR: "a part of the path is a file, a folder was expected",
+  ENOTDIR: "is a file, or lies below one; a folder was expected",
   EISDIR: "is a folder, a file was expected",
   EEXIST: "exists already",
   EMFILE: "too many open files; raise the limit (ulimit -n)",

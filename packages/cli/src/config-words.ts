@@ -60,7 +60,7 @@ export function trainingConfig(command: Command, folder: string | undefined): Tr
   if (words.resume === true && words.output === undefined)
     throw new AceError(
       "ERR_CONFIG",
-      "output is missing; name the run to go on with, its folder, with --output",
+      "the run to go on with is missing; name its folder: `acewright train --resume RUN`",
     );
   for (const [key, how] of Object.entries(mustBeGiven)) {
     if (complete[key] === undefined) throw new AceError("ERR_CONFIG", `${key} is missing; ${how}`);

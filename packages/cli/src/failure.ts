@@ -1,4 +1,5 @@
 import { AceError } from "@acewright/core-native";
+import { nearestName } from "@acewright/trainer";
 import { CommanderError } from "commander";
 import { adviceFor, systemRefusals } from "./advice.js";
 
@@ -41,8 +42,31 @@ function judged(error: unknown): Omit<Failure, "advice"> {
 function usageFailure(error: CommanderError): Omit<Failure, "advice"> {
   // Help and version arrive here too, with 0.
   const exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.input;
-  return { exitCode, code: "USAGE", message: oneLine(error.message.replace(/^error: /, "")) };
+  return { exitCode, code: "USAGE", message: plainUsage(oneLine(error.message.replace(/^error: /, ""))) };
 }
+
+/**
+ * A value that is refused, said once and in one form: `--rank takes integer ≥ 1 and ≤ 4096, got "0"`. Commander tells the flag and
+ * the value before the reason, which mostly tells them again.
+ */
+function plainUsage(message: string): string {
+  const refused = refusedValue.exec(message)?.groups;
+  if (refused === undefined) return message;
+  const { argument = "", flags = "", value = "", why = "" } = refused;
+  const name = argument === "" ? (/--[\w-]+/.exec(flags)?.[0] ?? flags) : argument;
+  const got = ` got ${JSON.stringify(value)}`;
+  const choices = /^Allowed choices are (.+)$/.exec(why)?.[1];
+  if (choices !== undefined) {
+    const near = nearestName(value, choices.split(", "));
+    return `${name} takes one of ${choices},${got}${near === undefined ? "" : ` (Did you mean ${near}?)`}`;
+  }
+  const expected = /^expected (.+)$/.exec(why)?.[1];
+  if (expected === undefined) return why;
+  return `${name} takes ${expected}${expected.includes(", got ") ? "" : `,${got}`}`;
+}
+
+const refusedValue =
+  /^(?:option '(?<flags>[^']+)' argument|command-argument value) '(?<value>.*?)' is invalid(?: for argument '(?<argument>[^']+)')?\. (?<why>.+?)\.?$/s;
 
 function isAbort(error: unknown): boolean {
   return (

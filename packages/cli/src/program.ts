@@ -54,18 +54,24 @@ export function acewrightProgram(context: Context): Command {
   return program;
 }
 
-/** What a line may lack, in commander's words. */
-const lacks = [
+/** What the command's help clears up, in commander's words. */
+const helpTells = [
   "commander.missingArgument",
   "commander.missingMandatoryOptionValue",
   "commander.optionMissingArgument",
+  "commander.unknownOption",
+  "commander.unknownCommand",
+  "commander.excessArguments",
 ];
 
 /** Commander neither prints errors nor ends the process: main() does both, once. */
 function speakThrough(command: Command, context: Context, path = command.name()): void {
   command
     .exitOverride((error) => {
-      if (lacks.includes(error.code)) error.message += `; \`${path} --help\` shows how`;
+      // A misspelling that commander knows how to mend needs no more words.
+      const isMended = error.message.includes("(Did you mean ");
+      if (helpTells.includes(error.code) && !isMended)
+        error.message = `${error.message.replace(/[.]$/, "")}; \`${path} --help\` shows how`;
       throw error;
     })
     .configureOutput({

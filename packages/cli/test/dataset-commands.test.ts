@@ -178,7 +178,10 @@ test.each([
   [["set", "FILE", "--where", "tempo>3", "--bpm", "60"], /names the field "tempo", which no sample has/],
   [["set", "absent.json", "--bpm", "60"], /absent\.json: does not exist; make it with a scan/],
   [["tags", "add", "FILE"], /missing required argument 'tag'/],
-  [["tags", "set", "FILE", "x", "--position", "middle"], /Allowed choices are prepend, append, replace/],
+  [
+    ["tags", "set", "FILE", "x", "--position", "middle"],
+    /--position takes one of prepend, append, replace, got "middle"/,
+  ],
   [["mix", "FILE:0", "-o", "FILE"], /weight: a whole number/],
   [["mix", "FILE"], /required option '-o, --output <file>' not specified/],
   [["undo", "absent.json"], /nothing can be undone/],

@@ -27,6 +27,7 @@ beforeAll(() => {
   writeFileSync(join(folder, "bad.json"), '{\n  "metadata": {},\n  "samples": [}\n');
   writeFileSync(join(folder, "wrong.json"), '{"samples": [{"bpm": "fast"}]}');
   writeFileSync(join(folder, "outside.json"), '{"samples": [{"audio_path": "../../etc/passwd"}]}');
+  writeFileSync(join(folder, "nothing.json"), '{"samples": []}');
   writeFileSync(join(folder, "missing.json"), '{"samples": [{"audio_path": "nowhere.wav", "caption": "x"}]}');
   cpSync(join(folder, "checkpoints"), join(folder, "damaged"), { recursive: true });
   truncateSync(join(folder, "damaged/acestep-v15-toy/model.safetensors"), 1000);
@@ -37,14 +38,18 @@ afterAll(() => {
 });
 
 test.each<[string, RegExp]>([
-  ["modls", /unknown command 'modls' \(Did you mean models\?\)/],
+  ["modls", /unknown command 'modls' \(Did you mean models\?\)$/],
+  ["presets erase mine", /unknown command 'erase'; `acewright presets --help` shows how/],
+  ["presets export mine -o p.json", /unknown option '-o'; `acewright presets export --help` shows how/],
+  ["dataset set bad.json bpm=1", /Expected 1 argument but got 2; `acewright dataset set --help` shows how/],
   ["dataset scann songs", /unknown command 'scann' \(Did you mean scan\?\)/],
   ["train t -m m -o o --rnk 8", /unknown option '--rnk' \(Did you mean --rank\?\)/],
-  ["train t -m m -o o --rank 0", /--rank takes a whole number from 1 to 4096, got "0"/],
+  ["train t -m m -o o --rank 0", /^error: --rank takes a whole number from 1 to 4096, got "0"$/],
   ["train t -m m -o o --adapter lorra", /--adapter takes one of lora, dora, lokr, loha, got "lorra"/],
   ["train t -m m -o o --adapter lora --factor 4", /factor belongs to lokr/],
   ["train t -m m", /output is missing; name the run folder with --output DIR/],
-  ["train absent -m checkpoints -o o", /absent: holds no manifest\.json/],
+  ["train absent -m checkpoints -o o", /absent: does not exist; make tensors with `acewright preprocess`/],
+  ["train bad.json -m checkpoints -o o", /bad\.json: is a file, a folder of tensors was expected/],
   ["models verify absent", /absent: is not a folder/],
   ["models verify damaged", /damaged: not usable \(music model\)/],
   ["models toy songs", /songs: holds files already/],
@@ -60,11 +65,15 @@ test.each<[string, RegExp]>([
   ],
   ["dataset scan absent", /absent/],
   ["dataset scan empty", /empty: holds no song/],
-  ["dataset scan broken", /broken: none of 1 songs can be read; song\.wav/],
+  [
+    "dataset scan songs -o nowhere/set.json",
+    /nowhere.set\.json: cannot be written, the folder .*nowhere does not exist/,
+  ],
+  ["dataset scan broken", /broken: none of 1 song can be read; song\.wav/],
   ["dataset check bad.json", /bad\.json: line 3, column 15/],
   ["dataset check wrong.json", /wrong\.json: samples\[0\]\.bpm: expected number, got "fast"/],
   ["dataset check outside.json", /outside\.json|samples\[0\]\.audio_path: .* leaves the dataset's folder/],
-  ["dataset check missing.json", /missing\.json: \d+ findings must be mended/],
+  ["dataset check missing.json", /missing\.json: \d+ findings? must be mended/],
   ["preprocess bad.json -o made -m checkpoints", /bad\.json: line 3/],
   [
     "preprocess missing.json -o made -m absent",
@@ -74,13 +83,25 @@ test.each<[string, RegExp]>([
     "preprocess songs -o made",
     /songs: is a folder; expected a dataset\.json, which `acewright dataset scan` makes/,
   ],
+  [
+    "preprocess songs/bells-one.flac -o made -m checkpoints",
+    /bells-one\.flac: is a song; expected a dataset\.json/,
+  ],
+  ["preprocess nothing.json -o made -m checkpoints", /nothing\.json: lists no song/],
   ["preprocess missing.json", /required option '-o, --output <dir>' not specified/],
-  ["train absent -o o", /absent: holds no manifest\.json/],
+  ["train empty -o o", /empty: holds no manifest\.json/],
+  ["train --resume", /the run to go on with is missing; name its folder: `acewright train --resume RUN`/],
   ["generate -m checkpoints", /--caption is missing/],
   ["generate -m checkpoints --caption x -o nowhere/song.wav", /the folder .*nowhere does not exist/],
   ["generate -m checkpoints --caption x --duration 0.5", /--duration takes a number from 1 to 600/],
   ["export absent -f peft -o made", /absent/],
-  ["export absent -f comfy -o made", /Allowed choices are peft, lycoris/],
+  [
+    "export absent -f comfy -o made",
+    /^error: --format takes one of peft, lycoris, comfyui, .* got "comfy" \(Did you mean comfyui\?\)$/,
+  ],
+  ["completion bsah", /^error: shell takes one of bash, zsh, fish, got "bsah" \(Did you mean bash\?\)$/],
+  ["plan t -m m --memory 24", /^error: --memory takes a size such as 24GiB or 512MiB, got "24"$/],
+  ["generate --seeds 1,x", /^error: --seeds takes whole numbers from 0 on, got "x"$/],
   ["run empty -o made -m checkpoints", /empty: holds no song/],
   ["run songs -m checkpoints", /--output is missing/],
 ])("`acewright %s` ends with one line and exit code 2", async (line, message) => {
