@@ -51,7 +51,7 @@ test("there are the commands the design names", () => {
       .concat(["doctor", "estimate", "export", "find-lr", "generate", "compare"])
       .concat(["list", "download", "toy", "verify"].map((name) => `models ${name}`))
       .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))
-      .concat(["list", "show", "save", "import", "export", "delete"].map((name) => `presets ${name}`))
+      .concat(["list", "show", "save", "import", "export", "remove"].map((name) => `presets ${name}`))
       .concat(["inspect", "import", "pack"].map((name) => `tensors ${name}`))
       .concat(["show", "get", "set", "clear", "path"].map((name) => `settings ${name}`))
       .concat(["completion", "config schema"])

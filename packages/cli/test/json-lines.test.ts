@@ -69,7 +69,7 @@ const lines = [
   "presets import @mine.json --name again",
   "presets list",
   "presets show mine",
-  "presets delete again",
+  "presets remove again",
   "settings set threads 2",
   "settings show",
   "settings get threads",

@@ -24,7 +24,7 @@ export function presetsCommand(context: Context): Command {
     .addCommand(saveCommand(context))
     .addCommand(importCommand(context))
     .addCommand(exportCommand(context))
-    .addCommand(deleteCommand(context));
+    .addCommand(removeCommand(context));
 }
 
 function listCommand(context: Context): Command {
@@ -131,16 +131,17 @@ function exportCommand(context: Context): Command {
     });
 }
 
-function deleteCommand(context: Context): Command {
+function removeCommand(context: Context): Command {
   return leafCommand({
-    name: "delete",
+    name: "remove",
     summary: "delete a preset of your own",
-    examples: ["presets delete my_style"],
+    examples: ["presets remove my_style"],
   })
+    .alias("delete")
     .argument("<name>", "preset; the built-in ones stay")
     .action((name: string, _options: object, command: Command) => {
       const output = outputOf(command, context);
       const file = deletePreset(name);
-      output.result({ deleted: file }, () => `deleted: ${output.path(file)}`);
+      output.result({ removed: file }, () => `removed: ${output.path(file)}`);
     });
 }

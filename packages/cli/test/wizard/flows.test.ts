@@ -113,7 +113,7 @@ test("presets: one's own is deleted only where that is meant, and is taken from 
   await person.answers("Presets", "up", "enter");
   await person.answers("Which preset?", "enter");
   await person.answers("Delete mine?", "y");
-  await person.saw("$ acewright presets delete mine");
+  await person.saw("$ acewright presets remove mine");
   await person.answers("Presets", "down", "down", "enter");
   await person.answers("Which file?", "nowhere.json", "enter");
   await person.answers("nowhere.json does not exist", "clear", "mine.json", "enter");

@@ -13,7 +13,7 @@ export async function presetsFlow(tools: Tools): Promise<Back | readonly FlowNam
       { value: "show", label: "show one" },
       { value: "import", label: "import from a file", hint: "ours or Side-Step's" },
       { value: "export", label: "export to a file" },
-      { value: "delete", label: "delete one of yours" },
+      { value: "remove", label: "delete one of yours" },
     ]);
     if (what === back) return back;
     const words = await presetWords(questions, what);
@@ -21,7 +21,7 @@ export async function presetsFlow(tools: Tools): Promise<Back | readonly FlowNam
   }
 }
 
-type What = "list" | "show" | "import" | "export" | "delete";
+type What = "list" | "show" | "import" | "export" | "remove";
 
 async function presetWords(questions: Questions, what: What): Promise<readonly string[] | Back> {
   if (what === "list") return [];
@@ -29,7 +29,7 @@ async function presetWords(questions: Questions, what: What): Promise<readonly s
     const file = await questions.path({ message: "Which file?", check: fileProblem });
     return file === back ? back : [file];
   }
-  const found = listPresets(() => undefined).filter(({ file }) => what !== "delete" || file !== undefined);
+  const found = listPresets(() => undefined).filter(({ file }) => what !== "remove" || file !== undefined);
   if (found.length === 0) {
     questions.warn("there is no preset of your own");
     return back;
@@ -41,7 +41,7 @@ async function presetWords(questions: Questions, what: What): Promise<readonly s
   }));
   const name = await questions.search("Which preset?", choices);
   if (name === back) return back;
-  if (what === "delete") return (await questions.yes(`Delete ${name}?`, false)) === true ? [name] : back;
+  if (what === "remove") return (await questions.yes(`Delete ${name}?`, false)) === true ? [name] : back;
   if (what === "show") return [name];
   const file = await questions.path({
     message: "Which file shall it be written to?",
