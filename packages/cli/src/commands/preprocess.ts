@@ -10,7 +10,7 @@ import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import type { Progress } from "../render/progress.js";
 import { gather } from "../gather.js";
-import { formatDuration } from "../render/units.js";
+import { formatCounted, formatDuration } from "../render/units.js";
 
 interface PreprocessWords {
   output: string;
@@ -67,7 +67,7 @@ export function preprocessCommand(context: Context): Command {
       if (result.failed > 0) {
         throw new AceError(
           "ERR_FILE",
-          `${file}: ${result.failed} songs have no tensors; the reasons stand above`,
+          `${file}: ${formatCounted(result.failed, "song")} without tensors; the reasons stand above`,
         );
       }
     },
@@ -119,7 +119,9 @@ const phaseNames: Readonly<Record<PreprocessPhase, string>> = {
 };
 
 function songsAndPieces({ songs, pieces }: { songs: number; pieces: number }): string {
-  return pieces === songs ? `${songs} songs` : `${songs} songs in ${pieces} pieces`;
+  return pieces === songs
+    ? formatCounted(songs, "song")
+    : `${formatCounted(songs, "song")} in ${pieces} pieces`;
 }
 
 function plannedWords(

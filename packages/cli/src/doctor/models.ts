@@ -4,6 +4,7 @@ import { officialModels } from "@acewright/dataset";
 import { verifyModels } from "../models/verify.js";
 import type { PartReport } from "../models/verify.js";
 import type { Diagnosis } from "./diagnosis.js";
+import { shellWord } from "../render/shell-word.js";
 
 /** Where each part comes from when nothing of it is there. */
 const officialNames: Readonly<Record<PartReport["part"], string>> = {
@@ -31,6 +32,5 @@ export function modelDiagnoses(folder: string, isAsked: boolean): Diagnosis[] {
 }
 
 function download(names: readonly string[], folder: string): string {
-  const quoted = /^[\w./\\:-]+$/.test(folder) ? folder : `"${folder}"`;
-  return `acewright models download ${names.join(" ")} -o ${quoted}`;
+  return `acewright models download ${names.join(" ")} -o ${shellWord(folder)}`;
 }

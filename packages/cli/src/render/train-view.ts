@@ -5,7 +5,8 @@ import type { Output } from "../output.js";
 import { ranksOf } from "./adapter-words.js";
 import { renderChart, renderLearningRate } from "./chart.js";
 import type { Progress } from "./progress.js";
-import { formatCount } from "./units.js";
+import { shellWord } from "./shell-word.js";
+import { formatCount, formatCounted } from "./units.js";
 
 /** Weight of the newest loss in the average that is shown: a single loss says more about its timestep than of the model. */
 const newestWeight = 0.05;
@@ -14,6 +15,7 @@ const newestWeight = 0.05;
 export class TrainView {
   private readonly output: Output;
   private bar: Progress | undefined;
+  private run = "";
   private total = 0;
   private readonly losses: number[] = [];
   private readonly validations: { readonly step: number; readonly loss: number }[] = [];
@@ -66,7 +68,7 @@ export class TrainView {
         output.warn(event.message);
         return;
       case "finished":
-        this.bar?.finish(`${event.step} steps`);
+        this.bar?.finish(formatCounted(event.step, "step"));
         if (event.stoppedEarly !== undefined)
           this.line(
             `ended early: no better adapter since step ${event.stoppedEarly.best.step} (kept in best/)`,
@@ -79,7 +81,7 @@ export class TrainView {
         output.say(
           event.checkpoint === undefined
             ? `stopped at step ${event.step}, nothing saved`
-            : `stopped at step ${event.step}; go on with --resume (${output.path(event.checkpoint)})`,
+            : `stopped at step ${event.step}, saved; \`acewright train --resume ${shellWord(output.path(this.run))}\` goes on`,
         );
         return;
     }
@@ -97,10 +99,11 @@ export class TrainView {
     resumedFrom,
   }: Extract<TrainEvent, { type: "started" }>): void {
     const { output } = this;
+    this.run = config.output;
     this.total = plan.steps;
     const { verdict, reason } = plan.recompute;
     output.say(
-      `${plan.trainingSongs} songs, ${plan.steps} steps, ${config.adapter.kind} ${ranksOf(config.adapter)} with ${formatCount(plan.parameters)} ` +
+      `${formatCounted(plan.trainingSongs, "song")}, ${formatCounted(plan.steps, "step")}, ${config.adapter.kind} ${ranksOf(config.adapter)} with ${formatCount(plan.parameters)} ` +
         `parameters, ${formatBytes(plan.memory.totalBytes)} of memory, ${device.description} (${device.instructionSet})`,
     );
     if (device.note !== undefined) output.say(device.note);

@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { TrainEvent } from "@acewright/trainer";
 import { expect, test } from "vitest";
@@ -11,7 +12,7 @@ const started = (step: number, steps: number) =>
     type: "started",
     step,
     resumedFrom: `run/checkpoints/step-${step}`,
-    config: { adapter: { kind: "lora", rank: 8 }, schedule: "cosine" },
+    config: { adapter: { kind: "lora", rank: 8 }, schedule: "cosine", output: resolve("my runs/first") },
     plan: {
       steps,
       trainingSongs: 3,
@@ -43,4 +44,22 @@ test("the last step has no time left", () => {
   view.show(step(9, 0.5));
   view.show(step(10, 0));
   expect(stripVTControlCharacters(terminal.written.err)).toMatch(/10\/10 {2}2\.0 step\/s, 0\.0 s left/);
+});
+
+test("a run that was stopped says the line that goes on with it, fit to be copied", () => {
+  const terminal = recordingTerminal({ interactive: false, columns: 120 });
+  const view = new TrainView(new Output(terminal, { json: false, plain: false }));
+  view.show(started(5000, 10_000));
+  view.show({ type: "interrupted", step: 5001, checkpoint: "checkpoints/step-5001" });
+  expect(terminal.written.err).toContain(
+    `stopped at step 5001, saved; \`acewright train --resume "${join("my runs", "first")}"\` goes on\n`,
+  );
+});
+
+test("one song and one step are said in the singular", () => {
+  const terminal = recordingTerminal({ interactive: false, columns: 120 });
+  const view = new TrainView(new Output(terminal, { json: false, plain: false }));
+  const event = started(0, 1) as Extract<TrainEvent, { type: "started" }>;
+  view.show({ ...event, plan: { ...event.plan, trainingSongs: 1 } });
+  expect(terminal.written.err).toMatch(/^1 song, 1 step, lora rank 8/);
 });

@@ -8,6 +8,7 @@ import {
 } from "@acewright/dataset";
 import type { AnalyzedSong, AnalyzeReport, Dataset } from "@acewright/dataset";
 import type { Command } from "commander";
+import { formatCounted } from "../../render/units.js";
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { leafCommand, outputOf, type Context } from "../../command.js";
@@ -146,7 +147,10 @@ function tell(
   const values = changes.filter(({ key }) => key !== "acewright");
   const written = !dryRun && changes.length > 0;
   output.result({ type: "done", path: file, written, songs, changes: values, toCheck }, () => {
-    if (songs.length === 0) return "no song meets the filter";
+    if (songs.length === 0)
+      return dataset.samples.length === 0
+        ? "the dataset lists no song; scan a folder that holds songs"
+        : "no song meets the filter";
     const saved = written
       ? `written: ${output.path(file)}`
       : dryRun
@@ -154,9 +158,12 @@ function tell(
         : "nothing changes";
     const queue =
       toCheck.length === 0 ? [] : ["", `to check (${toCheck.length}):`, queueTable(dataset, toCheck, output)];
-    return [analysisTable(report, output), ...queue, "", `${values.length} values filled in; ${saved}`].join(
-      "\n",
-    );
+    return [
+      analysisTable(report, output),
+      ...queue,
+      "",
+      `${formatCounted(values.length, "value")} filled in; ${saved}`,
+    ].join("\n");
   });
   if (failed.length > 0) {
     throw new AceError(

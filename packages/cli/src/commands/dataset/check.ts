@@ -9,6 +9,7 @@ import {
 } from "@acewright/dataset";
 import type { CheckOptions, Dataset, Finding, Severity } from "@acewright/dataset";
 import { Option, type Command } from "commander";
+import { formatCounted } from "../../render/units.js";
 import { statSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { leafCommand, outputOf, type Context } from "../../command.js";
@@ -82,7 +83,7 @@ export function checkCommand(context: Context): Command {
     if (failing > 0) {
       throw new AceError(
         "ERR_FILE",
-        `${path}: ${failing} findings must be mended (${options.failOn} or worse)`,
+        `${path}: ${formatCounted(failing, "finding")} must be mended (${options.failOn} or worse)`,
       );
     }
   });
@@ -156,6 +157,6 @@ export async function check(
   }).finally(() => {
     bar.clear();
   });
-  bar.finish(findings.length === 0 ? "nothing found" : `${findings.length} findings`);
+  bar.finish(findings.length === 0 ? "nothing found" : formatCounted(findings.length, "finding"));
   return findings;
 }

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { gather } from "../../gather.js";
 import type { Output } from "../../output.js";
 import { fitWidth, renderTable } from "../../render/table.js";
+import { formatCounted } from "../../render/units.js";
 
 /** Options of commands that read a dataset without its audio. */
 export interface FileOptions {
@@ -65,7 +66,7 @@ export function finishChange(
     const done = writes
       ? `written: ${output.path(file)}; acewright dataset undo ${output.path(file)} takes it back`
       : "nothing written (--dry-run)";
-    return `${changeTable(dataset, changes, output)}\n\n${changes.length} changes in ${songs} songs; ${done}`;
+    return `${changeTable(dataset, changes, output)}\n\n${formatCounted(changes.length, "change")}${songs === 0 ? "" : ` in ${formatCounted(songs, "song")}`}; ${done}`;
   });
 }
 

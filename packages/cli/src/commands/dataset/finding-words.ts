@@ -1,6 +1,7 @@
 import type { Dataset, Finding } from "@acewright/dataset";
 import type { Output } from "../../output.js";
 import { renderTable } from "../../render/table.js";
+import { formatCounted } from "../../render/units.js";
 
 const order = { error: 0, warning: 1, info: 2 } as const;
 /** Songs shown with their findings; more would hide the table under them. */
@@ -18,7 +19,9 @@ export function findingWords(findings: readonly Finding[], dataset: Dataset, out
   const hidden = groups.length - mostSongs;
   const more = hidden > 0 ? [`… and ${hidden} more songs with findings; --json lists all`] : [];
   const table = findings.length === 0 ? [] : ["", summary(findings)];
-  return [...songs, ...more, ...table, "", `${samples.length} songs checked`].join("\n").trimStart();
+  return [...songs, ...more, ...table, "", `${formatCounted(samples.length, "song")} checked`]
+    .join("\n")
+    .trimStart();
 }
 
 function line({ severity, code, message, fix }: Finding, { colors }: Output): string {

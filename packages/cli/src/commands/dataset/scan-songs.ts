@@ -1,6 +1,7 @@
 import { AceError } from "@acewright/core-native";
 import { scanFolder } from "@acewright/dataset";
 import type { MatchReport, ScanOptions } from "@acewright/dataset";
+import { formatCounted } from "../../render/units.js";
 import { basename, relative } from "node:path";
 import type { Output } from "../../output.js";
 
@@ -26,7 +27,7 @@ export async function scan(
     bar.clear();
   });
   const { dataset, report } = scanned;
-  bar.finish(`${dataset.samples.length} songs`);
+  bar.finish(formatCounted(dataset.samples.length, "song"));
   for (const { path, reason } of report.skipped)
     output.warn(`${relative(folder, path)} is skipped: ${reason}`);
   for (const line of report.warnings) output.warn(line);
@@ -34,7 +35,10 @@ export async function scan(
   if (dataset.samples.length > 0) return scanned;
   const [first] = report.skipped;
   const why = first === undefined ? "" : `; ${basename(first.path)}: ${first.reason}`;
-  throw new AceError("ERR_FILE", `${folder}: none of ${report.files} songs can be read${why}`);
+  throw new AceError(
+    "ERR_FILE",
+    `${folder}: none of ${formatCounted(report.files, "song")} can be read${why}`,
+  );
 }
 
 /** More lines of one kind hide the others. */

@@ -8,6 +8,7 @@ import { renderBars } from "../../render/bars.js";
 import { renderCurves } from "../../render/chart.js";
 import { renderTable } from "../../render/table.js";
 import { formatDuration } from "../../render/units.js";
+import { shellWord } from "../../render/shell-word.js";
 
 /** One line a run. */
 export function runsTable(runs: readonly RunSummary[], output: Output): string {
@@ -61,7 +62,7 @@ export function runPage(run: RunDetails, output: Output): string {
 
 function nextStep(run: RunDetails, output: Output): [string, string][] {
   if (run.status !== "interrupted" && run.status !== "stopped") return [];
-  return [["go on with", `acewright train --resume ${output.path(run.folder)}`]];
+  return [["go on with", `acewright train --resume ${shellWord(output.path(run.folder))}`]];
 }
 
 function charts(run: RunDetails, output: Output): string[] {
