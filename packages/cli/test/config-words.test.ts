@@ -106,7 +106,7 @@ test("a run that is resumed brings its own settings, whichever way it is named; 
     epochs: 7,
     seed: 5,
   });
-  expect(() => config("--resume")).toThrow(/output is missing; name the run to go on with/);
+  expect(() => config("--resume")).toThrow(/the run to go on with is missing; name its folder/);
   // Of one that is begun, nothing is read from the folder it is to have.
   expect(config(`t -m m --output ${run}`)).not.toHaveProperty("epochs");
 });
