@@ -52,7 +52,10 @@ export async function loadAdapters(
         ...(to !== undefined && { to }),
       });
       reports.push({ ...use, report });
-      remarks.push(...remarksOn(use.path, metadata, decoder.config.fingerprint, captions));
+      remarks.push(
+        ...remarkOnLeft(use.path, report),
+        ...remarksOn(use.path, metadata, decoder.config.fingerprint, captions),
+      );
     }
   } catch (error) {
     close();
@@ -66,6 +69,16 @@ function pathOf({ path, which }: AdapterUse): string {
   const { weights, run } = findAdapter(path, which);
   if (run !== undefined) return weights;
   throw new AceError("ERR_CONFIG", `${path}: is an adapter, not a run, and has no checkpoint to choose`);
+}
+
+/** An adapter of a deeper model loads on a shallower one in part: what has no place there changes nothing. */
+function remarkOnLeft(path: string, { matched, unexpected }: LoadReport): string[] {
+  const [first] = unexpected;
+  if (first === undefined) return [];
+  const all = matched.length + unexpected.length;
+  return [
+    `${path}: ${unexpected.length} of its ${all} tensors have no place in this model, so it plays in part; the first is ${first}`,
+  ];
 }
 
 function remarksOn(

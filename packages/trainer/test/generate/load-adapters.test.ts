@@ -18,12 +18,14 @@ afterAll(() => {
 async function remarks(
   metadata: Record<string, string>,
   captions: readonly string[],
+  modules: readonly string[] = ["layers.0.self_attn.q_proj"],
 ): Promise<readonly string[]> {
   const path = join(scratch(), "adapter");
-  const filled = (rows: number, columns: number) => matrixOf(rows, columns, new Float64Array(rows * columns));
+  const filled = (rows: number, columns: number) =>
+    matrixOf(rows, columns, new Float64Array(rows * columns).fill(1));
   await writeLora(
     path,
-    [{ name: "layers.0.self_attn.q_proj", b: filled(64, 1), a: filled(1, 64) }],
+    modules.map((name) => ({ name, b: filled(64, 1), a: filled(1, 64) })),
     metadata,
   );
   const loaded = await loadAdapters(decoder, [{ path, scale: 1 }], captions);
@@ -49,4 +51,12 @@ test("a trigger that captions lack is remarked upon with how many, whatever its 
   ]);
   expect(await remarks(trigger, ["ZXC bells"])).toEqual([]);
   expect(await remarks({ trigger: "" }, ["bells"])).toEqual([]);
+});
+
+test("an adapter of a deeper model is remarked upon with what has no place here", async () => {
+  expect(await remarks({}, ["a"], ["layers.0.self_attn.q_proj", "layers.99.self_attn.q_proj"])).toEqual([
+    expect.stringMatching(
+      /^adapter: 2 of its 4 tensors have no place in this model, so it plays in part; the first is .*layers\.99\.self_attn\.q_proj/,
+    ),
+  ]);
 });
