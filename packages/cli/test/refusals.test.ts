@@ -101,6 +101,10 @@ test.each<[string, RegExp]>([
   ],
   ["completion bsah", /^error: shell takes one of bash, zsh, fish, got "bsah" \(Did you mean bash\?\)$/],
   ["plan t -m m --memory 24", /^error: --memory takes a size such as 24GiB or 512MiB, got "24"$/],
+  [
+    "generate --caption x --seeds 1,2 -o x.wav",
+    /--output x\.wav: --seeds and --prompts make songs .* name a folder/,
+  ],
   ["generate --seeds 1,x", /^error: --seeds takes whole numbers from 0 on, got "x"$/],
   ["run empty -o made -m checkpoints", /empty: holds no song/],
   ["run songs -m checkpoints", /--output is missing/],

@@ -84,6 +84,11 @@ export function generateCommand(context: Context): Command {
       return;
     }
     const folder = words.output ?? "songs";
+    if (/[.](wav|flac)$/i.test(folder))
+      throw new AceError(
+        "ERR_CONFIG",
+        `--output ${folder}: --seeds and --prompts make songs of their own names; name a folder for them`,
+      );
     const { caption, ...rest } = request;
     const result = await withBars(output, context.signal, (listening) =>
       generateSongs({
