@@ -2,10 +2,19 @@ import { chmodSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceInfo } from "@acewright/core-native";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+import type { TrainEvent } from "../../src/events.js";
+import { readEventLog } from "../../src/run/event-log.js";
+import { nodeFiles } from "../../src/run/files.js";
+import { trainWith } from "../../src/train/train.js";
 import { GpuWatch, ownRow, parseGpuRows } from "../../src/watch/gpu-use.js";
 import { watchDevice } from "../../src/watch/watch-device.js";
+import { boardOf } from "../tensorboard-reader.js";
 import { events, ofType, parts, scratch, shortRun } from "../trained.js";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const csv = `GPU-aaaa, NVIDIA H100, 7987, 81559, 93, 61, 402.13
 GPU-bbbb, NVIDIA L4, 12, 23034, 0, 40, [N/A]
@@ -101,3 +110,46 @@ test("a run tells its device's use as often as asked, TensorBoard included", asy
   }
   expect(log.includes("device/temperature_c")).toBe(false);
 });
+
+/** Trains until something was told and three looks more, however long the tool takes to answer. */
+async function untilTold(run: string, device: Partial<DeviceInfo>, isTold: (event: TrainEvent) => boolean) {
+  const all: TrainEvent[] = [];
+  const on = parts({ device, duringStep: () => sleep(20) });
+  let after = 0;
+  for await (const event of trainWith(on, shortRun(run, { logHeavyEvery: 1, epochs: 2000 }))) {
+    all.push(event);
+    if (event.type === "step" && all.some(isTold) && ++after === 3) break;
+  }
+  return all;
+}
+
+test("that the GPU's use cannot be told is told once, not at each look", async () => {
+  vi.stubEnv("PATH", join(scratch(), "nothing"));
+  const isTold = (event: TrainEvent) =>
+    event.type === "warning" && event.message.includes("GPU's use is not shown");
+  const all = await untilTold(join(scratch(), "run"), { name: "cuda:0" }, isTold);
+  expect(ofType(all, "device")).toEqual([]);
+  expect(all.filter(isTold)).toHaveLength(1);
+});
+
+test.skipIf(process.platform === "win32")(
+  "of a GPU TensorBoard is told memory, use, temperature and power",
+  async () => {
+    const [folder, run] = [scratch(), join(scratch(), "run")];
+    const tool = join(folder, "nvidia-smi");
+    writeFileSync(tool, `#!/bin/sh\necho '${csv.split("\n")[0] ?? ""}'\n`);
+    chmodSync(tool, 0o755);
+    vi.stubEnv("PATH", `${folder}${delimiter}${process.env["PATH"] ?? ""}`);
+    vi.stubEnv("CUDA_VISIBLE_DEVICES", "");
+    const gpu = { name: "cuda:0", description: "NVIDIA H100" } as const;
+    await untilTold(run, gpu, ({ type }) => type === "device");
+    const told = ofType(readEventLog(nodeFiles, join(run, "events.jsonl")), "device");
+    expect(told.length).toBeGreaterThanOrEqual(3);
+    const { scalars } = boardOf(run);
+    const curve = (value: number) => told.map(({ step }) => [step, Math.fround(value)]);
+    expect(scalars["device/memory_gib"]).toEqual(curve(7987 / 1024));
+    expect(scalars["device/utilization"]).toEqual(curve(0.93));
+    expect(scalars["device/temperature_c"]).toEqual(curve(61));
+    expect(scalars["device/power_w"]).toEqual(curve(402.13));
+  },
+);
