@@ -44,3 +44,12 @@ test("each song is named by its step and tells run, step, seed and model", async
   );
   expect(written[2]?.tags).toMatchObject({ SEED: "9", MODEL: "quadratic", ADAPTER: `${run} (step 2)` });
 });
+
+test("songs that a killed process had made of its last checkpoint's step are not made again", async () => {
+  const run = join(scratch(), "run");
+  const config = shortRun(run, { sampleEvery: 2, saveEverySteps: 2, maxSteps: 4 });
+  const dying = parts({ failAt: (step) => (step === 2 ? new Error("killed") : undefined) });
+  await expect(events(config, {}, dying)).rejects.toThrow("killed");
+  const resumed = await events(config, { resume: true });
+  expect(ofType(resumed, "sample").map(({ step }) => step)).toEqual([4]);
+});
