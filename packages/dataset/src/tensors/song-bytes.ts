@@ -22,9 +22,10 @@ export async function readSongBytes(
   try {
     bytes = await readPart(path, "offset" in sample ? sample : undefined);
   } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
     throw new AceError(
       "ERR_FILE",
-      `${path}: cannot be read (${(cause as Error).message}); preprocess again`,
+      `${path}: ${missing ? "does not exist" : `cannot be read (${(cause as Error).message})`}; preprocess again`,
       { cause },
     );
   }

@@ -150,7 +150,7 @@ describe("a song is refused when", () => {
     const tensors = await openTensors(folder);
     expect(await refusal(() => tensors.read("other"))).toContain('no song "other"');
     rmSync(path);
-    expect(await refusal(() => tensors.read("song"))).toContain("cannot be read");
+    expect(await refusal(() => tensors.read("song"))).toContain("does not exist; preprocess again");
   });
 
   test("its file is not the one the manifest lists", async () => {

@@ -40,6 +40,10 @@ function readText(file: string): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
   } catch (cause) {
     if (cause instanceof AceError) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT")
+      throw new AceError("ERR_FILE", `${file}: does not exist; name a file of prompts, one a line`, {
+        cause,
+      });
     const why = cause instanceof TypeError ? "is not UTF-8 text" : "cannot be read";
     throw new AceError("ERR_FILE", `${file}: ${why} (${(cause as Error).message})`, { cause });
   }

@@ -33,6 +33,12 @@ test.each([
   expect(() => readPrompts(file(content))).toThrow(message);
 });
 
+test("a file that is not there is said so, without the system's words", () => {
+  expect(() => readPrompts("nowhere.txt")).toThrow(
+    /^nowhere\.txt: does not exist; name a file of prompts, one a line$/,
+  );
+});
+
 test("a row wins over the settings of all, and seeds over both", () => {
   const rows = [
     { caption: "a", seed: 7 },
