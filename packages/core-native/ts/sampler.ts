@@ -31,14 +31,23 @@ export class Sampler {
   /**
    * Latents [frames, 64] of one song.
    *
-   * @param onStep called after each step; calls that come too fast are dropped
+   * @param onStep called after each step; calls that come too fast are dropped, but the last is not
    * @throws {AceError} ERR_CONFIG (times), ERR_SHAPE
    */
   async sample(
     request: SampleRequest,
     onStep?: (done: number, total: number) => void,
   ): Promise<Float32Array> {
-    return await binding().samplerSample(this.#handle, request, onStep);
+    const { length: total } = request.times;
+    let told = 0;
+    const tell = (done: number): void => {
+      if (done <= told) return; // one that was under way when the end had been told
+      told = done;
+      onStep?.(done, total);
+    };
+    const latents = await binding().samplerSample(this.#handle, request, onStep && tell);
+    tell(total);
+    return latents;
   }
 
   /** The velocity [frames, 64] at one timestep. */
