@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { AceError, readUserText } from "@acewright/core-native";
-import { findPreset, readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
+import { findPreset, parseConfig, readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
 import type { TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
 import { modelOption } from "./command.js";
@@ -46,7 +46,8 @@ export function trainingConfig(command: Command, folder: string | undefined): Tr
     ...(words.output === undefined ? {} : { output: resolve(words.output) }),
   };
   const flags = { ...givenOptions(command, TrainConfig, { ...choice, by: ["cli"] }), ...own };
-  const config = merged(fileConfig(words), flags);
+  const file = fileConfig(words);
+  const config = merged(file, flags);
   const complete: Record<string, unknown> = {
     model: resolve(words.model),
     ...givenOptions(command, TrainConfig, { ...choice, by: ["env", "config"] }),
@@ -65,7 +66,17 @@ export function trainingConfig(command: Command, folder: string | undefined): Tr
   for (const [key, how] of Object.entries(mustBeGiven)) {
     if (complete[key] === undefined) throw new AceError("ERR_CONFIG", `${key} is missing; ${how}`);
   }
+  if (words.config !== undefined) blameFile(words.config, file, complete);
   return complete as TrainConfigInput;
+}
+
+/** Where the settings cannot be taken and the file's alone cannot either, the fault is told under the file's name. */
+function blameFile(path: string, file: object, complete: object): void {
+  try {
+    parseConfig(complete);
+  } catch {
+    parseConfig({ tensors: ".", model: ".", output: ".", ...defaultKind({ ...file }) }, path);
+  }
 }
 
 /** A run that is resumed brings its own tensors: `train --resume runs/first` names the run. */

@@ -12,6 +12,7 @@ export function scalarOf(text: string, node: PlainNode): unknown {
     return text !== "" && Number.isFinite(value) && isInRange(value, node) ? value : undefined;
   }
   if (node.type === "boolean") return text === "true" ? true : text === "false" ? false : undefined;
+  if (node.pattern !== undefined && !new RegExp(node.pattern).test(text)) return undefined;
   const allowed = node.enum ?? (node.const === undefined ? undefined : [node.const]);
   return allowed === undefined || allowed.includes(text) ? text : undefined;
 }

@@ -25,6 +25,8 @@ beforeAll(() => {
   mkdirSync(join(folder, "broken"));
   writeFileSync(join(folder, "broken/song.wav"), "RIFF");
   writeFileSync(join(folder, "bad.json"), '{\n  "metadata": {},\n  "samples": [}\n');
+  writeFileSync(join(folder, "slip.json"), '{ "learningrate": 1 }');
+  writeFileSync(join(folder, "fine.json"), '{ "epochs": 2 }');
   writeFileSync(join(folder, "wrong.json"), '{"samples": [{"bpm": "fast"}]}');
   writeFileSync(join(folder, "outside.json"), '{"samples": [{"audio_path": "../../etc/passwd"}]}');
   writeFileSync(join(folder, "nothing.json"), '{"samples": []}');
@@ -47,6 +49,16 @@ test.each<[string, RegExp]>([
   ["train t -m m -o o --rank 0", /^error: --rank takes a whole number from 1 to 4096, got "0"$/],
   ["train t -m m -o o --adapter lorra", /--adapter takes one of lora, dora, lokr, loha, got "lorra"/],
   ["train t -m m -o o --adapter lora --factor 4", /factor belongs to lokr/],
+  ["train t -m m -o o --device gpu", /^error: --device takes one of auto, cpu, cuda or cuda:N, got "gpu"/],
+  ["train t -m m -o o --layers 3-", /--layers takes numbers and ranges such as "0-11,23", got "3-"/],
+  [
+    "train t -m m -o o --config slip.json",
+    /slip\.json: unknown key learningrate, did you mean learningRate\?$/,
+  ],
+  [
+    "train t -m m -o o --config fine.json --adapter lora --factor 4",
+    /^error: configuration: adapter\.factor belongs to lokr/,
+  ],
   ["train t -m m", /output is missing; name the run folder with --output DIR/],
   ["train absent -m checkpoints -o o", /absent: does not exist; make tensors with `acewright preprocess`/],
   ["train bad.json -m checkpoints -o o", /bad\.json: is a file, a folder of tensors was expected/],
