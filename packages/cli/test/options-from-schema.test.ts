@@ -104,5 +104,7 @@ test("two fields that want one flag are a mistake of ours, found at once", () =>
 });
 
 test("limits of safe integers are not shown", () => {
-  expect(expectation({ type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER })).toBe("a whole number at least 1");
+  expect(expectation({ type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER })).toBe(
+    "a whole number at least 1",
+  );
 });
