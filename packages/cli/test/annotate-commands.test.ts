@@ -165,7 +165,7 @@ test.each([
     /--provider takes one of openai, elevenlabs, gemini, transcriber, genius/,
   ],
   [["transcribe", "absent.json"], /absent\.json: does not exist; name a folder of songs or a dataset\.json/],
-  [["transcribe", "FILE", "--language", "English"], /language: a code such as en/],
+  [["transcribe", "FILE", "--language", "English"], /--language takes a code such as en, got "English"/],
   [["caption", "FILE"], /GEMINI_API_KEY is not set/],
   [["caption", "FILE", "--provider", "openai", "--base-url", "file:///x"], /base URL of OpenAI: http/],
   [["caption", "FILE", "--prompt-file", "EMPTY"], /empty\.txt: is empty; write the prompt into it/],

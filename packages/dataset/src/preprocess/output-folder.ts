@@ -9,9 +9,9 @@ import { isSongName } from "../scan/walk-folder.js";
  * @throws {AceError} ERR_FILE
  */
 export function refuseForeignFolder(folder: string): void {
-  const stats = statSync(folder, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  if (!stats.isDirectory())
+  // Below a file nothing is either; making it says so.
+  if (!existsSync(folder)) return;
+  if (!statSync(folder).isDirectory())
     throw new AceError("ERR_FILE", `${folder}: is a file; name a new folder for the tensors`);
   if (existsSync(join(folder, "manifest.json"))) return;
   const song = readdirSync(folder).find(isSongName);
