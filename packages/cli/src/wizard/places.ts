@@ -25,16 +25,14 @@ export function pathStep(
 
 export function folderProblem(path: string): string | undefined {
   if (path === "") return "a folder is needed";
-  const found = statSync(resolve(path), { throwIfNoEntry: false });
-  if (found === undefined) return `${path} does not exist`;
-  return found.isDirectory() ? undefined : `${path} is a file, a folder is needed`;
+  if (!existsSync(resolve(path))) return `${path} does not exist`;
+  return statSync(resolve(path)).isDirectory() ? undefined : `${path} is a file, a folder is needed`;
 }
 
 export function fileProblem(path: string): string | undefined {
   if (path === "") return "a file is needed";
-  const found = statSync(resolve(path), { throwIfNoEntry: false });
-  if (found === undefined) return `${path} does not exist`;
-  return found.isFile() ? undefined : `${path} is a folder, a file is needed`;
+  if (!existsSync(resolve(path))) return `${path} does not exist`;
+  return statSync(resolve(path)).isFile() ? undefined : `${path} is a folder, a file is needed`;
 }
 
 /** Of a file or folder to write. */

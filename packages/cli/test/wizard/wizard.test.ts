@@ -83,7 +83,8 @@ test("what is wrong with a path is said, and an error in a step leads back to th
   await person.answers("What shall be done?", "enter");
   await person.answers("How much", "enter");
   await person.answers("Which folder of tensors?", "clear", "songs", "enter");
-  await person.answers("songs holds no tensors", "ctrlC");
+  await person.answers("songs holds no tensors", "clear", "dataset.json/x", "enter");
+  await person.answers("dataset.json/x does not exist", "ctrlC");
   await person.answers("How much", "escape");
   await person.answers("What shall be done?", "down", "down", "down", "enter");
   await person.answers("Which dataset?", "clear", "songs/bells-one.json", "enter");
