@@ -167,11 +167,12 @@ class Lokr final : public AdapterModule {
     }
     std::vector<Var> inputs = f.stored;
     inputs.push_back(x);
-    return tape.record_in_place(base, inputs, [this, &tape, x, f, z, low, scale, pass](Tensor dy) {
+    // Under a recompute policy the intermediate is cheaper to make again than to keep: it is as wide as x.
+    const bool again = tape.recompute() != Recompute::none;
+    return tape.record_in_place(base, inputs, [this, &tape, x, f, z, low, scale, pass, again](Tensor dy) {
       const Tensor g = kept_columns(tape, dy, pass);
-      // Under a recompute policy the intermediate is cheaper to make again than to keep: it is as wide as x.
       Tensor low_again = low, z_again = z;
-      if (tape.recompute() != Recompute::none) z_again = right(tape, tape.saved(x), f, &low_again);
+      if (again) z_again = right(tape, tape.saved(x), f, &low_again);
       first_factor_backward(tape, g, z_again, f, scale);
       Tensor dz = tape.empty(z.shape, z.dtype);
       left(tape, dz, f.w1, g, true, scale, false);

@@ -1,5 +1,6 @@
 #include "autograd/tape.h"
 
+#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -17,10 +18,26 @@ const char* name(Recompute recompute) {
   return "?";
 }
 
-Recompute recompute_named(const std::string& text) {
-  for (const Recompute policy : kRecomputePolicies)
-    if (text == name(policy)) return policy;
-  throw Error(ErrorCode::config, "recompute: expected none, cheap, mlp or block, got " + text);
+Recompute RecomputePolicy::of(int64_t layer) const {
+  if (layer < layers || thrifty == Recompute::none) return thrifty;
+  return kRecomputePolicies[static_cast<size_t>(thrifty) - 1];
+}
+
+std::string RecomputePolicy::text() const {
+  return name(thrifty) + (layers == kAllLayers ? std::string() : ":" + std::to_string(layers));
+}
+
+RecomputePolicy recompute_named(const std::string& text) {
+  const size_t colon = text.find(':');
+  for (const Recompute kind : kRecomputePolicies) {
+    if (text.substr(0, colon) != name(kind)) continue;
+    if (colon == std::string::npos) return kind;
+    const char* const end = text.data() + text.size();
+    int64_t layers = 0;
+    const auto [rest, error] = std::from_chars(text.data() + colon + 1, end, layers);
+    if (error == std::errc() && rest == end && layers >= 1 && kind != Recompute::none) return {kind, layers};
+  }
+  throw Error(ErrorCode::config, "recompute: expected none, cheap, mlp or block, or one of the last three with a number of layers such as mlp:12, got " + text);
 }
 
 int32_t Tape::add_node(Tensor value) {
@@ -86,7 +103,7 @@ Var Tape::record_in_place(const Var& base, const std::vector<Var>& inputs, std::
 }
 
 void Tape::cheap(const Var& value, std::function<Tensor()> remake) {
-  if (gradients_ && (recompute_ == Recompute::cheap || recompute_ == Recompute::mlp)) remakes_[value.value.buffer] = std::move(remake);
+  if (gradients_ && (recompute() == Recompute::cheap || recompute() == Recompute::mlp)) remakes_[value.value.buffer] = std::move(remake);
 }
 
 Tensor Tape::saved(const Var& value) {
@@ -224,11 +241,12 @@ Var Tape::run_again(const Var& x, const Body& body, bool keep_result) {
 }
 
 Var Tape::block(const Var& x, const Body& body) {
-  return gradients_ && recompute_ == Recompute::block ? run_again(x, body, true) : body(*this, x);
+  ++blocks_;
+  return gradients_ && recompute() == Recompute::block ? run_again(x, body, true) : body(*this, x);
 }
 
 Var Tape::wide_part(const Var& x, const Body& body) {
-  return gradients_ && recompute_ == Recompute::mlp ? run_again(x, body, false) : body(*this, x);
+  return gradients_ && recompute() == Recompute::mlp ? run_again(x, body, false) : body(*this, x);
 }
 
 void Tape::probe(const std::string& name, const Tensor& tensor) {

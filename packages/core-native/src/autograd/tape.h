@@ -1,4 +1,6 @@
 #pragma once
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -23,23 +25,38 @@ struct GradSlot {
   bool accumulate = false;
 };
 
-// What is thrown away after the forward pass and made again in the backward pass, thriftier from one to the next:
-// nothing; norms and the SwiGLU product; these and the MLP's gate and up; whole layers.
+// What of a layer is thrown away after the forward pass and made again in the backward pass, thriftier from one to the
+// next: nothing; norms and the SwiGLU product; these and the MLP's gate and up; the whole layer.
 enum class Recompute : uint8_t { none, cheap, mlp, block };
 inline constexpr Recompute kRecomputePolicies[] = {Recompute::none, Recompute::cheap, Recompute::mlp, Recompute::block};
 const char* name(Recompute recompute);
-// Errors: ERR_CONFIG for another word.
-Recompute recompute_named(const std::string& name);
+
+// What is recomputed in each layer: the first `layers` under `thrifty`, the others under the next faster one. The first,
+// because the backward pass meets them last: by then what the others kept is gone, and what is made again finds room.
+struct RecomputePolicy {
+  static constexpr int64_t kAllLayers = INT64_MAX;
+  Recompute thrifty = Recompute::none;
+  int64_t layers = kAllLayers;
+
+  RecomputePolicy(Recompute all = Recompute::none) : thrifty(all) {}
+  RecomputePolicy(Recompute first, int64_t layers) : thrifty(first), layers(layers) {}
+  Recompute of(int64_t layer) const;
+  // "mlp", "mlp:12"
+  std::string text() const;
+};
+// Reads text(). Errors: ERR_CONFIG for another word, for a number of layers below 1, or one with "none".
+RecomputePolicy recompute_named(const std::string& text);
 
 // Reverse mode over a Program: operators append their forward calls and leave a backward rule; backward() appends the
 // rules' calls in reverse order. The tape lives only while tracing; the Program it leaves knows nothing of it.
 class Tape {
  public:
-  explicit Tape(Program& program, Recompute recompute = Recompute::none, bool gradients = true)
-      : program_(program), recompute_(recompute), gradients_(gradients) {}
+  explicit Tape(Program& program, RecomputePolicy policy = {}, bool gradients = true)
+      : program_(program), policy_(policy), gradients_(gradients) {}
 
   Program& program() { return program_; }
-  Recompute recompute() const { return recompute_; }
+  // What is recomputed of what is being traced: of the block, or after the last block as in it.
+  Recompute recompute() const { return policy_.of(std::max<int64_t>(0, blocks_ - 1)); }
   bool gradients() const { return gradients_; }
 
   Tensor empty(Shape shape, DType dtype, std::string name = {}) { return program_.tensor(shape, dtype, std::move(name)); }
@@ -79,7 +96,7 @@ class Tape {
 
   // The body runs more than once: it must give the same calls each time and own what it captures.
   using Body = std::function<Var(Tape&, const Var&)>;
-  // Runs `body` now and, under Recompute::block, again in the backward pass instead of keeping its insides.
+  // A layer. Runs `body` now and, under Recompute::block, again in the backward pass instead of keeping its insides.
   Var block(const Var& x, const Body& body);
   // The same under Recompute::mlp, where the result is not kept either: saved() makes it again with the insides.
   Var wide_part(const Var& x, const Body& body);
@@ -115,7 +132,8 @@ class Tape {
   Var run_again(const Var& x, const Body& body, bool keep_result);
 
   Program& program_;
-  Recompute recompute_;
+  RecomputePolicy policy_;
+  int64_t blocks_ = 0;  // begun so far
   bool gradients_;
   bool met_parameter_ = false;
   std::vector<Node> nodes_;

@@ -55,7 +55,7 @@ AdapterConfig to_adapter_config(const Napi::Object& object) {
   return config;
 }
 
-Recompute to_recompute(const Napi::Object& object) {
+RecomputePolicy to_recompute(const Napi::Object& object) {
   return guarded(object.Env(), [&] { return recompute_named(text(object, "recompute")); });
 }
 

@@ -16,7 +16,7 @@ OptimizerConfig to_optimizer_config(const Napi::Object& object);
 // The properties loraPlusRatio, decayVectors and learningRatePattern.
 ParameterRules to_parameter_rules(const Napi::Object& object);
 // The property `recompute`.
-Recompute to_recompute(const Napi::Object& object);
+RecomputePolicy to_recompute(const Napi::Object& object);
 // Typed arrays inside are appended to `keep`.
 std::vector<MicroBatch> to_micro_batches(const Napi::Value& value, std::vector<Napi::Value>& keep);
 

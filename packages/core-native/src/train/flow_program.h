@@ -13,7 +13,7 @@ namespace ace {
 class FlowProgram {
  public:
   struct Options {
-    Recompute recompute = Recompute::none;
+    RecomputePolicy recompute;
     bool round_timesteps = false;
     bool training = true;  // dropout active
     Tensor optimizer_state = {};  // told of a loss that is not finite; may be not given

@@ -17,7 +17,7 @@ struct SessionConfig {
   bool round_timesteps = false;
   double condition_dropout = 0.15;
   LossWeighting loss_weighting = {};
-  Recompute recompute = Recompute::none;
+  RecomputePolicy recompute;
   int64_t bucket_tokens = 64, bucket_condition = 32;
   // A batch is padded to its longest member, padding is attended to and counted, as the official trainer does.
   bool official_padding = false;

@@ -93,6 +93,37 @@ TEST("a part whose insides and result are made again differentiates like one tha
   });
 }
 
+TEST("a policy with a number of layers recomputes the first so, and the others as the next faster policy does") {
+  const auto kinds = [](const std::string& text) {
+    std::string out;
+    for (int64_t layer = 0; layer < 4; ++layer) out += std::string(name(recompute_named(text).of(layer))) + " ";
+    return out;
+  };
+  CHECK_EQ(kinds("none"), std::string("none none none none "));
+  CHECK_EQ(kinds("mlp"), std::string("mlp mlp mlp mlp "));
+  CHECK_EQ(kinds("cheap:3"), std::string("cheap cheap cheap none "));
+  CHECK_EQ(kinds("mlp:2"), std::string("mlp mlp cheap cheap "));
+  CHECK_EQ(kinds("block:1"), std::string("block mlp mlp mlp "));
+  CHECK_EQ(kinds("block:9"), std::string("block block block block "));
+  for (const char* text : {"none", "cheap:3", "block:12", "mlp"}) CHECK_EQ(recompute_named(text).text(), std::string(text));
+  for (const char* text : {"", "some", "none:2", "mlp:", "mlp:0", "mlp:-1", "mlp:2.5", "mlp:2x", "mlp: 2", "mlp:99999999999999999999", ":3"})
+    CHECK_THROWS(recompute_named(text), "recompute: expected none, cheap, mlp or block, or one of the last three with a number of layers such as mlp:12, got ");
+}
+
+TEST("each block is traced under its own policy, and what follows the last as in it") {
+  Program program;
+  Tape tape(program, {Recompute::mlp, 2}, true);
+  std::vector<std::string> met;
+  const auto note = [&met](Tape& inner, const Var& x) {
+    met.emplace_back(name(inner.recompute()));
+    return x;
+  };
+  Var x = tape.leaf(program.input(kShape, DType::f32, "x"));
+  for (int layer = 0; layer < 3; ++layer) x = tape.block(x, note);
+  note(tape, x);
+  CHECK(met == (std::vector<std::string>{"mlp", "mlp", "cheap", "cheap"}));
+}
+
 TEST("a block of constants that meets no parameter is not recorded") {
   Program program;
   Tape tape(program, Recompute::block, true);

@@ -175,13 +175,14 @@ TEST("a 2B training step's arena is within a tenth of what lives at one time, an
   const Decoder decoder(config_2b(), std::make_unique<RandomWeights>(device, 7, DType::bf16), DType::f32);
   AdapterConfig config = adapter_config(AdapterKind::lora, 64, 64);
   int64_t smallest = INT64_MAX;
-  for (const Recompute recompute : kRecomputePolicies) {
-    CONTEXT("recompute " << name(recompute));
+  // Each needs less than the one before.
+  for (const char* recompute : {"none", "cheap:8", "cheap:16", "cheap", "mlp:1", "mlp:12", "mlp", "block:12", "block"}) {
+    CONTEXT("recompute " << recompute);
     config.target_modules = {"q_proj", "k_proj", "v_proj", "o_proj"};
     const Adapter adapter(config, decoder.targets(), 1, DType::f32, device);
     const Storage gradients(device, {adapter.parameter_count()}, DType::f32, "gradients"), null(device, {2048}, DType::f32, "null");
     FlowProgram::Options options;
-    options.recompute = recompute;
+    options.recompute = recompute_named(recompute);
     FlowShape shape;
     shape.frames = 1536;
     shape.condition_tokens = 769;
@@ -190,7 +191,7 @@ TEST("a 2B training step's arena is within a tenth of what lives at one time, an
     CHECK_EQ(overlaps(program), 0);
     const double bound = static_cast<double>(lower_bound(program));
     CHECK(static_cast<double>(program.arena_bytes()) <= 1.1 * bound);
-    CHECK(program.arena_bytes() < smallest);  // each policy needs less than the one before
+    CHECK(program.arena_bytes() < smallest);
     smallest = std::min(smallest, program.arena_bytes());
     const std::string text = program.describe();
     CHECK_EQ(static_cast<size_t>(std::count(text.begin(), text.end(), '\n')), program.calls() + 1);

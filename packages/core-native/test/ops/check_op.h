@@ -98,7 +98,7 @@ struct Tracked {
 
 struct OpOptions {
   std::vector<Tracked> tracked;
-  Recompute recompute = Recompute::none;
+  RecomputePolicy recompute;
   double bound = 1e-6;         // of the float64 gradient against differences, max / max
   bool single_too = true;      // also in float32; never with tracked parameters, whose memory is float64
   int64_t most_elements = 500; // of each input and parameter that are differenced, evenly spread
@@ -107,7 +107,7 @@ struct OpOptions {
 // One trace of the body, `copies` times added up, ready to run.
 class OpRun {
  public:
-  OpRun(DType dtype, const std::vector<OpInput>& inputs, const OpBody& body, bool gradients, int copies, Recompute recompute)
+  OpRun(DType dtype, const std::vector<OpInput>& inputs, const OpBody& body, bool gradients, int copies, RecomputePolicy recompute)
       : tape_(program_, recompute, gradients) {
     Numbers numbers(11);
     std::vector<Var> vars;
@@ -239,7 +239,7 @@ inline void check_gradients(const std::vector<OpInput>& inputs, const OpBody& bo
 }
 
 // float32 against float64: 1e-5 of the largest value, a hundred roundings. And one thread against three, bit for bit.
-inline void check_single(const std::vector<OpInput>& inputs, const OpBody& body, Recompute recompute) {
+inline void check_single(const std::vector<OpInput>& inputs, const OpBody& body, RecomputePolicy recompute) {
   ThreadPool one(1), three(3);
   OpRun wide(DType::f64, inputs, body, true, 1, recompute), narrow(DType::f32, inputs, body, true, 1, recompute);
   (void)wide.run(one);

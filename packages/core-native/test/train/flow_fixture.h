@@ -56,7 +56,7 @@ class FlowModel {
 };
 
 struct FlowSetting {
-  Recompute recompute = Recompute::none;
+  RecomputePolicy recompute;
   int64_t frames = 0, tokens = 0;  // of the program; 0: the longest song's, to a whole patch
   int threads = 1;
   bool adapted = true;
