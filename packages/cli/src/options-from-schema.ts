@@ -97,11 +97,17 @@ function groupOf({ path }: SchemaField): string {
 }
 
 function placeholder(node: PlainNode): string {
+  if (node.anyOf !== undefined) return node.anyOf.map(alternative).join("|");
   if (node.enum !== undefined) return node.enum.join("|");
   if (node.type === "number" || node.type === "integer") return "n";
   if (node.type === "array") return "a,b,...";
   if (node.type === "object") return "name=value,...";
   return "text";
+}
+
+/** `auto|cpu|cuda` or `cuda:N`, of a value that may be either. */
+function alternative(node: SchemaNode): string {
+  return node.form?.replaceAll(", ", "|") ?? placeholder(withoutNull(node));
 }
 
 /** Several members may bound a field differently: the flag takes what any of them takes, the schema decides. */

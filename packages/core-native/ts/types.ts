@@ -139,7 +139,12 @@ export type TimestepLaw =
 
 /** From the fastest to the thriftiest. */
 export const recomputePolicies = ["none", "cheap", "mlp", "block"] as const;
-export type RecomputePolicy = (typeof recomputePolicies)[number];
+/**
+ * One of {@link recomputePolicies} for all layers, or for the first ones only: under `mlp:12` the first twelve layers are
+ * recomputed as by `mlp`, the others as by the next faster policy, `cheap`.
+ */
+export type RecomputePolicy =
+  (typeof recomputePolicies)[number] | `${Exclude<(typeof recomputePolicies)[number], "none">}:${number}`;
 
 interface WeightDecay {
   /** Decoupled, times the learning rate. */
@@ -235,8 +240,8 @@ export interface TrainSessionConfig {
   readonly lossWeighting?: LossWeighting;
   /**
    * What is kept for the backward pass: `none` recomputes nothing, `cheap` recomputes norms and the SwiGLU
-   * product, `mlp` the MLP's gate and up as well, `block` keeps each layer's input only. Results are the same bit for
-   * bit.
+   * product, `mlp` the MLP's gate and up as well, `block` keeps each layer's input only; with a number of layers, as
+   * `mlp:12`, only so many of them, the others as the policy before. Results are the same bit for bit.
    */
   readonly recompute: RecomputePolicy;
   /** Shapes are rounded up to these, so that programs are shared; results stay within 1e-5. */

@@ -69,6 +69,7 @@ export async function checkRunOn<Port extends PlanningPort>(
   const largestBytes = songBytes(samples).reduce((a, b) => Math.max(a, b), 0);
   const resident = new Map<MemoryPlan, number>();
   const { memory, ...recompute } = await chooseRecompute(resolved.recompute, device.info, {
+    layers: model.layers,
     request: largestBatch(resolved, samples, model.layers),
     plan: async (request) => {
       const all = await device.planMemory(folder, request);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { MemoryPlan, PlanRequest } from "@acewright/core-native";
 import { planRunWith } from "../src/plan-run.js";
+import { keptBy } from "./plan/kept-by.js";
 import { readRunConfig } from "../src/run/run-folder.js";
 import { memory } from "./quadratic-model.js";
 import { toyParts, toyRun } from "./toy.js";
@@ -62,10 +63,11 @@ test("asked to measure, the plan tells a time that the run then keeps to", async
   expect(speed?.expectedS).toBeLessThan(took * 10);
 });
 
+const needed = keptBy({ none: 8, cheap: 4, mlp: 2, block: 1 }, 1);
 /** `block` needs 1 GiB, what is faster more. */
 const growing = ({ recompute }: PlanRequest): MemoryPlan => ({
   ...memory,
-  totalBytes: { none: 8, cheap: 4, mlp: 2, block: 1 }[recompute] * 2 ** 30,
+  totalBytes: needed(recompute) * 2 ** 30,
 });
 
 test("for another machine: the kind is the device's, the memory what was named", async () => {
@@ -80,6 +82,32 @@ test("for another machine: the kind is the device's, the memory what was named",
   expect((await plan(2 ** 34, "cpu")).device.name).toBe("cpu");
   const measured = planRunWith(parts(), shortRun("run"), { memoryBytes: 1e9, measure: true });
   await expect(measured).rejects.toThrow(/cannot be measured here/);
+});
+
+test("on the toy: memory between two policies is used, and the fewest layers recomputed that it takes", async () => {
+  const run = toyRun("run", { cropFrames: 128, device: "cpu" });
+  const others = 2 ** 29; // what is kept back
+  const needOf = async (recompute: "cheap" | "mlp:2" | "mlp:3" | "mlp:4" | "mlp") => {
+    const plan = await planRunWith(toyParts(), { ...run, recompute }, { memoryBytes: 2 ** 33 });
+    return plan.memory.totalBytes + others;
+  };
+  const [cheap, two, three, four, mlp] = [
+    await needOf("cheap"),
+    await needOf("mlp:2"),
+    await needOf("mlp:3"),
+    await needOf("mlp:4"),
+    await needOf("mlp"),
+  ];
+  expect([cheap, two, three, four]).toEqual([cheap, two, three, four].sort((a, b) => b - a));
+  expect(mlp).toBeLessThan(three);
+  const policyOf = async (memoryBytes: number) => {
+    const plan = await planRunWith(toyParts(), run, { memoryBytes });
+    expect(plan.recompute.verdict).toBe("green");
+    return plan.config.recompute;
+  };
+  expect(await policyOf(three)).toBe("mlp:3");
+  expect(await policyOf(three - 1)).toBe("mlp:4");
+  expect(await policyOf(two)).toBe("mlp:2");
 });
 
 test("a run chooses its policy, tells it and writes it down; one that is too large is refused before it starts", async () => {

@@ -1,6 +1,6 @@
-import { recomputePolicies } from "@acewright/core-native";
 import * as z from "zod";
 import { deviceSetting } from "./device-setting.js";
+import { recomputeSetting } from "./recompute-setting.js";
 
 const Buckets = z.strictObject({
   decoderTokens: z
@@ -21,13 +21,9 @@ const Buckets = z.strictObject({
 
 /** Where and how it is computed; of these only padding and the buckets stand in the arithmetic. */
 export const machineFields = {
-  recompute: z
-    .enum(["auto", ...recomputePolicies])
-    .default("auto")
-    .describe(
-      "What the backward pass computes again to save memory: nothing, norms and activations, the MLP as well, or whole layers; auto: the fastest that fits the device's free memory; results do not change",
-    )
-    .meta({ flag: "recompute" }),
+  recompute: recomputeSetting.describe(
+    "What the backward pass computes again to save memory: nothing, norms and activations, the MLP as well, or whole layers; mlp:12: only the first twelve layers so, the others as cheap does; auto: the fastest that fits the device's free memory; results do not change",
+  ),
   buckets: Buckets.prefault({}).describe("Rounding of shapes, so that few programs serve all songs"),
   padding: z
     .enum(["masked", "packed", "official"])

@@ -93,6 +93,7 @@ async function openProbe({ settings, samples, folder, model }: Ground): Promise<
   const longest = samples.songs.reduce((most, { frames }) => Math.max(most, frames), 0);
   const tokens = samples.songs.flatMap(({ conditionTokens }) => conditionTokens);
   const choice = await chooseRecompute(settings.recompute, device.info, {
+    layers: model.layers,
     request: {
       batch: 1,
       frames: cropFramesOf(settings, longest),

@@ -1,6 +1,6 @@
-import { recomputePolicies } from "@acewright/core-native";
 import * as z from "zod";
 import { deviceSetting } from "../config/device-setting.js";
+import { recomputeSetting } from "../config/recompute-setting.js";
 
 const rank = (words: string, flag: string, fallback: number) =>
   z.int().min(1).max(4096).default(fallback).describe(words).meta({ flag });
@@ -76,11 +76,9 @@ export const EstimateSettings = z
       .default(1729)
       .describe("Seed of the choice of songs, noise and timesteps")
       .meta({ flag: "seed" }),
-    recompute: z
-      .enum(["auto", ...recomputePolicies])
-      .default("auto")
-      .describe("What the backward pass computes again to save memory; auto: the fastest that fits")
-      .meta({ flag: "recompute" }),
+    recompute: recomputeSetting.describe(
+      "What the backward pass computes again to save memory; auto: the fastest that fits",
+    ),
     device: deviceSetting,
     threads: z
       .int()

@@ -1,13 +1,11 @@
-import {
-  recomputePolicies,
-  type MemoryPlan,
-  type PlanRequest,
-  type RecomputePolicy,
-} from "@acewright/core-native";
+import type { MemoryPlan, PlanRequest, RecomputePolicy } from "@acewright/core-native";
 import { framesPerSecond } from "../frames.js";
+import { firstFitting, thriftierThan } from "./recompute-ladder.js";
 
 /** A run's largest step, ready to be planned under any policy and size. */
 export interface PlannedStep {
+  /** The model's, each of which may have a policy of its own. */
+  readonly layers: number;
   readonly request: Omit<PlanRequest, "recompute">;
   readonly plan: (request: PlanRequest) => Promise<MemoryPlan>;
 }
@@ -35,17 +33,15 @@ const thinnestRank = 4;
 export async function memoryCures(
   asked: RecomputePolicy | "auto",
   room: number,
-  { request, plan }: PlannedStep,
+  { layers, request, plan }: PlannedStep,
 ): Promise<readonly MemoryCure[]> {
   const planned = async (changes: Partial<PlanRequest>) =>
     (await plan({ ...request, recompute: "block", ...changes })).totalBytes;
-  if (asked !== "auto") {
-    for (const recompute of recomputePolicies.slice(recomputePolicies.indexOf(asked) + 1)) {
-      const totalBytes = await planned({ recompute });
-      if (totalBytes <= room) return [{ recompute, totalBytes }];
-    }
-  }
   const fits = async (changes: Partial<PlanRequest>) => (await planned(changes)) <= room;
+  if (asked !== "auto") {
+    const recompute = await firstFitting(thriftierThan(asked, layers), (recompute) => fits({ recompute }));
+    if (recompute !== undefined) return [{ recompute, totalBytes: await planned({ recompute }) }];
+  }
   const batch = await largest(1, request.batch, (batch) => fits({ batch }));
   if (batch !== undefined)
     return [{ recompute: "block", batchSize: batch, totalBytes: await planned({ batch }) }];

@@ -13,7 +13,8 @@ import {
   type MemoryCure,
   type PlannedStep,
 } from "./memory-cures.js";
-import { headroomBytes, memoryVerdict, neighboursBytes, type MemoryVerdict } from "./verdict.js";
+import { firstFitting, rungsBetween, thriftierThan } from "./recompute-ladder.js";
+import { headroomBytes, memoryVerdict, type MemoryVerdict } from "./verdict.js";
 
 /** The recompute policy of a run and how its memory stands to the device's. */
 export interface RecomputeChoice {
@@ -26,7 +27,10 @@ export interface RecomputeChoice {
   readonly reason: string;
 }
 
-/** `auto` is the fastest policy that fits the device's free memory, the thriftiest where none does. */
+/**
+ * `auto` is the fastest of the policies for all layers that fits the device's free memory, the thriftiest where none does;
+ * where it leaves room for more, fewer layers are recomputed, as many as leave other programs theirs.
+ */
 export async function chooseRecompute(
   asked: RecomputePolicy | "auto",
   device: DeviceInfo,
@@ -34,40 +38,48 @@ export async function chooseRecompute(
 ): Promise<RecomputeChoice & { readonly memory: MemoryPlan }> {
   const room = device.freeBytes - headroomBytes;
   const free = `${formatBytes(device.freeBytes)} free on ${device.name}`;
-  let before: string | undefined;
-  for (const policy of asked === "auto" ? recomputePolicies : [asked]) {
-    const memory = await step.plan({ ...step.request, recompute: policy });
-    const needs = formatBytes(memory.totalBytes);
-    const verdict = memoryVerdict(memory.totalBytes, device);
-    if (memory.totalBytes <= room) {
-      const faster = before === undefined ? "" : `; ${before}`;
+  const planned = (recompute: RecomputePolicy) => step.plan({ ...step.request, recompute });
+  const isGreen = async (policy: RecomputePolicy) =>
+    memoryVerdict((await planned(policy)).totalBytes, device) === "green";
+  let faster: RecomputePolicy | undefined;
+  for (const whole of asked === "auto" ? recomputePolicies : [asked]) {
+    const { totalBytes } = await planned(whole);
+    if (totalBytes <= room) {
+      const between = faster === undefined ? [] : rungsBetween(faster, whole, step.layers);
+      const policy = (await firstFitting(between, isGreen)) ?? whole;
+      const memory = await planned(policy);
+      const verdict = memoryVerdict(memory.totalBytes, device);
+      const cures = verdict === "green" ? [] : await roomier(policy, isGreen, step);
       const chosen = asked === "auto" ? `recompute auto is ${policy}` : `recompute ${policy}`;
-      const cures = verdict === "green" ? [] : await roomier(policy, room - neighboursBytes, step);
-      const reason = `${chosen}: ${needs} of ${free}${faster}${tightness(room - memory.totalBytes, verdict, cures)}`;
+      const than = faster === undefined ? "" : `; ${faster} needs ${needOf(await planned(faster))}`;
+      const reason = `${chosen}: ${needOf(memory)} of ${free}${than}${tightness(room - memory.totalBytes, verdict, cures)}`;
       return { policy, memory, fits: true, verdict, cures, reason };
     }
-    before = `${policy} needs ${needs}`;
-    if (policy !== asked && policy !== recomputePolicies.at(-1)) continue;
-    const cures = await memoryCures(asked, room, step);
-    const kept = `${formatBytes(headroomBytes)} of it kept back`;
-    const proposals = cures.length > 0 ? proposed(cures) : await hopeless(step);
-    const reason = `training needs ${needs} with recompute ${policy}, there are ${free} (${kept}); ${proposals}`;
-    return { policy, memory, fits: false, verdict, cures, reason };
+    faster = whole;
   }
-  throw new RangeError("there is no recompute policy");
+  const policy = faster ?? "block";
+  const memory = await planned(policy);
+  const cures = await memoryCures(asked, room, step);
+  const kept = `${formatBytes(headroomBytes)} of it kept back`;
+  const proposals = cures.length > 0 ? proposed(cures) : await hopeless(step);
+  const reason = `training needs ${needOf(memory)} with recompute ${policy}, there are ${free} (${kept}); ${proposals}`;
+  return { policy, memory, fits: false, verdict: memoryVerdict(memory.totalBytes, device), cures, reason };
 }
 
-/** The next policy that leaves room for other programs, where there is one. */
+function needOf({ totalBytes }: MemoryPlan): string {
+  return formatBytes(totalBytes);
+}
+
+/** The fastest of the thriftier policies that leaves room for other programs, where there is one. */
 async function roomier(
   policy: RecomputePolicy,
-  room: number,
-  { request, plan }: PlannedStep,
+  isGreen: (policy: RecomputePolicy) => Promise<boolean>,
+  { layers, request, plan }: PlannedStep,
 ): Promise<readonly MemoryCure[]> {
-  for (const recompute of recomputePolicies.slice(recomputePolicies.indexOf(policy) + 1)) {
-    const { totalBytes } = await plan({ ...request, recompute });
-    if (totalBytes <= room) return [{ recompute, totalBytes }];
-  }
-  return [];
+  const recompute = await firstFitting(thriftierThan(policy, layers), isGreen);
+  if (recompute === undefined) return [];
+  const { totalBytes } = await plan({ ...request, recompute });
+  return [{ recompute, totalBytes }];
 }
 
 function tightness(leftBytes: number, verdict: MemoryVerdict, [cure]: readonly MemoryCure[]): string {

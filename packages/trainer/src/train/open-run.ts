@@ -1,4 +1,4 @@
-import { AceError, recomputePolicies, type ModelConfig, type RecomputePolicy } from "@acewright/core-native";
+import { AceError, type ModelConfig, type RecomputePolicy } from "@acewright/core-native";
 import { checkRun, refuseTooLarge, type CheckedRun, type StartOptions } from "../check-run.js";
 import type { ResolvedConfig, TrainConfig } from "../config/train-config.js";
 import { findAdapter } from "../export/find-adapter.js";
@@ -7,6 +7,7 @@ import type { AdapterPort, DevicePort, NativePort, SessionPort } from "../native
 import { adapterConfigOf } from "../plan/adapter-targets.js";
 import { TimestepLosses } from "../plan/adaptive-timesteps.js";
 import { Judgement } from "../plan/judgement.js";
+import { nextWhole } from "../plan/recompute-ladder.js";
 import type { Split } from "../plan/validation.js";
 import { sessionConfigOf, withAlgorithms } from "../config/resolve-config.js";
 import type { Checkpoint, Progress } from "../run/checkpoint.js";
@@ -207,7 +208,7 @@ export async function lowerMemory(
   run: OpenRun,
 ): Promise<{ readonly before: RecomputePolicy; readonly now: RecomputePolicy } | undefined> {
   const { recompute: before, session } = run;
-  const now = recomputePolicies[recomputePolicies.indexOf(before) + 1];
+  const now = nextWhole(before);
   if (now === undefined) return undefined;
   const state = await session.state();
   session.close();

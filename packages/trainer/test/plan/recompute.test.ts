@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { chooseRecompute } from "../../src/plan/recompute.js";
 import { headroomBytes } from "../../src/plan/verdict.js";
 import { memory } from "../quadratic-model.js";
+import { keptBy } from "./kept-by.js";
 
 const gib = 2 ** 30;
 const device = (free: number): DeviceInfo => ({
@@ -23,11 +24,12 @@ const request: Omit<PlanRequest, "recompute"> = {
   adapter: { kind: "lora", rank: 8, alpha: 8, targetModules: ["q_proj"] },
 };
 const rankBytes = 2 ** 26;
-const kept = { none: 16, cheap: 12, mlp: 8, block: 2 };
+const layers = 4;
+const kept = keptBy({ none: 16, cheap: 12, mlp: 8, block: 2 }, layers);
 
 /** 4 GiB of weights, activations in proportion to batch and frames, an optimizer in proportion to the rank above 8. */
 const plan = ({ batch, frames: length, recompute, adapter, optimizer }: PlanRequest): Promise<MemoryPlan> => {
-  const arenaBytes = (kept[recompute] * gib * batch * length) / frames;
+  const arenaBytes = (kept(recompute) * gib * batch * length) / frames;
   const optimizerBytes =
     Math.max(0, adapter.rank - 8) * rankBytes * (optimizer?.kind === "adamw8bit" ? 0.5 : 1);
   const totalBytes = 4 * gib + arenaBytes + optimizerBytes;
@@ -37,15 +39,42 @@ const choose = (
   asked: PlanRequest["recompute"] | "auto",
   freeGib: number,
   changes: Partial<PlanRequest> = {},
-) => chooseRecompute(asked, device(freeGib * gib), { request: { ...request, ...changes }, plan });
+) => chooseRecompute(asked, device(freeGib * gib), { layers, request: { ...request, ...changes }, plan });
 
 test.each([
-  [36.5, "none"],
-  [36.4, "cheap"],
-  [28.4, "mlp"],
-  [20.4, "block"],
+  [36.5, "none"], // 36.0 GiB, 0.5 of headroom; a layer more recomputed takes 2 less, of block 3
+  [36.4, "cheap:1"],
+  [35.49, "cheap:2"],
+  [29.5, "cheap"],
+  [28.5, "cheap"],
+  [28.4, "mlp:1"],
+  [26.9, "mlp:2"],
+  [20.4, "block:1"],
+  [17.4, "block:2"],
+  [8.5, "block"],
 ] as const)("with %d GiB free, auto is %s", async (free, policy) => {
   expect(await choose("auto", free)).toMatchObject({ policy, fits: true });
+});
+
+test("auto recomputes a number of layers only where a gibibyte is left to others, and no more layers than that takes", async () => {
+  for (let free = 8.5; free < 40; free += 0.25) {
+    const { policy, verdict } = await choose("auto", free);
+    const [kind, some] = policy.split(":");
+    if (some === undefined) continue;
+    expect(verdict, policy).toBe("green");
+    const faster = some === "1" ? (kind === "cheap" ? "none" : kind === "mlp" ? "cheap" : "mlp") : undefined;
+    const before = faster ?? (`${kind}:${Number(some) - 1}` as PlanRequest["recompute"]);
+    expect((await choose(before, free)).verdict, `${before} instead of ${policy}`).not.toBe("green");
+  }
+});
+
+test("a number of layers that was asked for is kept, and what would do is the next rung that does", async () => {
+  expect(await choose("mlp:2", 30)).toMatchObject({ policy: "mlp:2", fits: true, verdict: "green" });
+  expect((await choose("cheap:3", 30)).cures).toEqual([{ recompute: "cheap", totalBytes: 28 * gib }]);
+  expect((await choose("mlp:1", 24)).cures).toEqual([{ recompute: "mlp:3", totalBytes: 22 * gib }]);
+  expect(await choose("mlp:9", 21.5)).toMatchObject({ policy: "mlp:9", verdict: "green" }); // of four layers: all
+  expect((await choose("block:2", 8.5)).cures).toEqual([{ recompute: "block", totalBytes: 8 * gib }]);
+  expect((await choose("block:9", 8)).cures).toMatchObject([{ recompute: "block", batchSize: 1 }]);
 });
 
 test("the reason tells what was chosen, its bytes, and what the faster one would have taken", async () => {
@@ -54,6 +83,9 @@ test("the reason tells what was chosen, its bytes, and what the faster one would
   );
   expect((await choose("auto", 30)).reason).toBe(
     "recompute auto is cheap: 28.0 GiB of 30.0 GiB free on cuda:0; none needs 36.0 GiB",
+  );
+  expect((await choose("auto", 32)).reason).toBe(
+    "recompute auto is cheap:3: 30.0 GiB of 32.0 GiB free on cuda:0; none needs 36.0 GiB",
   );
   expect((await choose("block", 80)).reason).toBe("recompute block: 8.0 GiB of 80.0 GiB free on cuda:0");
 });
@@ -91,9 +123,9 @@ test("a verdict is green with a gibibyte to spare, yellow without, red where it 
   expect(await verdictAt(28 + 0.5)).toBe("yellow");
   expect(await verdictAt(28 + 0.49)).toBe("red");
   const tight = await choose("cheap", 29);
-  expect(tight).toMatchObject({ fits: true, cures: [{ recompute: "mlp", totalBytes: 20 * gib }] });
+  expect(tight).toMatchObject({ fits: true, cures: [{ recompute: "mlp:1", totalBytes: 26 * gib }] });
   expect(tight.reason).toBe(
-    "recompute cheap: 28.0 GiB of 29.0 GiB free on cuda:0; only 512.0 MiB are left should another program want some, recompute mlp leaves more (20.0 GiB)",
+    "recompute cheap: 28.0 GiB of 29.0 GiB free on cuda:0; only 512.0 MiB are left should another program want some, recompute mlp:1 leaves more (26.0 GiB)",
   );
   const last = await choose("block", 8.6);
   expect(last).toMatchObject({ verdict: "yellow", cures: [] });
@@ -105,7 +137,7 @@ test("main memory: what is free is an estimate, so only a plan beyond the machin
     await chooseRecompute(
       "block",
       { ...device(freeGib * gib), name: "cpu", memoryBytes: gibInAll * gib },
-      { request, plan },
+      { layers, request, plan },
     );
   expect(await on(8.5, 16)).toMatchObject({ verdict: "green", fits: true, cures: [] });
   expect(await on(8.4, 16)).toMatchObject({ verdict: "yellow", fits: false, cures: [{ batchSize: 1 }] });

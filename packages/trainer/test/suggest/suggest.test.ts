@@ -5,17 +5,18 @@ import type { TrainConfigInput } from "../../src/config/train-config.js";
 import { suggestWith, withSettings, withSettingsOf } from "../../src/suggest/suggest.js";
 import { planRunWith } from "../../src/plan-run.js";
 import { readRunConfig } from "../../src/run/run-folder.js";
+import { keptBy } from "../plan/kept-by.js";
 import { memory, testSongs } from "../quadratic-model.js";
 import { toyModel, toyParts } from "../toy.js";
 import { events, parts, scratch } from "../trained.js";
 
 const gib = 2 ** 30;
 const minute = 60 * 25;
-const kept = { none: 4, cheap: 3, mlp: 2, block: 0.5 };
+const kept = keptBy({ none: 4, cheap: 3, mlp: 2, block: 0.5 }, 1);
 
 /** 4 GiB of weights; kept a minute and song; a quarter GiB (of it two thirds moments) for each 16 of rank, half as much again with the MLP. */
 const plan = ({ batch, frames, recompute, adapter, optimizer }: PlanRequest): MemoryPlan => {
-  const arenaBytes = (kept[recompute] * gib * batch * frames) / minute;
+  const arenaBytes = (kept(recompute) * gib * batch * frames) / minute;
   const width = (adapter.rank / 16) * (adapter.targetModules.includes("up_proj") ? 1.5 : 1) * 0.25 * gib;
   const own = optimizer?.kind === "adamw8bit" ? width / 2 : width;
   return { ...memory, weightBytes: 4 * gib, arenaBytes, totalBytes: 4 * gib + own + arenaBytes };

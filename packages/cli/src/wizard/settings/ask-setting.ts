@@ -1,3 +1,4 @@
+import { expectation } from "@acewright/trainer";
 import { InvalidArgumentError } from "commander";
 import type { z } from "zod";
 import { helpText, readFlag } from "../../options-from-schema.js";
@@ -22,7 +23,9 @@ export async function askSetting(
 ): Promise<Values | Back> {
   const { path, node, name, fallback } = setting;
   const before = valueAt(values, path);
-  const message = `${name}: ${helpText(setting)}`;
+  // A list would not do for a value that is one of some words or of another form, such as cuda:1.
+  const either = node.anyOf === undefined ? "" : `: ${expectation(node)}`;
+  const message = `${name}: ${helpText(setting)}${either}`;
   const set = (value: unknown): Values =>
     completed(judge.schema, withValue(values, path, value === fallback ? undefined : value));
   if (node.type === "boolean") {
