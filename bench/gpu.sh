@@ -162,7 +162,8 @@ sweep() {
   local adapters=("lora" "lora --mlp" "lokr" "dora" "loha")
   echo "--seconds 240 --adapter lora --recompute none --targets layers.0.self_attn.q_proj --rank 1 --label frozen"
   for adapter in "${adapters[@]:1}"; do echo "--seconds 240 --adapter $adapter --recompute none"; done
-  for policy in cheap mlp block; do echo "--seconds 240 --adapter lora --recompute $policy"; done
+  for policy in cheap mlp:12 mlp block; do echo "--seconds 240 --adapter lora --recompute $policy"; done
+  echo "--seconds 600 --adapter lora --recompute mlp:11"
   for seconds in 60 120 30 480 600; do echo "--seconds $seconds --adapter lora --recompute none"; done
   for seconds in 480 600; do
     for policy in block mlp cheap; do echo "--seconds $seconds --adapter lora --recompute $policy"; done
@@ -205,6 +206,7 @@ if [[ -n "$programs" ]] || stage build 200 build_programs; then
   stage gemm 30 "$build/core_bench" gemm --device "$device" "${products[@]}"
   torch_stage torch-checkpointing 60 "${baseline[@]}" --checkpointing
   stage kernels 60 "$build/core_bench" kernels --device "$device" "${shape[@]}" "${headline[@]}" --peak-tflops "$peak_tflops" --peak-tbps "$peak_tbps"
+  if ((!dry)); then stage tuned 60 "$build/core_bench" step --device "$device" "${shape[@]}" --seconds 240 --label tuned --tune; fi
   stage sweep 120 "$build/core_bench" step --device "$device" "${shape[@]}" --lines <(sweep)
   if ((!dry)); then
     torch_stage torch-compile 120 "${baseline[@]}" --compile

@@ -146,6 +146,8 @@ def derived(steps, torch, best_rate):
         if value is not None:
             rows.append([name, value, wanted])
 
+    tuned = find(steps, label="tuned")
+    row("step with tuned products against the library's first choice", ratio(tuned and tuned["median_ms"], ms))
     frozen, lokr = find(steps, label="frozen", **same), find(steps, adapter="lokr", **same)
     for other in torch:
         if other["adapter"] == "lora":

@@ -4,6 +4,7 @@
 #include <map>
 
 #if ACE_WITH_CUDA
+#include "ops/cuda/blas/blas.h"
 #include "ops/cuda/device.h"
 #endif
 
@@ -45,10 +46,13 @@ std::vector<float> numbers(int64_t count, uint32_t seed) {
 }  // namespace
 
 std::unique_ptr<Device> open_bench_device(const RunOptions& options) {
+  if (options.tune && options.device != "cuda") throw Error(ErrorCode::config, "core_bench: --tune: only products on CUDA leave a choice");
   if (options.device == "cpu") return std::make_unique<CpuDevice>(options.threads);
   if (options.device == "cuda") {
 #if ACE_WITH_CUDA
-    return cuda::open_device(0, options.threads);
+    std::unique_ptr<Device> device = cuda::open_device(0, options.threads);
+    device->stream().blas->tune(options.tune);
+    return device;
 #else
     throw Error(ErrorCode::device, "core_bench: --device cuda: this build has no CUDA; build it where nvcc is");
 #endif

@@ -23,6 +23,7 @@ bool RunOptions::take(const std::vector<std::string>& words, size_t& i) {
   if (flag == "--mlp") return mlp = true;
   if (flag == "--xl") return xl = true;
   if (flag == "--packed") return packed = true;
+  if (flag == "--tune") return tune = true;
   const auto text = [&]() -> const std::string& {
     if (i + 1 >= words.size()) throw Error(ErrorCode::config, "core_bench: " + flag + " needs a value");
     return words[++i];
@@ -120,7 +121,7 @@ std::string RunOptions::json() const {
 
 bool RunOptions::same_decoder(const RunOptions& other) const {
   return device == other.device && activations() == other.activations() && weights == other.weights && layers == other.layers &&
-         xl == other.xl && threads == other.threads && folder == other.folder;
+         xl == other.xl && tune == other.tune && threads == other.threads && folder == other.folder;
 }
 
 std::string json_text(const std::string& text) {

@@ -18,6 +18,7 @@ struct RunOptions {
   double shortest = 1;  // of a batch's songs, as a share of the longest; the others lie evenly between
   int threads = 2, warmup = 1, runs = 5;
   bool mlp = false, xl = false, packed = false;
+  bool tune = false;  // the matrix products' algorithms are timed before they are chosen
   double peak_tflops = 989, peak_tbps = 3.35;  // the device's data sheet: an H100 SXM's bf16 and memory
 
   // Takes the flag words[i] and its value off and returns true, or returns false for a flag that it does not know.

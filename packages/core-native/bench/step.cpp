@@ -1,6 +1,7 @@
 // Training steps of the true-size decoder with random weights: time, loss, gradient norm and memory, one JSON line a run.
 //   core_bench step [--device cpu|cuda] [--layers 2] [--seconds 60] [--condition 769] [--batch 1] [--rank 64] [--mlp] [--xl]
 //                   [--adapter lora|dora|lokr|loha] [--targets MODULE]... [--recompute none|cheap|mlp|block|cheap:N|mlp:N|block:N]
+//                   [--tune]
 //                   [--shortest SHARE] [--packed]
 //                   [--dtype bf16|f32] [--weights bf16|f32] [--threads 2] [--warmup 1] [--runs 5] [--label TEXT]
 //                   [--profile] [--lines FILE] [--folder DIR]

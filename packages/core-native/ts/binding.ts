@@ -86,6 +86,7 @@ export interface Binding {
   cublasLt(): CublasLt;
   deviceAlgorithms(device: NativeHandle): Promise<string>;
   useAlgorithms(device: NativeHandle, record: string): Promise<void>;
+  tuneProducts(device: NativeHandle, on: boolean): Promise<void>;
   // binding/decoder.cpp
   openDecoder(
     device: NativeHandle,

@@ -35,6 +35,17 @@ export class Device {
   useAlgorithms(record: string): Promise<void> {
     return binding().useAlgorithms(deviceHandle(this), record);
   }
+
+  /**
+   * On: when a matrix product of a new shape is met, cuBLASLt's five most promising algorithms are timed for it and the
+   * fastest is kept, a second or so for each new shape of a training step. Another choice rounds otherwise, so equal runs
+   * are equal bit for bit only with the record of {@link algorithms}. Off, at first: the library's own first choice.
+   *
+   * @throws {AceError} ERR_CONFIG on the CPU, whose products choose nothing
+   */
+  tuneProducts(on: boolean): Promise<void> {
+    return binding().tuneProducts(deviceHandle(this), on);
+  }
 }
 
 /** @internal */

@@ -84,7 +84,7 @@ export async function checkRunOn<Port extends PlanningPort>(
   const residentBytes = resident.get(memory);
   const config = { ...resolved, recompute: recompute.policy };
   const songFrames = samples.songs.map(({ frames }) => frames);
-  const reach = { steps, songFrames, places: mostPlaces(resolved, samples) };
+  const reach = { device: device.info.name, steps, songFrames, places: mostPlaces(resolved, samples) };
   const idle = [...unusedSettings(given), ...unreachedSettings(resolved, reach)];
   const warnings = [...foreignWarnings(given, samples, model), ...lines, ...idle];
   const streaming = residentBytes !== undefined && { residentBytes };

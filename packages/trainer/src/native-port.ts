@@ -38,6 +38,8 @@ export interface DevicePort extends PlanningPort {
   /** Algorithms of the matrix products met so far, for {@link useAlgorithms}; "" where nothing is chosen. */
   algorithms(): Promise<string>;
   useAlgorithms(record: string): Promise<void>;
+  /** Whether new shapes of products are timed; not for the CPU. */
+  tuneProducts(on: boolean): Promise<void>;
 }
 
 export interface DecoderPort {

@@ -57,6 +57,7 @@ function devicePort(device: Device): DevicePort {
     openDecoder: async (folder) => decoderPort(await Decoder.open(folder, { device })),
     algorithms: () => device.algorithms(),
     useAlgorithms: (record) => device.useAlgorithms(record),
+    tuneProducts: (on) => device.tuneProducts(on),
   };
 }
 

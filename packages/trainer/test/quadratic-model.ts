@@ -47,6 +47,8 @@ export interface Mischief {
   readonly algorithms?: () => string;
   /** Told of the record a run takes; may throw. */
   readonly onAlgorithms?: (record: string) => void;
+  /** Told whether products are tuned. */
+  readonly onTune?: (on: boolean) => void;
 }
 
 const width = 16;
@@ -116,6 +118,10 @@ export function quadraticModel(mischief: Mischief = {}): NativePort {
       useAlgorithms: async (record) => {
         await Promise.resolve();
         mischief.onAlgorithms?.(record);
+      },
+      tuneProducts: async (on) => {
+        await Promise.resolve();
+        mischief.onTune?.(on);
       },
       openDecoder: (): Promise<DecoderPort> =>
         Promise.resolve({

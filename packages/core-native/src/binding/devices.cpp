@@ -115,11 +115,28 @@ Napi::Value use_algorithms(const Napi::CallbackInfo& info) {
       [](Napi::Env env, bool&) { return env.Undefined(); });
 }
 
+// tuneProducts(device, on): Promise<void>; rejects with ERR_CONFIG on the CPU
+Napi::Value tune_products(const Napi::CallbackInfo& info) {
+  auto device = Handle<DeviceThread>::of(info[0], "device");
+  const bool on = info[1].ToBoolean();
+  return run_job<bool>(
+      info.Env(), device, {},
+      [device, on] {
+        if (device->kind() == DeviceKind::cpu) throw Error(ErrorCode::config, "products are tuned on a CUDA device, this is the CPU");
+#if ACE_WITH_CUDA
+        device->device().stream().blas->tune(on);
+#endif
+        return true;
+      },
+      [](Napi::Env env, bool&) { return env.Undefined(); });
+}
+
 }  // namespace
 
 void define_devices(Napi::Env env, Napi::Object exports) {
   exports.Set("deviceAlgorithms", Napi::Function::New(env, device_algorithms, "deviceAlgorithms"));
   exports.Set("useAlgorithms", Napi::Function::New(env, use_algorithms, "useAlgorithms"));
+  exports.Set("tuneProducts", Napi::Function::New(env, tune_products, "tuneProducts"));
   exports.Set("cudaDevices", Napi::Function::New(env, cuda_devices, "cudaDevices"));
   exports.Set("cublasLt", Napi::Function::New(env, cublas_lt, "cublasLt"));
 }

@@ -1,4 +1,5 @@
 // Training and generation on a CUDA device as a whole: against the CPU's session, and recorded graphs against single calls.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -7,6 +8,7 @@
 #include "train/sampler.h"
 #include "train/session.h"
 #if ACE_WITH_CUDA
+#include "ops/cuda/blas/blas.h"
 #include "ops/cuda/device.h"
 #endif
 
@@ -185,6 +187,25 @@ TEST("CUDA: recorded steps differ from each other and equal single calls bit for
     losses.push_back(b.loss);
   }
   CHECK(eager.parameters() == graphs.parameters());
+#endif
+}
+
+TEST("CUDA: with its products timed before they are chosen a session trains as without, and a graph finds them all chosen") {
+  skip_without_cuda();
+#if ACE_WITH_CUDA
+  const std::unique_ptr<Device> device = cuda::open_device(0, 1);
+  device->stream().blas->tune(true);
+  Studio timed(*device, DType::f32), plain(device_of(DeviceKind::cuda), DType::f32);
+  for (uint64_t step = 0; step < 4; ++step) {
+    const StepResult a = timed.step(step), b = plain.step(step);
+    CHECK_NEAR(a.loss, b.loss, 1e-5 * b.loss);
+    CHECK_NEAR(a.grad_norm, b.grad_norm, 1e-4 * b.grad_norm);
+  }
+  CHECK(distance(timed.parameters(), plain.parameters()) < 2e-4);
+  const std::string record = device->stream().blas->algorithms();
+  CHECK(std::count(record.begin(), record.end(), '\n') > 10);
+  timed.step(4);
+  CHECK_EQ(device->stream().blas->algorithms(), record);
 #endif
 }
 

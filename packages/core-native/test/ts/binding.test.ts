@@ -90,6 +90,19 @@ test("binding.ts declares exactly what the addon exports", () => {
   expect(Object.keys(addon).sort()).toEqual(declared.sort());
 });
 
+test("what is for a GPU's products is refused on the CPU, which leaves them nothing to choose", async () => {
+  const device = openDevice("cpu", { threads: 1 });
+  expect(await device.algorithms()).toBe("");
+  for (const [refused, message] of [
+    [device.tuneProducts(true), "products are tuned on a CUDA device, this is the CPU"],
+    [
+      device.useAlgorithms("cuBLASLt 13.0.2\n"),
+      "the recorded algorithms are of a CUDA device, this is the CPU",
+    ],
+  ] as const)
+    await expect(refused).rejects.toMatchObject({ code: "ERR_CONFIG", message });
+});
+
 test("any number of threads gives the same adapter bit for bit", async () => {
   const one = await trainedTensors({ threads: 1 }, 3);
   expect(await trainedTensors({ threads: 2 }, 3)).toEqual(one);

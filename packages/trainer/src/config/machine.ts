@@ -32,6 +32,13 @@ export const machineFields = {
       "How songs of unlike length share a batch. masked: like lengths together, padding never trained on; packed: any lengths, behind one another without padding; official: padding counts and is attended to, as in the original trainer",
     )
     .meta({ flag: "padding" }),
+  tuneProducts: z
+    .boolean()
+    .default(false)
+    .describe(
+      "On a GPU: time cuBLASLt's five most promising algorithms for each new shape of matrix product and keep the fastest, about a second for each length of song; the choice stands in config.json, where a resume and a rerun find it",
+    )
+    .meta({ flag: "tune-products" }),
   device: deviceSetting,
   threads: z
     .int()

@@ -3,8 +3,10 @@ import { epochsAveraged } from "../plan/judgement.js";
 import type { StepsPlan } from "../run-plan.js";
 import { bestCriterion, type TrainConfig } from "./train-config.js";
 
-/** What a run meets of its songs. */
+/** What a run meets of its device and its songs. */
 export interface RunReach {
+  /** `cpu`, `cuda:0` */
+  readonly device: string;
   readonly steps: Pick<StepsPlan, "steps" | "epochs">;
   readonly songFrames: readonly number[];
   /** Songs of an epoch, with repeats: no batch is larger. */
@@ -16,12 +18,28 @@ export interface RunReach {
  *
  * @param config cropSeconds already told in frames.
  */
-export function unreachedSettings(config: TrainConfig, { steps, songFrames, places }: RunReach): string[] {
-  const { cropFrames, maxSteps, epochs, batchSize, bestAfterEpochs, targetLoss, targetLossWarmup } = config;
+export function unreachedSettings(
+  config: TrainConfig,
+  { device, steps, songFrames, places }: RunReach,
+): string[] {
+  const {
+    cropFrames,
+    maxSteps,
+    epochs,
+    batchSize,
+    bestAfterEpochs,
+    targetLoss,
+    targetLossWarmup,
+    tuneProducts,
+  } = config;
   const longest = songFrames.reduce((a, b) => Math.max(a, b), 0);
   const seconds = (frames: number) => `${Number((frames / framesPerSecond).toFixed(2))} s`;
   const best = bestCriterion(config);
   const lines: [boolean, string][] = [
+    [
+      tuneProducts && device === "cpu",
+      "tuneProducts does nothing on the CPU, whose products leave nothing to choose",
+    ],
     [
       cropFrames !== undefined && cropFrames >= longest,
       `crops of ${seconds(cropFrames ?? 0)} cut nothing: the longest song has ${seconds(longest)}, and songs are trained whole`,

@@ -173,6 +173,7 @@ export async function openNative(
   { device, config, model, samples, residentBytes }: CheckedRun,
   opened: Opened,
 ): Promise<Native> {
+  if (device.info.name !== "cpu") await device.tuneProducts(config.tuneProducts);
   const decoder = await device.openDecoder(config.model);
   opened.native(() => {
     decoder.close();

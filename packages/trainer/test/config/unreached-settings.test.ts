@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { parseConfig } from "../../src/config/parse-config.js";
 import { unreachedSettings } from "../../src/config/unreached-settings.js";
 
-const reach = { steps: { steps: 40, epochs: 4 }, songFrames: [250, 500], places: 2 };
+const reach = { device: "cuda:0", steps: { steps: 40, epochs: 4 }, songFrames: [250, 500], places: 2 };
 const linesOf = (settings: object) =>
   unreachedSettings(parseConfig({ tensors: "t", model: "m", output: "o", ...settings }), reach);
 
@@ -20,6 +20,16 @@ test.each<[object, object, RegExp]>([
 ])("%j is told of in a run that never comes to it, with %j it counts", (settings, beside, line) => {
   expect(linesOf(settings)).toEqual([expect.stringMatching(line)]);
   expect(linesOf({ ...settings, ...beside })).toEqual([]);
+});
+
+test("products are not tuned on a CPU", () => {
+  const on = (device: string) =>
+    unreachedSettings(parseConfig({ tensors: "t", model: "m", output: "o", tuneProducts: true }), {
+      ...reach,
+      device,
+    });
+  expect(on("cpu")).toEqual(["tuneProducts does nothing on the CPU, whose products leave nothing to choose"]);
+  expect(on("cuda:0")).toEqual([]);
 });
 
 test("a run by its defaults comes to all of them", () => {

@@ -147,14 +147,18 @@ export const settingsInUse: Readonly<Record<string, SettingInUse>> = {
   earlyStopPatience: { among: { ...judged, minImprovement: 100 }, change: { earlyStopPatience: 1 } },
 };
 
-/** Settings that decide whether a run begins or what it begins with, each held by a test of its own. */
-export const settledBefore = ["foreignTensors", "ignoreFisherMap", "from", "trigger"];
+/**
+ * Settings that decide whether a run begins, what it begins with or, on a GPU, by which algorithms its products are computed,
+ * each held by a test of its own.
+ */
+export const settledBefore = ["foreignTensors", "ignoreFisherMap", "from", "trigger", "tuneProducts"];
 
 /** Settings that change what is looked at, and how, but no number. */
 export const lookedAt: readonly Changes[] = [
   { threads: 1 },
   { recompute: "none" },
   { recompute: "block" },
+  { recompute: "mlp:3" },
   { logEvery: 2, logHeavyEvery: 1 },
   { saveEverySteps: 1, keepCheckpoints: 1 },
 ];

@@ -313,6 +313,24 @@ test("the algorithms of the products are kept in config.json, and taken by a res
   expect(readRunConfig(run).environment?.algorithms).toBe(record);
 });
 
+test("products are tuned on a GPU where it is asked for, and told apart by what is asked", async () => {
+  const told: string[] = [];
+  const on = (name: "cpu" | "cuda:0") =>
+    parts({ device: { name }, onTune: (tune) => told.push(`${name} ${String(tune)}`) });
+  const run = join(scratch(), "run");
+  await events({ ...config(run), tuneProducts: true }, {}, on("cuda:0"));
+  await events({ ...config(join(scratch(), "run")) }, {}, on("cuda:0"));
+  const idle = ofType(
+    await events({ ...config(join(scratch(), "run")), tuneProducts: true }, {}, on("cpu")),
+    "warning",
+  );
+  expect(told).toEqual(["cuda:0 true", "cuda:0 false"]);
+  expect(idle.map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^tuneProducts does nothing/),
+  );
+  expect(readRunConfig(run).tuneProducts).toBe(true);
+});
+
 test("a device that cannot take the recorded algorithms is refused, or told of where changes are allowed", async () => {
   const run = join(scratch(), "run");
   await events(config(run), {}, parts({ algorithms: () => "cuBLASLt 12.9\n" }));
