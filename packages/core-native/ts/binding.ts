@@ -71,8 +71,6 @@ export interface NativeCudaDevice {
   readonly major: number;
   readonly minor: number;
   readonly memoryBytes: number;
-  /** 0 where the device would not open. */
-  readonly freeBytes: number;
 }
 
 export interface Binding {
@@ -82,6 +80,8 @@ export interface Binding {
   instructionSet(): string;
   // binding/devices.cpp
   cudaDevices(): NativeCuda;
+  /** Opens a context on the device, which stays; 0 where it would not open. */
+  cudaFreeBytes(index: number): number;
   /** Opens the library, which then stays open. */
   cublasLt(): CublasLt;
   deviceAlgorithms(device: NativeHandle): Promise<string>;

@@ -24,10 +24,12 @@ export function chooseDevice(name: string, facts: () => CudaFacts): DeviceChoice
 }
 
 function automatic(facts: CudaFacts): DeviceChoice {
-  const verdicts = facts.devices.map((_, index) => cudaVerdict(facts, index));
-  const index = verdicts.findIndex(({ usable }) => usable);
-  if (index >= 0) return { kind: "cuda", index };
-  const tried = verdicts.length === 0 ? [cudaVerdict(facts, 0)] : verdicts;
-  const problems = tried.flatMap((verdict) => (verdict.usable ? [] : [verdict.problem]));
-  return { kind: "cpu", problem: [...new Set(problems)].join("; ") };
+  const problems = new Set<string>();
+  // One after another: a verdict may open its device, and those behind the one that is taken are left alone.
+  for (let index = 0; index < Math.max(1, facts.devices.length); index++) {
+    const verdict = cudaVerdict(facts, index);
+    if (verdict.usable) return { kind: "cuda", index };
+    problems.add(verdict.problem);
+  }
+  return { kind: "cpu", problem: [...problems].join("; ") };
 }

@@ -2,14 +2,21 @@
 import type { CublasLt, NativeCuda, NativeCudaDevice } from "./binding.js";
 import { formatBytes } from "./format-bytes.js";
 
+/** A device as it was found. */
+export interface CudaDevice extends NativeCudaDevice {
+  /** 0 where the device would not open. Reading it opens the device: for one that is to be used, or for a list of all. */
+  readonly freeBytes: number;
+}
+
 /** Everything a verdict stands on. */
-export interface CudaFacts extends NativeCuda {
+export interface CudaFacts extends Omit<NativeCuda, "devices"> {
+  readonly devices: readonly CudaDevice[];
   /** Not looked for where there is no device to use it. */
   readonly cublasLt?: CublasLt;
 }
 
 export type CudaVerdict =
-  | { readonly usable: true; readonly device: NativeCudaDevice }
+  | { readonly usable: true; readonly device: CudaDevice }
   | { readonly usable: false; readonly problem: string };
 
 /** Compute capabilities the kernels are written for, with cards a user may know them by. */

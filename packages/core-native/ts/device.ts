@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
-import type { NativeHandle } from "./binding.js";
+import type { NativeCudaDevice, NativeHandle } from "./binding.js";
 import { chooseDevice } from "./choose-device.js";
-import { cudaVerdict, versionText, type CudaFacts } from "./cuda-verdict.js";
+import { cudaVerdict, versionText, type CudaDevice, type CudaFacts } from "./cuda-verdict.js";
 import { AceError } from "./errors.js";
 import { binding, buildId } from "./load.js";
 import type { DeviceInfo, DeviceName } from "./types.js";
@@ -87,11 +87,23 @@ function cudaInfo(facts: CudaFacts, index: number): DeviceInfo {
 
 /** What this machine and this build have of CUDA, looked up now: free memory changes. */
 function cudaFacts(): CudaFacts {
-  const native = binding().cudaDevices();
+  const found = binding().cudaDevices();
+  const native = { ...found, devices: found.devices.map(withFreeBytes) };
   // A large library: not opened for a device that is not there.
   return native.compiled && native.devices.length > 0
     ? { ...native, cublasLt: binding().cublasLt() }
     : native;
+}
+
+/** Looked up when it is first asked for: a context on each card of a machine would be held for as long as one is trained on. */
+function withFreeBytes(device: NativeCudaDevice, index: number): CudaDevice {
+  let freeBytes: number | undefined;
+  return {
+    ...device,
+    get freeBytes() {
+      return (freeBytes ??= binding().cudaFreeBytes(index));
+    },
+  };
 }
 
 /**

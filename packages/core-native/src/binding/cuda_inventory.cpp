@@ -27,14 +27,14 @@ class KeptDevice {
 DeviceFacts facts_of(int index) {
   DeviceFacts out;
   cudaDeviceProp properties{};
-  if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) return out;
+  if (cudaGetDeviceProperties(&properties, index) != cudaSuccess) {
+    (void)cudaGetLastError();
+    return out;
+  }
   out.name = properties.name;
   out.major = properties.major;
   out.minor = properties.minor;
   out.memory_bytes = static_cast<int64_t>(properties.totalGlobalMem);
-  size_t available = 0, total = 0;
-  if (cudaSetDevice(index) == cudaSuccess && cudaMemGetInfo(&available, &total) == cudaSuccess)
-    out.free_bytes = static_cast<int64_t>(available);
   return out;
 }
 
@@ -50,9 +50,15 @@ Inventory take_inventory() {
     (void)cudaGetLastError();
     return out;
   }
-  const KeptDevice kept;
   for (int i = 0; i < count; ++i) out.devices.push_back(facts_of(i));
   return out;
+}
+
+int64_t free_bytes(int index) {
+  const KeptDevice kept;
+  size_t available = 0, total = 0;
+  if (cudaSetDevice(index) != cudaSuccess || cudaMemGetInfo(&available, &total) != cudaSuccess) return 0;
+  return static_cast<int64_t>(available);
 }
 
 const char* compiled_architectures() { return ACE_CUDA_ARCHITECTURES; }

@@ -10,7 +10,6 @@ struct DeviceFacts {
   std::string name;
   int major = 0, minor = 0;  // compute capability
   int64_t memory_bytes = 0;
-  int64_t free_bytes = 0;  // now, this process's own context taken off; 0 where the device would not open
 };
 
 struct Inventory {
@@ -20,8 +19,12 @@ struct Inventory {
   std::vector<DeviceFacts> devices;
 };
 
-// Never throws: a machine without a driver has no device. Opens a context on every device, which takes a moment.
+// Never throws: a machine without a driver has no device. Opens no device.
 Inventory take_inventory();
+
+// Free now on device `index`, this process's own context taken off; 0 where it would not open. Opens a context there, which
+// takes a moment and some hundred MiB until the process ends: not for a device that is not going to be used.
+int64_t free_bytes(int index);
 
 // Compute capabilities the kernels were compiled for: "80;86;90".
 const char* compiled_architectures();

@@ -37,7 +37,6 @@ Napi::Array to_devices(Napi::Env env, const std::vector<cuda::DeviceFacts>& devi
     entry.Set("major", device.major);
     entry.Set("minor", device.minor);
     entry.Set("memoryBytes", static_cast<double>(device.memory_bytes));
-    entry.Set("freeBytes", static_cast<double>(device.free_bytes));
     out.Set(out.Length(), entry);
   }
   return out;
@@ -65,6 +64,15 @@ Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
   out.Set("devices", Napi::Array::New(env));
 #endif
   return out;
+}
+
+// cudaFreeBytes(index): number, see free_bytes(); 0 in a build without CUDA
+Napi::Value cuda_free_bytes(const Napi::CallbackInfo& info) {
+#if ACE_WITH_CUDA
+  return Napi::Number::New(info.Env(), static_cast<double>(cuda::free_bytes(info[0].As<Napi::Number>().Int32Value())));
+#else
+  return Napi::Number::New(info.Env(), 0);
+#endif
 }
 
 // cublasLt(): { path, version } as it was opened, or { problem }
@@ -138,6 +146,7 @@ void define_devices(Napi::Env env, Napi::Object exports) {
   exports.Set("useAlgorithms", Napi::Function::New(env, use_algorithms, "useAlgorithms"));
   exports.Set("tuneProducts", Napi::Function::New(env, tune_products, "tuneProducts"));
   exports.Set("cudaDevices", Napi::Function::New(env, cuda_devices, "cudaDevices"));
+  exports.Set("cudaFreeBytes", Napi::Function::New(env, cuda_free_bytes, "cudaFreeBytes"));
   exports.Set("cublasLt", Napi::Function::New(env, cublas_lt, "cublasLt"));
 }
 

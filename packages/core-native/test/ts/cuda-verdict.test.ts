@@ -92,6 +92,28 @@ test("a newer driver serves an older runtime, and a good machine is usable", () 
   expect(chooseDevice("cuda", () => good)).toEqual({ kind: "cuda", index: 0 });
 });
 
+test("no device is opened but the one that is to be used", () => {
+  const opened: number[] = [];
+  const card = (index: number, known: typeof h100) => ({
+    ...known,
+    get freeBytes() {
+      opened.push(index);
+      return known.freeBytes;
+    },
+  });
+  const facts = () => ({ ...good, devices: [card(0, h100), card(1, v100), card(2, h100)] });
+  const openedBy = (name: string) => {
+    opened.length = 0;
+    chooseDevice(name, facts);
+    return [...new Set(opened)];
+  };
+  expect(openedBy("cuda:2")).toEqual([2]);
+  expect(openedBy("cuda")).toEqual([0]);
+  expect(openedBy("auto")).toEqual([0]);
+  expect(() => openedBy("cuda:1")).toThrow(/7\.0/);
+  expect(opened).toEqual([]);
+});
+
 test("auto takes the first usable device, else the CPU with every reason", () => {
   expect(chooseDevice("auto", () => ({ ...good, devices: [v100, h100] }))).toEqual({
     kind: "cuda",
