@@ -1,6 +1,7 @@
 #include "simt/block.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -28,8 +29,16 @@ std::string hex(unsigned mask) {
 
 }  // namespace
 
-void Block::fail(const std::string& what) {
-  throw KernelError(*kernel_ + ": block " + text(block_) + ", thread " + (self ? text(self->index) : "none") + ": " + what);
+std::string Block::told(const std::string& what) const {
+  return *kernel_ + ": block " + text(block_) + ", thread " + (self ? text(self->index) : "none") + ": " + what;
+}
+
+void Block::fail(const std::string& what) { throw KernelError(told(what)); }
+
+void Block::abandon(const std::string& what) noexcept {
+  error_ = std::make_exception_ptr(KernelError(told(what)));
+  Context::change(self->fiber->context, scheduler_);
+  std::abort();  // run() starts the fiber anew
 }
 
 // A fiber takes the next thread that has not begun. One that ends without ever waiting leaves its stack to the next, so

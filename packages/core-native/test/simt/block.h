@@ -18,7 +18,10 @@ namespace simt {
 
 using Where = std::source_location;
 
-constexpr unsigned kWarp = 32, kMaxThreads = 1024, kMaxShared = 227 * 1024;
+constexpr unsigned kWarp = 32, kMaxThreads = 1024;
+// Of a block, with the attribute that launch() sets: what the least of the served architectures has (8.6, 8.9 and 12.0; 8.0
+// has 163 KiB and 9.0 227).
+constexpr unsigned kMaxShared = 99 * 1024;
 
 // A kernel did what hardware does not allow or does not define. Names kernel, block and thread.
 class KernelError : public std::runtime_error {
@@ -76,6 +79,8 @@ class Block {
   int barrier(const char* what, bool predicate, Where where);
   void meet(const char* what, unsigned mask, void* slot, void (*together)(void* const* slots, unsigned mask), Where where);
   [[noreturn]] void fail(const std::string& what);
+  // The same where no exception may be thrown: the thread is left where it stands.
+  [[noreturn]] void abandon(const std::string& what) noexcept;
   const std::string& kernel() const { return *kernel_; }
 
   SharedState shared;
@@ -83,6 +88,7 @@ class Block {
  private:
   static void fiber_main(void* self);
   void run_threads();
+  std::string told(const std::string& what) const;
   void wait(const char* what, Where where);
   void wake(unsigned thread) { ready_.push_back(thread); }
   std::string stuck() const;

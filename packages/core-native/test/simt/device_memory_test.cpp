@@ -16,6 +16,8 @@ namespace {
 
 void write_at(float* out, int64_t at) { out[at] = 1; }
 void read_at(float* out, const float* from, int64_t at) { *out = from[at]; }
+void read_four_at(float* out, const float* from, int64_t at) { out[threadIdx.x] = reinterpret_cast<const float4*>(from + at)->w; }
+void write_two_at(float* out, int64_t at) { *reinterpret_cast<float2*>(out + at) = {1, 2}; }
 
 struct Death {
   int signal = 0;
@@ -72,6 +74,17 @@ TEST("SIMT: a kernel that writes just behind an allocation is found") {
   one_block(write_at, 1, 0, numbers.data(), int64_t{2});
   CHECK_THROWS(one_block(write_at, 1, 0, numbers.data(), int64_t{3}), "under test []: wrote byte 1");
   CHECK_THROWS(one_block(write_at, 1, 0, numbers.data(), int64_t{3}), "of an allocation of 12 bytes");
+}
+
+TEST("SIMT: an access of several numbers must be aligned to its size, as on hardware") {
+  const DeviceNumbers<float> numbers({0, 1, 2, 3, 4, 5, 6, 7}), out(2);
+  one_block(read_four_at, 2, 0, out.data(), numbers.data(), int64_t{4});
+  CHECK_EQ(out.read()[1], 7.0f);
+  CHECK_THROWS(one_block(read_four_at, 2, 0, out.data(), numbers.data(), int64_t{1}), "under test []: block (0, 0, 0), thread (0, 0, 0): an access at device_memory_test.cpp:");
+  CHECK_THROWS(one_block(read_four_at, 2, 0, out.data(), numbers.data(), int64_t{2}), "to an address 8 bytes off its alignment of 16");
+  one_block(write_two_at, 1, 0, numbers.data(), int64_t{2});
+  CHECK_EQ(numbers.read()[3], 2.0f);
+  CHECK_THROWS(one_block(write_two_at, 1, 0, numbers.data(), int64_t{3}), "to an address 4 bytes off its alignment of 8");
 }
 
 TEST("SIMT: fresh device memory holds NaNs, and freed memory is gone") {

@@ -158,3 +158,9 @@ TEST("SIMT: accesses outside a piece of shared memory, or not aligned, are found
   CHECK_THROWS(one_block(vector_at, 1, bytes, int64_t{2}), "an access of 16 bytes to byte 8 of shared memory is not aligned");
   CHECK_THROWS(one_block(takes_too_much, 1, shared_bytes<float>(8)), "takes 48 bytes of shared memory; the launch gave 32");
 }
+
+TEST("SIMT: a block gets the shared memory that every served architecture has, and no more") {
+  constexpr size_t kMost = 99 * 1024;
+  one_block(both_write, kThreads, kMost, Order::block);
+  CHECK_THROWS(one_block(both_write, kThreads, kMost + 1, Order::block), "cudaErrorInvalidConfiguration");
+}
