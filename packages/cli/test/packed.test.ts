@@ -27,11 +27,12 @@ beforeAll(async () => {
         recursive: true,
       });
   }
-  const prebuilds = join(copy, "packages/core-native/prebuilds", `${process.platform}-${process.arch}`);
-  mkdirSync(prebuilds, { recursive: true });
-  // As prebuildify names it.
-  const addon = join(repository, "packages/core-native/build/Release/acewright_core.node");
-  copyFileSync(addon, join(prebuilds, "@acewright+core-native.glibc.node"));
+  const core = join(repository, "packages/core-native");
+  await execute(process.execPath, [
+    join(core, "tools/prebuild-release.mjs"),
+    ...["--addon", join(core, "build/Release/acewright_core.node")],
+    ...["--out", join(copy, "packages/core-native")],
+  ]);
   installed = join(folder, "installed");
   await Promise.all(
     Object.entries(packages).map(([name, title]) => install(join(copy, "packages", name), title)),

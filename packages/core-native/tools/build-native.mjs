@@ -1,5 +1,10 @@
 // Builds the addon and the stand-alone programs with cmake-js (which needs no download: headers come from
 // node-api-headers) and says how many CUDA files were compiled. CMake and Ninja make it incremental.
+//
+//   node tools/build-native.mjs            for work here: build/, CUDA for one architecture
+//   node tools/build-native.mjs --release  for a package: build/release/, the addon alone, CUDA for every one that is served
+//
+// ACEWRIGHT_CUDA_ARCHITECTURES="80;90" names others.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -9,7 +14,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
-const buildFolder = join(packageFolder, "build");
+const isRelease = process.argv.includes("--release");
+const buildFolder = join(packageFolder, "build", ...(isRelease ? ["release"] : []));
+const served = "80;86;89;90;120";
 const cacheFile = join(buildFolder, "CMakeCache.txt");
 const cmakeJs = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
 
@@ -110,13 +117,13 @@ const env = nvcc === undefined ? {} : { CUDACXX: nvcc };
 if (nvcc !== undefined) forgetMissingCuda();
 const jobs = String(availableParallelism());
 try {
-  // A release is built for every architecture that is served; a developer's build for one.
-  const architectures = process.env["ACEWRIGHT_CUDA_ARCHITECTURES"];
-  const release = architectures === undefined ? [] : [`--CDACE_CUDA_ARCHITECTURES=${architectures}`];
-  const configure = ["configure", "--log-level", "warn", "-G", "Ninja", "-O", "build", "--CDACE_PROGRAMS=ON"];
-  configure.push(...release);
-  await run(process.execPath, [cmakeJs, ...configure, "--CDCMAKE_EXPORT_COMPILE_COMMANDS=ON"], env);
-  await run("cmake", ["--build", buildFolder, "--parallel", jobs], env);
+  const architectures = process.env["ACEWRIGHT_CUDA_ARCHITECTURES"] ?? (isRelease ? served : undefined);
+  const configure = ["configure", "--log-level", "warn", "-G", "Ninja", "-O", buildFolder];
+  configure.push(`--CDACE_PROGRAMS=${isRelease ? "OFF" : "ON"}`, "--CDCMAKE_EXPORT_COMPILE_COMMANDS=ON");
+  if (architectures !== undefined) configure.push(`--CDACE_CUDA_ARCHITECTURES=${architectures}`);
+  await run(process.execPath, [cmakeJs, ...configure], env);
+  const target = isRelease ? ["--target", "acewright_core"] : [];
+  await run("cmake", ["--build", buildFolder, "--parallel", jobs, ...target], env);
 } catch (error) {
   giveBack();
   console.error(`build-native: ${error instanceof Error ? error.message : String(error)}`);
