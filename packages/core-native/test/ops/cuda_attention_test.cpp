@@ -75,11 +75,13 @@ TEST("CUDA: attention on tensor cores equals the CPU twin for every head size") 
 
 TEST("CUDA: attention on tensor cores is right at the edges of its tiles") {
   check_tiles({{1, 1, 1, 1, 1, 16}, {1, 1, 200, 2, 1, 16}, {2, 200, 1, 2, 1, 16}, {1, 129, 17, 2, 2, 16}, {1, 63, 129, 1, 1, 32}, {1, 1, 1, 1, 1, 128}});
+  check_tiles({{1, 127, 33, 1, 1, 128}, {1, 128, 31, 1, 1, 128}, {1, 129, 97, 2, 1, 128}, {1, 97, 64, 1, 1, 64}});
 }
 
 TEST("CUDA: attention on tensor cores keeps to its window") {
   for (const int window : {0, 5, 63, 64, 128}) check_tiles({{1, 200, 200, 1, 1, 16, window}});
-  check_tiles({{1, 129, 200, 1, 1, 16, 5}, {1, 200, 65, 1, 1, 16, 3}, {1, 130, 130, 1, 1, 128, 5}, {1, 200, 200, 1, 1, 16, -1, {}, true}, {1, 130, 130, 2, 1, 64, 64, {}, true}});
+  check_tiles({{1, 129, 200, 1, 1, 16, 5}, {1, 200, 65, 1, 1, 16, 3}, {1, 130, 130, 1, 1, 128, 5}, {1, 200, 200, 1, 1, 16, -1, {}, true}, {1, 130, 130, 2, 1, 64, 64, {}, true},
+               {1, 300, 300, 1, 1, 128, 64}, {1, 161, 161, 1, 1, 128, -1, {}, true}});
 }
 
 TEST("CUDA: attention on tensor cores hides keys from a count on") {
@@ -95,8 +97,11 @@ TEST("CUDA: attention adds to gradients, and computes those that are given alone
     check_plain({c});
   }
   Case big{1, 65, 33, 2, 1, 128};
-  big.accumulate = true;
-  check_tiles({big});
+  for (int wanted : {2, 4, 7}) {
+    big.wanted = wanted;
+    big.accumulate = wanted != 2;
+    check_tiles({big});
+  }
 }
 
 TEST("CUDA: attention reads and writes columns of a wider tensor") {
@@ -122,6 +127,10 @@ TEST("CUDA: packed sequences see themselves alone, also where some are empty or 
     c.causal = true;
     check_tiles({c});
   }
+  Case big{1, 200, 150, 2, 1, 128, 40};
+  big.q_start = {0, 33, 33, 190};
+  big.k_start = {0, 1, 40, 140};
+  check_tiles({big});
   Case whole{1, 64, 64, 1, 1, 16};
   whole.q_start = whole.k_start = {0, 64};
   check_tiles({whole});
@@ -148,7 +157,7 @@ TEST("CUDA: attention's mask of keys equals the CPU twin's, also where it hides 
 TEST("CUDA: attention gives the same bits in every run") {
   skip_without_cuda();
   for (const DType dtype : {DType::f32, DType::bf16}) {
-    const Case c{1, 65, 70, 4, 1, 16, 40};
+    const Case c{1, 65, 70, 4, 1, dtype == DType::bf16 ? 128 : 16, 40};
     const Data d = data_of(c, dtype);
     const Forward f = forward(c, d, DeviceKind::cuda, dtype), again = forward(c, d, DeviceKind::cuda, dtype);
     CHECK(f.o == again.o && f.lse == again.lse);

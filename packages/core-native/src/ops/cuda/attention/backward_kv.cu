@@ -8,31 +8,62 @@ namespace ace::cuda::attention {
 
 namespace {
 
-// Query rows of a step, of which two are in shared memory: one in use, one on its way.
+// Query rows of a step; two steps are in shared memory, one in use, one on its way.
+constexpr int kRows = 64;
 template <int HD>
-constexpr int kStepRows = HD > 64 ? 32 : 64;
+constexpr int kTileElements = 4 * kRows * HD;
+// Of each row of a step: lse in powers of two beside row_dot.
+constexpr int kStatistics = 2 * 2 * kRows;
+// Teams of four warps in a block. All hold the same keys and each takes its share of a step's rows; their sums meet at the
+// end. A head of 128 leaves room for eight warps on a multiprocessor, and so a few condition tokens' blocks fill it.
 template <int HD>
-constexpr int kTileElements = 4 * kStepRows<HD> * HD;
-static_assert(kTileElements<128> >= 2 * kTileRows * 128, "K and V pass through the memory of Q and dO");
-// Of each row of a step: lse in powers of two, and row_dot.
+constexpr int kTeams = HD > 64 ? 2 : 1;
 template <int HD>
-constexpr int kStatistics = 2 * 2 * kStepRows<HD>;
+constexpr int kBlockThreads = kTeams<HD> * kTileThreads;
+
+// Both teams hold sums of dK and of dV. Afterwards `first` of team 0 is all of dK and `first` of team 1 all of dV: each
+// gives the other half of what it has, by way of `memory`, which nobody may be reading any more.
+template <int HD>
+__device__ void meet(const Smem<bf16>& memory, int team, float (&first)[HD / 8][4], float (&second)[HD / 8][4]) {
+  const int thread = static_cast<int>(threadIdx.x) % kTileThreads;
+  auto at = [&](int owner, int n) { return ((owner * HD / 8 + n) * kTileThreads + thread) * 8; };  // 8 bf16, 4 floats
+#pragma unroll
+  for (int n = 0; n < HD / 8; ++n) {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) {
+      const float mine = team == 0 ? first[n][e] : second[n][e];
+      second[n][e] = team == 0 ? second[n][e] : first[n][e];
+      first[n][e] = mine;
+    }
+    memory.store(at(1 - team, n), float4{second[n][0], second[n][1], second[n][2], second[n][3]});
+  }
+  __syncthreads();
+#pragma unroll
+  for (int n = 0; n < HD / 8; ++n) {
+    const float4 more = memory.template load<float4>(at(team, n));
+    first[n][0] += more.x;
+    first[n][1] += more.y;
+    first[n][2] += more.z;
+    first[n][3] += more.w;
+  }
+  __syncthreads();
+}
 
 template <int HD>
-__global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
+__global__ void __launch_bounds__(kBlockThreads<HD>, HD > 64 ? 1 : 3)
     backward_kv_kernel(Rows<bf16> dk, Rows<bf16> dv, Rows<const bf16> d_o, const float* lse, const float* row_dot,
                        Rows<const bf16> q, Rows<const bf16> k, Rows<const bf16> v, Problem p, bool accumulate_k, bool accumulate_v) {
-  constexpr int kRows = kStepRows<HD>;
+  using Rows64 = Tile<HD, kBlockThreads<HD>>;
   Place place;
   if (!find_place<kTileRows, true>(p, place)) return;
   SharedMemory shared;
   const Smem<bf16> memory = shared.take<bf16>(kTileElements<HD>);
-  const Smem<float> statistics = shared.take<float>(kStatistics<HD>);
+  const Smem<float> statistics = shared.take<float>(kStatistics);
   const int kv_head = static_cast<int>(blockIdx.y), key0 = place.first, keys = place.keys - key0;
   const int k_row = place.k_from + key0;
-  const int thread = static_cast<int>(threadIdx.x), warp_key = static_cast<int>(threadIdx.x / 32 * 16);
+  const int thread = static_cast<int>(threadIdx.x), team = kTeams<HD> == 1 ? 0 : thread / kTileThreads, warp_key = thread % kTileThreads / 32 * 16;
 
-  const Tile<HD> k_tile(memory, 0), v_tile(memory, kTileRows * HD);
+  const Rows64 k_tile(memory, 0), v_tile(memory, kTileRows * HD);
   k_tile.template copy<kTileRows>(k.data + k_row * k.row + kv_head * HD, k.row, keys);
   v_tile.template copy<kTileRows>(v.data + k_row * v.row + kv_head * HD, v.row, keys);
   cp_async_commit();
@@ -50,26 +81,26 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
   // The next step to fetch.
   int next_head = kv_head * p.group, next_row = range.from;
   const int heads_end = range.from < range.to ? next_head + p.group : next_head;
-  auto query_tile = [&](int stage) { return Tile<HD>(memory, stage * 2 * kRows * HD); };
-  auto upstream_tile = [&](int stage) { return Tile<HD>(memory, (stage * 2 + 1) * kRows * HD); };
-  // A row behind the last one weighs nothing: exp2(.. - infinity).
+  auto query_tile = [&](int stage) { return Rows64(memory, stage * 2 * kRows * HD); };
+  auto upstream_tile = [&](int stage) { return Rows64(memory, (stage * 2 + 1) * kRows * HD); };
+  // A row behind the last one that sees a key weighs nothing: exp2(.. - infinity).
   float next_lse = INFINITY, next_dot = 0;
   auto fetch = [&](int stage) {
     const int at = place.q_from + next_row;
-    query_tile(stage).template copy<kRows>(q.data + at * q.row + next_head * HD, q.row, place.length - next_row);
-    upstream_tile(stage).template copy<kRows>(d_o.data + at * d_o.row + next_head * HD, d_o.row, place.length - next_row);
+    query_tile(stage).template copy<kRows>(q.data + at * q.row + next_head * HD, q.row, range.to - next_row);
+    upstream_tile(stage).template copy<kRows>(d_o.data + at * d_o.row + next_head * HD, d_o.row, range.to - next_row);
     cp_async_commit();
-    const bool valid = thread < kRows && next_row + thread < place.length;
+    const bool valid = thread < kRows && next_row + thread < range.to;
     const int statistic = place.statistics + next_head * p.length + next_row + thread;
     next_lse = valid ? lse[statistic] * kLog2E : INFINITY;
     next_dot = valid ? row_dot[statistic] : 0.0f;
   };
   auto put_statistics = [&](int stage) {
     if (thread >= kRows) return;
-    statistics[stage * 2 * kRows + thread] = next_lse;
-    statistics[(stage * 2 + 1) * kRows + thread] = next_dot;
+    statistics.store(2 * (stage * kRows + thread), float2{next_lse, next_dot});
   };
 
+  constexpr int kTeamRows = kRows / kTeams<HD>;
   float acc_k[HD / 8][4] = {}, acc_v[HD / 8][4] = {};
   const float scale_log2 = p.scale * kLog2E;
   const bool wants_k = dk.data != nullptr, wants_v = dv.data != nullptr;
@@ -88,11 +119,13 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
     }
     const bool more = next_head < heads_end;
     if (more) fetch(stage ^ 1);
-    const Tile<HD> queries = query_tile(stage), upstream = upstream_tile(stage);
+    const Rows64 queries = query_tile(stage), upstream = upstream_tile(stage);
     const bool whole = place.mask.sees_all(row0, row0 + kRows, key0, key0 + kTileRows);
     // Sixteen query rows at a time: only two small products live beside the accumulators.
 #pragma unroll
-    for (int r0 = 0; r0 < kRows; r0 += 16) {
+    for (int i = 0; i < kTeamRows; i += 16) {
+      const int r0 = team * kTeamRows + i;
+      if (kTeams<HD> > 1 && row0 + r0 >= range.to) break;  // the second team of a last step may have none
       float weights[2][4] = {}, pull[2][4] = {};
 #pragma unroll
       for (int k16 = 0; k16 < HD / 16; ++k16) {
@@ -107,10 +140,10 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
       for (int n = 0; n < 2; ++n)
 #pragma unroll
         for (int e = 0; e < 4; ++e) {
-          const int r = r0 + n * 8 + fragment_column(e);
-          const float weight = exp2_fast(weights[n][e] * scale_log2 - statistics[stage * 2 * kRows + r]);
+          const int r = 2 * (stage * kRows + r0 + n * 8 + fragment_column(e));
+          const float weight = exp2_fast(weights[n][e] * scale_log2 - statistics[r]);
           weights[n][e] = weight;
-          pull[n][e] = weight * (pull[n][e] - statistics[(stage * 2 + 1) * kRows + r]);
+          pull[n][e] = weight * (pull[n][e] - statistics[r + 1]);
         }
       uint32_t a[4];
       if (wants_v) {
@@ -135,9 +168,20 @@ __global__ void __launch_bounds__(kTileThreads, HD > 64 ? 2 : 3)
     if (more) put_statistics(stage ^ 1);
   }
   __syncthreads();
-  const float scale[2] = {p.scale, p.scale}, one[2] = {1.0f, 1.0f};
-  if (wants_k) store_rows<HD>(k_tile, dk.data + k_row * dk.row + kv_head * HD, dk.row, keys, acc_k, scale, accumulate_k);
-  if (wants_v) store_rows<HD>(v_tile, dv.data + k_row * dv.row + kv_head * HD, dv.row, keys, acc_v, one, accumulate_v);
+  const int k_valid = wants_k ? keys : 0, v_valid = wants_v ? keys : 0;
+  bf16 *const dk_rows = dk.data + k_row * dk.row + kv_head * HD, *const dv_rows = dv.data + k_row * dv.row + kv_head * HD;
+  if constexpr (kTeams<HD> == 1) {
+    const float scale[2] = {p.scale, p.scale}, one[2] = {1.0f, 1.0f};
+    store_rows<HD>({memory, 0}, dk_rows, dk.row, k_valid, acc_k, scale, accumulate_k);
+    store_rows<HD>({memory, kTileRows * HD}, dv_rows, dv.row, v_valid, acc_v, one, accumulate_v);
+  } else {
+    meet<HD>(memory, team, acc_k, acc_v);
+    const bool of_k = team == 0;
+    const float factor = of_k ? p.scale : 1.0f, factors[2] = {factor, factor};
+    const int64_t row_stride = of_k ? dk.row : dv.row;
+    store_rows<HD>({memory, team * kTileRows * HD}, of_k ? dk_rows : dv_rows, row_stride, of_k ? k_valid : v_valid, acc_k, factors,
+                   of_k ? accumulate_k : accumulate_v);
+  }
 }
 
 }  // namespace
@@ -147,7 +191,7 @@ void backward_kv_tiles(Stream& stream, const Problem& p, const Tensor& dk, const
   with_tile_head(p.head_size, [&](auto head_size) {
     constexpr int HD = decltype(head_size)::value;
     launch("attention_backward dk dv", saved.k.shape, stream, backward_kv_kernel<HD>, grid_of(p, saved.k.shape[0], kTileRows, true),
-           kTileThreads, shared_bytes<bf16>(kTileElements<HD>) + shared_bytes<float>(kStatistics<HD>), rows_of<bf16>(dk),
+           kBlockThreads<HD>, shared_bytes<bf16>(kTileElements<HD>) + shared_bytes<float>(kStatistics), rows_of<bf16>(dk),
            rows_of<bf16>(dv), rows_of<const bf16>(saved.d_o), saved.lse.as<float>(), saved.row_dot.as<float>(),
            rows_of<const bf16>(saved.q), rows_of<const bf16>(saved.k), rows_of<const bf16>(saved.v), p, accumulate_k, accumulate_v);
   });

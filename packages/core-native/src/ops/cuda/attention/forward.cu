@@ -1,22 +1,29 @@
 #include "ops/cuda/attention/kernels.h"
 #include "ops/cuda/attention/tile.cuh"
 
-// The tiled forward pass: a block holds 64 query rows in registers and walks over the keys they can see, 64 at a time.
-// Softmax runs online (Milakov & Gimelshein 2018; tiled as in Dao 2023). Keys and values have one buffer each: while
-// one product is formed the other's rows are on their way.
+// The tiled forward pass: a block holds 128 query rows and walks over the keys they can see. Each warp has 32 of the rows, so
+// that a fragment of keys or values that it reads from shared memory serves two products. Softmax runs online (Milakov &
+// Gimelshein 2018; tiled as in Dao 2023). Keys and values have one buffer each: while one product is formed the other's
+// rows are on their way. Small steps for large heads: two blocks then fit into the 100 KiB of the smaller devices.
 namespace ace::cuda::attention {
 
 namespace {
 
-constexpr int kKeys = 64;
+template <int HD>
+constexpr int kStepKeys = HD > 64 ? 32 : 64;
+constexpr int kHalves = 2;  // sixteen rows each, of a warp's 32
+constexpr int kBlockRows = kHalves * kTileRows;
+template <int HD>
+constexpr int kTileElements = (kBlockRows + 2 * kStepKeys<HD>) * HD;
 
-// What a thread keeps of its two rows, g and g + 8 of its warp's sixteen.
+// What a thread keeps of its two rows of a half, g and g + 8 of the sixteen.
 struct RowState {
   float top[2], sum[2];
 };
 
 // scores become exp(scale score - scale top); returns by what earlier sums shrink. top, over all keys so far, stays the
 // same in the four threads of a row; sum is this thread's share.
+template <int kKeys>
 __device__ inline void softmax_step(float (&scores)[kKeys / 8][4], RowState& state, float (&shrink)[2], float scale_log2) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
@@ -42,54 +49,61 @@ __device__ inline void softmax_step(float (&scores)[kKeys / 8][4], RowState& sta
 }
 
 template <int HD>
-__global__ void __launch_bounds__(kTileThreads, HD >= 64 ? 2 : 3)
+__global__ void __launch_bounds__(kTileThreads, 2)
     forward_kernel(Rows<bf16> o, float* lse, Rows<const bf16> q, Rows<const bf16> k, Rows<const bf16> v, Problem p) {
+  constexpr int kKeys = kStepKeys<HD>;
   Place place;
-  if (!find_place<kTileRows, false>(p, place)) return;
+  if (!find_place<kBlockRows, false>(p, place)) return;
   SharedMemory shared;
-  const Smem<bf16> memory = shared.take<bf16>(2 * kKeys * HD);
-  const Tile<HD> keys(memory, 0), values(memory, kKeys * HD);
+  const Smem<bf16> memory = shared.take<bf16>(kTileElements<HD>);
+  const Tile<HD> queries(memory, 0), keys(memory, kBlockRows * HD), values(memory, (kBlockRows + kKeys) * HD);
   const int head = static_cast<int>(blockIdx.y), kv_head = head / p.group, row0 = place.first, rows = place.length - row0;
   const bf16* k_rows = k.data + place.k_from * k.row + kv_head * HD;
   const bf16* v_rows = v.data + place.k_from * v.row + kv_head * HD;
-  const int warp_row = static_cast<int>(threadIdx.x / 32 * 16);
-  const Range range = place.mask.keys_of(row0, min(row0 + kTileRows, place.length));
+  const int warp_row = static_cast<int>(threadIdx.x / 32) * kHalves * 16;
+  const Range range = place.mask.keys_of(row0, min(row0 + kBlockRows, place.length));
 
-  values.template copy<kTileRows>(q.data + (place.q_from + row0) * q.row + head * HD, q.row, rows);
-  cp_async_commit();
+  queries.template copy<kBlockRows>(q.data + (place.q_from + row0) * q.row + head * HD, q.row, rows);
   keys.template copy<kKeys>(k_rows + range.from * k.row, k.row, place.mask.count - range.from);
   cp_async_commit();
-  cp_async_wait<1>();
-  __syncthreads();
-  uint32_t queries[HD / 16][4];
-#pragma unroll
-  for (int k16 = 0; k16 < HD / 16; ++k16) values.left(queries[k16], warp_row, k16);
 
-  float acc[HD / 8][4] = {};
-  RowState state{{-INFINITY, -INFINITY}, {0, 0}};
+  float acc[kHalves][HD / 8][4] = {};
+  RowState state[kHalves];
+#pragma unroll
+  for (int m = 0; m < kHalves; ++m) state[m] = {{-INFINITY, -INFINITY}, {0, 0}};
   const float scale_log2 = p.scale * kLog2E;
   for (int key0 = range.from; key0 < range.to; key0 += kKeys) {
     cp_async_wait<0>();
-    __syncthreads();  // these keys are here, and nobody reads the values (or queries) before them any more
+    __syncthreads();  // these keys are here, and nobody reads the values before them any more
     values.template copy<kKeys>(v_rows + key0 * v.row, v.row, place.mask.count - key0);
     cp_async_commit();
-    float scores[kKeys / 8][4] = {};
+    float scores[kHalves][kKeys / 8][4] = {};
+    // By four: a line of a tile's eight permuted chunks, whose addresses then serve all lines.
+#pragma unroll 4
+    for (int k16 = 0; k16 < HD / 16; ++k16) {
+      uint32_t a[kHalves][4];
 #pragma unroll
-    for (int k16 = 0; k16 < HD / 16; ++k16)
+      for (int m = 0; m < kHalves; ++m) queries.left(a[m], warp_row + 16 * m, k16);
 #pragma unroll
       for (int n16 = 0; n16 < kKeys / 16; ++n16) {
         uint32_t b[4];
         keys.right_of_columns(b, n16 * 16, k16);
-        mma_pair(scores[2 * n16], scores[2 * n16 + 1], queries[k16], b);
+#pragma unroll
+        for (int m = 0; m < kHalves; ++m) mma_pair(scores[m][2 * n16], scores[m][2 * n16 + 1], a[m], b);
       }
-    if (!place.mask.sees_all(row0, row0 + kTileRows, key0, key0 + kKeys)) hide(scores, seen_keys(place.mask, row0 + warp_row, key0));
-    float shrink[2];
-    softmax_step(scores, state, shrink, scale_log2);
-    if (__any_sync(0xffffffffu, shrink[0] != 1.0f || shrink[1] != 1.0f)) {
+    }
+    const bool whole = place.mask.sees_all(row0, row0 + kBlockRows, key0, key0 + kKeys);
 #pragma unroll
-      for (int n = 0; n < HD / 8; ++n)
+    for (int m = 0; m < kHalves; ++m) {
+      if (!whole) hide(scores[m], seen_keys(place.mask, row0 + warp_row + 16 * m, key0));
+      float shrink[2];
+      softmax_step<kKeys>(scores[m], state[m], shrink, scale_log2);
+      if (__any_sync(0xffffffffu, shrink[0] != 1.0f || shrink[1] != 1.0f)) {
 #pragma unroll
-        for (int e = 0; e < 4; ++e) acc[n][e] *= shrink[e / 2];
+        for (int n = 0; n < HD / 8; ++n)
+#pragma unroll
+          for (int e = 0; e < 4; ++e) acc[m][n][e] *= shrink[e / 2];
+      }
     }
     cp_async_wait<0>();
     __syncthreads();  // the values are here, and nobody reads the keys any more
@@ -99,31 +113,39 @@ __global__ void __launch_bounds__(kTileThreads, HD >= 64 ? 2 : 3)
     }
 #pragma unroll
     for (int k16 = 0; k16 < kKeys / 16; ++k16) {
-      uint32_t weights[4];
-      pack_left(weights, scores[2 * k16], scores[2 * k16 + 1]);
+      uint32_t weights[kHalves][4];
+#pragma unroll
+      for (int m = 0; m < kHalves; ++m) pack_left(weights[m], scores[m][2 * k16], scores[m][2 * k16 + 1]);
 #pragma unroll
       for (int n16 = 0; n16 < HD / 16; ++n16) {
         uint32_t b[4];
         values.right_of_rows(b, k16 * 16, n16);
-        mma_pair(acc[2 * n16], acc[2 * n16 + 1], weights, b);
+#pragma unroll
+        for (int m = 0; m < kHalves; ++m) mma_pair(acc[m][2 * n16], acc[m][2 * n16 + 1], weights[m], b);
       }
     }
   }
-  cp_async_wait<0>();  // the first keys of a block that sees none
+  cp_async_wait<0>();  // the first rows of a block that sees no key
+  __syncthreads();     // nobody reads the queries any more
 
-  float inverse[2];
+  bf16* const out = o.data + (place.q_from + row0) * o.row + head * HD;
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    float sum = state.sum[half];
-    sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-    sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-    inverse[half] = sum == 0 ? 0.0f : 1.0f / sum;
-    const int row = row0 + warp_row + fragment_row(2 * half);
-    if (threadIdx.x % 4 == 0 && row < place.length)
-      lse[place.statistics + head * p.length + row] = sum == 0 ? INFINITY : state.top[half] * p.scale + logf(sum);
+  for (int m = 0; m < kHalves; ++m) {
+    float inverse[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      float sum = state[m].sum[half];
+      sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+      sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+      inverse[half] = sum == 0 ? 0.0f : 1.0f / sum;
+      const int row = row0 + warp_row + 16 * m + fragment_row(2 * half);
+      if (threadIdx.x % 4 == 0 && row < place.length)
+        lse[place.statistics + head * p.length + row] = sum == 0 ? INFINITY : state[m].top[half] * p.scale + logf(sum);
+    }
+    put_rows<HD>(queries, out, o.row, warp_row + 16 * m, rows, acc[m], inverse, false);
   }
   __syncthreads();
-  store_rows<HD>(keys, o.data + (place.q_from + row0) * o.row + head * HD, o.row, rows, acc, inverse, false);
+  take_rows<kBlockRows>(queries, out, o.row, rows);
 }
 
 }  // namespace
@@ -132,8 +154,8 @@ void forward_tiles(Stream& stream, const Problem& p, const Tensor& o, const Tens
                    const Tensor& v) {
   with_tile_head(p.head_size, [&](auto head_size) {
     constexpr int HD = decltype(head_size)::value;
-    launch("attention_forward", q.shape, stream, forward_kernel<HD>, grid_of(p, q.shape[0], kTileRows, false), kTileThreads,
-           shared_bytes<bf16>(2 * kKeys * HD), rows_of<bf16>(o), lse.as<float>(), rows_of<const bf16>(q), rows_of<const bf16>(k),
+    launch("attention_forward", q.shape, stream, forward_kernel<HD>, grid_of(p, q.shape[0], kBlockRows, false), kTileThreads,
+           shared_bytes<bf16>(kTileElements<HD>), rows_of<bf16>(o), lse.as<float>(), rows_of<const bf16>(q), rows_of<const bf16>(k),
            rows_of<const bf16>(v), p);
   });
 }

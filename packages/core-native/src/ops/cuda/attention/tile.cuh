@@ -10,11 +10,11 @@ namespace ace::cuda::attention {
 constexpr int kTileThreads = 128;  // four warps, sixteen rows each
 constexpr int kTileRows = 64;
 
-// [rows, HD] from element `base` on.
-template <int HD>
+// [rows, HD] from element `base` on, copied by kCopiers threads.
+template <int HD, int kCopiers = kTileThreads>
 struct Tile {
   static constexpr unsigned kChunks = HD / 8;
-  static constexpr unsigned kRowsAPass = kTileThreads / kChunks;  // of a copy by all threads
+  static constexpr unsigned kRowsAPass = kCopiers / kChunks;  // of a copy by all threads
 
   Smem<bf16> memory;
   int base;
@@ -120,17 +120,16 @@ __device__ inline void hide(float (&scores)[kBlocks][4], const Seen& seen) {
       if (!seen.holds(n, e)) scores[n][e] = -INFINITY;
 }
 
-// to[row] (+)= factor[half] acc for the block's 64 rows below `valid`, by way of `tile`, which nobody may be reading any
-// more; the barrier in here is for all of the block's threads. `factor`: of a thread's rows g and g + 8.
+// Puts factor[half] acc of the sixteen rows from `row0` on into `tile`, plus what `to` holds where `accumulate`: the first
+// half of a store. `factor`: of a thread's rows g and g + 8. Rows from `valid` on are not read.
 template <int HD>
-__device__ void store_rows(const Tile<HD>& tile, bf16* to, int64_t row_stride, int valid, const float (&acc)[HD / 8][4],
-                           const float (&factor)[2], bool accumulate) {
-  const int warp_row = static_cast<int>(threadIdx.x / 32 * 16);
+__device__ void put_rows(const Tile<HD>& tile, const bf16* to, int64_t row_stride, int row0, int valid, const float (&acc)[HD / 8][4],
+                         const float (&factor)[2], bool accumulate) {
 #pragma unroll
   for (unsigned n = 0; n < HD / 8; ++n)
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int row = warp_row + fragment_row(2 * half);
+      const int row = row0 + fragment_row(2 * half);
       float pair[2] = {acc[n][2 * half] * factor[half], acc[n][2 * half + 1] * factor[half]};
       if (accumulate && row < valid) {
         float before[2];
@@ -140,12 +139,26 @@ __device__ void store_rows(const Tile<HD>& tile, bf16* to, int64_t row_stride, i
       }
       tile.memory.store(tile.base + static_cast<int>(tile.at(static_cast<unsigned>(row), n)) + fragment_column(0), pack_bf16(pair[0], pair[1]));
     }
-  __syncthreads();
-  const unsigned chunk = threadIdx.x % tile.kChunks;
+}
+
+// The second half, after a barrier: rows [0, kRows) of `tile` that are below `valid`, in whole chunks.
+template <int kRows, int HD>
+__device__ void take_rows(const Tile<HD>& tile, bf16* to, int64_t row_stride, int valid) {
+  const unsigned thread = threadIdx.x % kTileThreads, chunk = thread % tile.kChunks;
 #pragma unroll
-  for (unsigned row = threadIdx.x / tile.kChunks; row < kTileRows; row += tile.kRowsAPass)
+  for (unsigned row = thread / tile.kChunks; row < kRows; row += tile.kRowsAPass)
     if (static_cast<int>(row) < valid)
       *reinterpret_cast<uint4*>(to + row * row_stride + chunk * 8) = tile.memory.template load<uint4>(tile.base + static_cast<int>(tile.at(row, chunk)));
+}
+
+// to[row] (+)= factor[half] acc for a tile's 64 rows below `valid`, sixteen a warp of four, by way of `tile`, which nobody
+// may be reading any more; the barrier in here is for all of the block's threads.
+template <int HD>
+__device__ void store_rows(const Tile<HD>& tile, bf16* to, int64_t row_stride, int valid, const float (&acc)[HD / 8][4],
+                           const float (&factor)[2], bool accumulate) {
+  put_rows<HD>(tile, to, row_stride, static_cast<int>(threadIdx.x % kTileThreads / 32 * 16), valid, acc, factor, accumulate);
+  __syncthreads();
+  take_rows<kTileRows>(tile, to, row_stride, valid);
 }
 
 }  // namespace ace::cuda::attention
