@@ -61,7 +61,7 @@ export interface NativeCuda {
   readonly driverVersion: number;
   /** The CUDA version this build needs; 0: built without CUDA. */
   readonly runtimeVersion: number;
-  /** What the kernels were compiled for: `80;86;90`. */
+  /** What the kernels were compiled for: `80,86,90`. */
   readonly architectures: string;
   readonly devices: readonly NativeCudaDevice[];
 }

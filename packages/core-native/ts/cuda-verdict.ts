@@ -72,7 +72,7 @@ function problemOfDevice(facts: CudaFacts, index: number): string | undefined {
     const known = Object.entries(supported).map(([version, cards]) => `${version} (${cards})`);
     return `${who} has compute capability ${capability}; supported are ${known.join(", ")}`;
   }
-  const compiledFor = architectures.split(";");
+  const compiledFor = architectures.split(",");
   if (!compiledFor.includes(`${device.major}${device.minor}`))
     return `${who} has compute capability ${capability}, this build holds kernels for ${compiledFor.map(capabilityText).join(", ")} only; build it with ACE_CUDA_ARCHITECTURES=${device.major}${device.minor}, or use a release`;
   if (cublasLt !== undefined && "problem" in cublasLt) return cublasLt.problem;

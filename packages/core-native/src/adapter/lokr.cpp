@@ -42,6 +42,8 @@ class Lokr final : public AdapterModule {
   bool additive() const override { return !config_.weight_decompose; }
   bool wants_base(const AdapterPass& pass) const override { return !config_.weight_decompose || pass.strength != 1; }
 
+  bool can_be_first(const AdapterPass& pass) const override { return !config_.weight_decompose && !drops(pass); }
+
   Var forward(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const override {
     return config_.weight_decompose ? forward_decomposed(tape, weight, base, x, pass) : forward_structured(tape, base, x, pass);
   }
@@ -132,7 +134,7 @@ class Lokr final : public AdapterModule {
       tape.program().call<kernels::lokr_forward>(change, x.value, f.w1, f.w2, scale, false);
       tape.program().call<kernels::drop_columns>(base.value, change, pass.counters, config_.rank_dropout, config_.rank_dropout_scale, index_, true);
     } else {
-      tape.program().call<kernels::lokr_forward>(base.value, x.value, f.w1, f.w2, scale, true);
+      tape.program().call<kernels::lokr_forward>(base.value, x.value, f.w1, f.w2, scale, !pass.first);
     }
     std::vector<Var> inputs = f.stored;
     inputs.push_back(x);
@@ -163,7 +165,7 @@ class Lokr final : public AdapterModule {
       left(tape, change, f.w1, z, false, scale, false);
       tape.program().call<kernels::drop_columns>(y, change, pass.counters, config_.rank_dropout, config_.rank_dropout_scale, index_, true);
     } else {
-      left(tape, y, f.w1, z, false, scale, true);
+      left(tape, y, f.w1, z, false, scale, !pass.first);
     }
     std::vector<Var> inputs = f.stored;
     inputs.push_back(x);

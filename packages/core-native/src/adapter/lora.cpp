@@ -18,6 +18,7 @@ class Lora final : public AdapterModule {
   }
 
   bool additive() const override { return !dora_; }
+  bool can_be_first(const AdapterPass&) const override { return !dora_; }
 
   Var forward(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const override {
     const InputDropout dropout = dropout_of(pass);
@@ -31,7 +32,7 @@ class Lora final : public AdapterModule {
 
   Var forward_low(Tape& tape, Tensor weight, const Var& base, const Var& h, const AdapterPass& pass) const override {
     const Var b = parameter(tape, pass, 1);
-    if (!dora_) return add_low_product(tape, base, h, b, scale_ * pass.strength);
+    if (!dora_) return add_low_product(tape, base, h, b, scale_ * pass.strength, pass.first);
     const Var m = parameter(tape, pass, 2);
     const Tensor norm = changed_norm(tape, weight, pass);
     if (pass.strength == 1) return scale_by_magnitude(tape, add_low_product(tape, base, h, b, scale_), m, norm);

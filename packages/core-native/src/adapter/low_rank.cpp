@@ -30,8 +30,8 @@ Var low_product(Tape& tape, const Var& x, const Var& a, const InputDropout& drop
   });
 }
 
-Var add_low_product(Tape& tape, const Var& base, const Var& h, const Var& b, double scale) {
-  matmul(tape, base.value, h.value, b.value, {.transpose_b = true, .accumulate = true, .alpha = scale});
+Var add_low_product(Tape& tape, const Var& base, const Var& h, const Var& b, double scale, bool first) {
+  matmul(tape, base.value, h.value, b.value, {.transpose_b = true, .accumulate = !first, .alpha = scale});
   return tape.record_in_place(base, {h, b}, [&tape, h, b, scale](Tensor dy) {
     if (b.needs_grad()) {
       GradSlot db = tape.grad(b);

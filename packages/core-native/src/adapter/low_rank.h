@@ -19,8 +19,9 @@ Tensor dropped(Tape& tape, Tensor x, const InputDropout& dropout);
 // h = drop(x) A^T. x [.., in]; a [rank, in]; h [.., rank]. Source: Hu et al. 2021.
 Var low_product(Tape& tape, const Var& x, const Var& a, const InputDropout& dropout = {});
 
-// y = base + scale h B^T in base's memory. base [.., out]; h [.., rank]; b [out, rank].
-Var add_low_product(Tape& tape, const Var& base, const Var& h, const Var& b, double scale);
+// y = base + scale h B^T in base's memory, or, where that holds nothing yet (`first`), scale h B^T alone. base [.., out];
+// h [.., rank]; b [out, rank].
+Var add_low_product(Tape& tape, const Var& base, const Var& h, const Var& b, double scale, bool first = false);
 
 // y = u * magnitude / norm per column, the norm a constant. u [.., out]; magnitude, norm [out]. Source: Liu et al. 2024.
 Var scale_by_magnitude(Tape& tape, const Var& u, const Var& magnitude, Tensor norm);

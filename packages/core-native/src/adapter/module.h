@@ -29,6 +29,8 @@ struct AdapterPass {
   Tensor gradients;   // flat, or not given: no gradient is wanted
   Tensor counters;    // seed, step, sample keys: given while training, so dropout is active
   double strength = 1;  // multiplies the whole change
+  // base's memory holds nothing yet: the change is written there instead of added, and x W^T is added to it afterwards.
+  bool first = false;
 };
 
 // The change one adapter makes to one frozen linear y = x W^T (no bias: the decoder's targets have none).
@@ -49,6 +51,8 @@ class AdapterModule {
   virtual bool wants_base(const AdapterPass&) const { return true; }
   // True where the change does not depend on W, so that several such adapters may follow each other on one product.
   virtual bool additive() const { return true; }
+  // True where the change can be the first of the two summands: AdapterPass::first.
+  virtual bool can_be_first(const AdapterPass&) const { return false; }
   // y for x [.., in] from `base` = x W^T (not given where it is not wanted), whose memory y may take over.
   virtual Var forward(Tape& tape, Tensor weight, const Var& base, const Var& x, const AdapterPass& pass) const = 0;
 

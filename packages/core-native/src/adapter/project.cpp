@@ -35,6 +35,14 @@ bool follow_one_product(const std::vector<Use>& uses) {
   return true;
 }
 
+// One change that can be written before W's product is there to be added to.
+bool can_begin(const std::vector<Use>& uses) { return uses.size() == 1 && uses[0].module->can_be_first(uses[0].pass); }
+
+std::vector<Use> firsts(std::vector<Use> uses) {
+  for (Use& use : uses) use.pass.first = true;
+  return uses;
+}
+
 Var follow(Tape& tape, const std::vector<Use>& uses, Tensor weight, const Var& base, const Var& x) {
   Var y = base;
   for (const Use& use : uses) y = use.module->forward(tape, weight, y, x, use.pass);
@@ -64,6 +72,11 @@ Var stacked_first_factors(Tape& tape, const std::vector<std::vector<Use>>& uses,
 Var project(Tape& tape, const std::string& path, Tensor weight, const Var& x, const std::vector<AdapterUse>& adapters) {
   if (weight.shape[1] != x.value.shape.last()) throw_shape(path + ": weight " + weight.shape.text() + " does not fit x " + x.value.shape.text());
   const std::vector<Use> uses = uses_of(path, adapters);
+  if (can_begin(uses)) {
+    const Var y = follow(tape, firsts(uses), weight, begin_linear(tape, x, weight), x);
+    end_linear(tape, y, x, weight);
+    return y;
+  }
   if (follow_one_product(uses)) return follow(tape, uses, weight, linear(tape, x, weight), x);
   Var y;
   for (size_t i = 0; i < uses.size(); ++i) {
@@ -99,8 +112,14 @@ std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& par
     for (const StackedPart& part : parts) out.push_back(project(tape, part.path, part.weight, x, adapters));
     return out;
   }
-  if (stacked.given()) out = tape.split(linear(tape, x, stacked), widths);
-  else for (const StackedPart& part : parts) out.push_back(linear(tape, x, part.weight));
+  // Every column must be written first, or none.
+  const bool begins = std::all_of(uses.begin(), uses.end(), can_begin);
+  const auto product_of = [&](const Tensor& weight) { return begins ? begin_linear(tape, x, weight) : linear(tape, x, weight); };
+  if (begins)
+    for (std::vector<Use>& of_part : uses) of_part = firsts(of_part);
+  Var whole;
+  if (stacked.given()) out = tape.split(whole = product_of(stacked), widths);
+  else for (const StackedPart& part : parts) out.push_back(product_of(part.weight));
   const Var a = stacked_first_factors(tape, uses, ranks);
   std::vector<Var> low;
   if (a.value.given()) low = tape.split(low_product(tape, x, a), ranks);
@@ -109,6 +128,9 @@ std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& par
     out[i] = low.empty() ? follow(tape, uses[i], weight, out[i], x)
                          : uses[i][0].module->forward_low(tape, weight, out[i], low[i], uses[i][0].pass);
   }
+  if (begins && stacked.given()) end_linear(tape, whole, x, stacked);
+  else if (begins)
+    for (size_t i = 0; i < parts.size(); ++i) end_linear(tape, out[i], x, parts[i].weight);
   return out;
 }
 

@@ -26,7 +26,7 @@ Inventory take_inventory();
 // takes a moment and some hundred MiB until the process ends: not for a device that is not going to be used.
 int64_t free_bytes(int index);
 
-// Compute capabilities the kernels were compiled for: "80;86;90".
+// Compute capabilities the kernels were compiled for: "80,86,90".
 const char* compiled_architectures();
 
 }  // namespace ace::cuda

@@ -70,14 +70,36 @@ Tensor product(Tape& tape, Tensor a, Tensor b, MatmulSpec spec, Tensor bias, std
   return c;
 }
 
-Var linear(Tape& tape, const Var& x, Tensor weight, Tensor bias, std::optional<DType> dtype) {
+namespace {
+
+void check_linear(const Var& x, const Tensor& weight) {
   if (weight.shape.rank() != 2 || weight.shape[1] != x.value.shape.last())
     throw_shape("linear: weight " + weight.shape.text() + " does not fit x " + x.value.shape.text());
-  Tensor y = product(tape, x.value, weight, {.transpose_b = true}, bias, dtype);
+}
+
+Var record_linear(Tape& tape, Tensor y, const Var& x, Tensor weight) {
   return tape.record(y, {x}, [&tape, x, weight](Tensor dy) {
     GradSlot dx = tape.grad(x);
     matmul(tape, dx.tensor, dy, weight, {.accumulate = dx.accumulate});
   });
+}
+
+}  // namespace
+
+Var linear(Tape& tape, const Var& x, Tensor weight, Tensor bias, std::optional<DType> dtype) {
+  check_linear(x, weight);
+  return record_linear(tape, product(tape, x.value, weight, {.transpose_b = true}, bias, dtype), x, weight);
+}
+
+Var begin_linear(Tape& tape, const Var& x, Tensor weight) {
+  check_linear(x, weight);
+  Shape shape = x.value.shape;
+  shape.at(-1) = weight.shape[0];
+  return record_linear(tape, tape.empty(shape, x.value.dtype), x, weight);
+}
+
+void end_linear(Tape& tape, const Var& y, const Var& x, Tensor weight) {
+  matmul(tape, y.value, x.value, weight, {.transpose_b = true, .accumulate = true});
 }
 
 Var rms_norm(Tape& tape, const Var& x, Tensor weight, double eps, Tensor mod, int scale_row, int shift_row) {

@@ -18,6 +18,12 @@ Tensor product(Tape& tape, Tensor a, Tensor b, MatmulSpec spec = {}, Tensor bias
 // one is given. Errors: ERR_SHAPE if the last axis of x is not `in`.
 Var linear(Tape& tape, const Var& x, Tensor weight, Tensor bias = {}, std::optional<DType> dtype = {});
 
+// linear() in two parts, for an y that is a sum: begin_linear() gives y's memory, in which whoever calls writes the other
+// summand, and end_linear() then adds x W^T to it. A summand bound by memory is so written once, not read and written, and
+// the product, bound by arithmetic, reads it on the side. Backward as linear().
+Var begin_linear(Tape& tape, const Var& x, Tensor weight);
+void end_linear(Tape& tape, const Var& y, const Var& x, Tensor weight);
+
 // y = x / sqrt(mean(x^2) + eps) * weight [* (1 + mod[scale_row]) + mod[shift_row]], per row.
 // x [B, L, D]; weight [D] frozen; mod [B, R, D] frozen or not given. Statistics in the compute type.
 // Errors: ERR_SHAPE. Source: Zhang & Sennrich 2019; adaptive modulation: Peebles & Xie 2023.

@@ -61,11 +61,12 @@ class Stack {
     return out;
   }
   // The output, the gradient of x and all parameters' gradients.
-  std::vector<std::vector<double>> run(Form form, std::string* calls = nullptr) {
+  std::vector<std::vector<double>> run(Form form, std::string* calls = nullptr, std::vector<CallCost>* costs = nullptr) {
     clear(gradients_.tensor());
     OpRun one(weight_.tensor().dtype, {{{2, 5, in_}}}, body(form), true, 1, Recompute::none);
     (void)one.run(pool_);
     if (calls != nullptr) *calls = one.program().describe();
+    if (costs != nullptr) *costs = one.program().costs();
     return {one.output(), one.gradient(0), numbers_of(gradients_.tensor())};
   }
   int64_t in() const { return in_; }
@@ -154,4 +155,27 @@ TEST("a stack of low-rank changes takes one frozen product and one product with 
     CHECK_EQ(count(low, "matmul") - count(together, "matmul"), 4);
     CHECK(together.find("[6, 10]") != std::string::npos);
   }
+}
+
+TEST("a change that needs no frozen product is written before it, and the product alone adds: all columns of a stack so or none") {
+  // Of the calls that write rows of the linears, [2, 5, .], those that add to what is there already.
+  const auto adding = [](const AdapterConfig& config, const std::vector<std::string>& wrapped, Form form) {
+    Stack stack(config, wrapped);
+    std::vector<CallCost> costs;
+    (void)stack.run(form, nullptr, &costs);
+    int changes = 0, frozen = 0;
+    for (const CallCost& cost : costs) {
+      const bool row = cost.name.find(" b^T") != std::string::npos && cost.name.find("+=") != std::string::npos;
+      const bool whole = cost.name.find("] [2, 5, 10] [") != std::string::npos;  // from x itself: W's product
+      (whole ? frozen : changes) += row ? 1 : 0;
+    }
+    return std::pair{changes, frozen};
+  };
+  const AdapterConfig lora = adapter_config(AdapterKind::lora, 2, 3), dora = adapter_config(AdapterKind::dora, 2, 3);
+  CHECK(adding(lora, kAll, Form::stacked) == std::pair(0, 1));
+  CHECK(adding(lora, kAll, Form::low) == std::pair(0, 3));
+  CHECK(adding(lora, kAll, Form::apart) == std::pair(0, 3));
+  CHECK(adding(lora, kSome, Form::stacked) == std::pair(2, 0));
+  CHECK(adding(lora, kSome, Form::apart) == std::pair(0, 2));
+  CHECK(adding(dora, kAll, Form::stacked) == std::pair(3, 0));  // its magnitude needs the sum at once
 }

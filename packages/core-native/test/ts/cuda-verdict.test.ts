@@ -10,7 +10,7 @@ const good: CudaFacts = {
   reason: "",
   driverVersion: 13000,
   runtimeVersion: 13000,
-  architectures: "80;86;89;90;120",
+  architectures: "80,86,89,90,120",
   devices: [h100],
   cublasLt: { path: "/lib/libcublasLt.so.13", version: "13.0.2" },
 };
@@ -60,7 +60,7 @@ test.each<[string, Partial<CudaFacts>, number, RegExp]>([
   ],
   [
     "an architecture this build left out",
-    { architectures: "80;120" },
+    { architectures: "80,120" },
     0,
     /has compute capability 9\.0, this build holds kernels for 8\.0, 12\.0 only; build it with ACE_CUDA_ARCHITECTURES=90/,
   ],
