@@ -154,6 +154,23 @@ TEST("CUDA: attention's mask of keys equals the CPU twin's, also where it hides 
   }
 }
 
+// Keys that weigh nothing must not touch the sum, however many tiles of them follow.
+TEST("CUDA: attention's sum stays the same bits over tiles that add nothing to it") {
+  skip_without_cuda();
+  Case few{1, 5, 64, 1, 1, 16}, many = few;
+  many.keys = 20 * few.keys;
+  Data d = data_of(few, DType::bf16);
+  for (float& q : d.q) q = 1 + std::abs(q);
+  for (size_t i = 0; i < d.k.size(); ++i) d.k[i] = 1 + static_cast<float>(i % 7) / 8;  // scores of some dozens
+  Data padded = d;
+  padded.k.resize(static_cast<size_t>(many.keys * many.hd), -16);
+  padded.v.resize(padded.k.size(), 1);
+  d.q = padded.q = stored(d.q, DType::bf16);
+  const Forward alone = forward(few, d, DeviceKind::cuda, DType::bf16), followed = forward(many, padded, DeviceKind::cuda, DType::bf16);
+  CHECK(alone.lse == followed.lse);
+  CHECK(alone.o == followed.o);
+}
+
 TEST("CUDA: attention gives the same bits in every run") {
   skip_without_cuda();
   for (const DType dtype : {DType::f32, DType::bf16}) {

@@ -168,13 +168,21 @@ inline float __fdividef(float x, float y) { return x / y; }
 inline float __frcp_rn(float x) { return 1 / x; }
 inline float __fsqrt_rn(float x) { return sqrtf(x); }
 inline float __frsqrt_rn(float x) { return static_cast<float>(1 / std::sqrt(static_cast<double>(x))); }
-inline float __fadd_rn(float x, float y) { return x + y; }
-inline float __fsub_rn(float x, float y) { return x - y; }
-inline float __fmul_rn(float x, float y) { return x * y; }
+namespace simt {
+// A number that no operation before or after it may be fused with: what the suffix _rn promises.
+template <class T>
+T apart(T x) {
+  asm("" : "+m"(x));
+  return x;
+}
+}  // namespace simt
+inline float __fadd_rn(float x, float y) { return simt::apart(simt::apart(x) + simt::apart(y)); }
+inline float __fsub_rn(float x, float y) { return simt::apart(simt::apart(x) - simt::apart(y)); }
+inline float __fmul_rn(float x, float y) { return simt::apart(x * y); }
 inline float __fdiv_rn(float x, float y) { return x / y; }
 inline float __fmaf_rn(float x, float y, float z) { return fmaf(x, y, z); }
-inline double __dadd_rn(double x, double y) { return x + y; }
-inline double __dmul_rn(double x, double y) { return x * y; }
+inline double __dadd_rn(double x, double y) { return simt::apart(simt::apart(x) + simt::apart(y)); }
+inline double __dmul_rn(double x, double y) { return simt::apart(x * y); }
 inline double __ddiv_rn(double x, double y) { return x / y; }
 inline double __dsqrt_rn(double x) { return std::sqrt(x); }
 inline double __fma_rn(double x, double y, double z) { return fma(x, y, z); }

@@ -34,7 +34,8 @@ __device__ inline void softmax_step(float (&scores)[kKeys / 8][4], RowState& sta
     top = fmaxf(top, __shfl_xor_sync(0xffffffffu, top, 2));
     // A row that has seen nothing yet keeps -infinity; its exponentials are zeros, not NaNs.
     const float shift = top == -INFINITY ? 0.0f : top * scale_log2;
-    shrink[half] = exp2_fast(state.top[half] * scale_log2 - shift);
+    // Exactly one where top stays: the difference of a product and its own rounded value, in one operation, is not zero.
+    shrink[half] = state.top[half] == top ? 1.0f : exp2_fast(state.top[half] * scale_log2 - shift);
     state.top[half] = top;
     float sum = 0;
 #pragma unroll
