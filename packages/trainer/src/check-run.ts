@@ -120,7 +120,7 @@ function foreignWarning(
   if (config.foreignTensors) return [`${folder}: ${what}`];
   throw new AceError(
     "ERR_CHECKPOINT",
-    `${folder}: ${what}; preprocess them again with it (only what differs is made), or set foreignTensors`,
+    `${folder}: ${what}; preprocess them again with it (only what differs is made), or train on them all the same (foreignTensors, --foreign-tensors)`,
   );
 }
 

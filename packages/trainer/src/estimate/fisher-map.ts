@@ -25,6 +25,8 @@ export type FisherMap = z.infer<typeof FisherMap>;
 
 const fileName = "fisher_map.json";
 const maxBytes = 16_000_000;
+const mend =
+  "make it again with `acewright estimate`, or train without it (ignoreFisherMap, --ignore-fisher-map)";
 
 export function fisherMapPath(tensors: string): string {
   return join(tensors, fileName);
@@ -36,7 +38,6 @@ export function readFisherMap(tensors: string): FisherMap | undefined {
   if (!existsSync(path)) return undefined;
   const bytes = readFileSync(path);
   if (bytes.length > maxBytes) throw new AceError("ERR_FILE", `${path}: larger than ${maxBytes} bytes`);
-  const mend = "make it again with `acewright estimate`, or set ignoreFisherMap";
   try {
     const map = parseWith(FisherMap, JSON.parse(bytes.toString("utf8")), path);
     const bare = <T>(pattern: Readonly<Record<string, T>>) =>
@@ -89,10 +90,7 @@ export function withFisherMap(
   const foreign = targetModules.find((module) => !isModuleOf(module, model));
   if (targetModules.length === 0 || foreign !== undefined) {
     const what = foreign === undefined ? "it ranks no module" : `this model has no module ${foreign}`;
-    throw new AceError(
-      "ERR_FILE",
-      `${path}: ${what}; make it again with \`acewright estimate\`, or set ignoreFisherMap`,
-    );
+    throw new AceError("ERR_FILE", `${path}: ${what}; ${mend}`);
   }
   const ranks = Object.values(map.rank_pattern);
   const [least, most] = [Math.min(...ranks), Math.max(...ranks)];

@@ -146,7 +146,7 @@ test("a map of other songs is warned of, one that is damaged or of another model
   writeFileSync(path, JSON.stringify({ version: 2, rank_pattern: { "layers.99.self_attn.q_proj": 8 } }));
   await expect(train()).rejects.toThrow(/fisher_map.json: this model has no module layers.99/);
   writeFileSync(path, "{");
-  await expect(train()).rejects.toThrow(/fisher_map.json: is not JSON.*ignoreFisherMap/);
+  await expect(train()).rejects.toThrow(/fisher_map.json: is not JSON.*--ignore-fisher-map/);
 });
 
 test("a stop gives what was measured and writes nothing; a budget too small is refused", async () => {
