@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { AceError, readUserText } from "@acewright/core-native";
 import { findPreset, parseConfig, readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
 import type { TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
 import { modelOption } from "./command.js";
+import { freeName } from "./free-name.js";
 import { givenOptions, optionsFromSchema } from "./options-from-schema.js";
 import { settingValue } from "./settings/values.js";
 
@@ -101,10 +101,7 @@ function newRunFolder({ resume }: ConfigWords, tensors: unknown): string | undef
   const { value: runs } = settingValue("runs");
   if (runs === undefined || typeof tensors !== "string" || resume !== undefined) return undefined;
   const name = basename(resolve(tensors));
-  const taken = (count: number) => join(resolve(runs), count === 1 ? name : `${name}-${count}`);
-  let count = 1;
-  while (existsSync(taken(count))) count += 1;
-  return taken(count);
+  return freeName(join(resolve(runs), name));
 }
 
 /** A run that is resumed brings its own configuration. */

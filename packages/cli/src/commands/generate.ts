@@ -15,6 +15,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import { leafCommand, modelOption, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { freeName } from "../free-name.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import type { Progress } from "../render/progress.js";
@@ -23,6 +24,7 @@ import { formatCounted, formatDuration } from "../render/units.js";
 interface GenerateWords extends PlaceWords {
   model: string;
   output?: string;
+  replace?: true;
   adapter?: AdapterUse[];
   checkpoint?: RunAdapter;
   prompts?: string;
@@ -51,7 +53,11 @@ export function generateCommand(context: Context): Command {
     notes: promptNotes,
   })
     .addOption(modelOption())
-    .option("-o, --output <path>", "WAV or FLAC file (song.wav), or a folder for several songs (songs)")
+    .option(
+      "-o, --output <path>",
+      "WAV or FLAC file, or a folder for several songs; default: song.wav or songs, with a number where that is taken",
+    )
+    .option("--replace", "write over files that are there")
     .option(
       "-a, --adapter <path[:scale]>",
       "run, or an adapter's folder or file in any layout of `export`; scale 1 is as trained, 0 is off (repeatable); see below",
@@ -67,6 +73,7 @@ export function generateCommand(context: Context): Command {
     const output = outputOf(command, context);
     const settings = songSettings(command, words);
     const { checkpoint, prompts, seeds } = words;
+    const replace = words.replace === true;
     const uses = (words.adapter ?? []).map((use) =>
       checkpoint === undefined ? use : { ...use, which: checkpoint },
     );
@@ -74,16 +81,16 @@ export function generateCommand(context: Context): Command {
     if (prompts === undefined && seeds === undefined) {
       const { caption } = request;
       if (caption === undefined) throw new AceError("ERR_CONFIG", "--caption is missing; say what to play");
-      const file = words.output ?? `song.${words.audio}`;
+      const file = words.output ?? defaultName("song", `.${words.audio}`, replace);
       const result = await generateSong(
-        { ...request, caption, output: resolve(file) },
+        { ...request, caption, output: resolve(file), replace },
         output,
         context.signal,
       );
       output.result(result, () => `${formatDuration(result.durationS)} of music: ${file}`);
       return;
     }
-    const folder = words.output ?? "songs";
+    const folder = words.output ?? defaultName("songs", "", replace);
     if (/[.](wav|flac)$/i.test(folder))
       throw new AceError(
         "ERR_CONFIG",
@@ -97,11 +104,17 @@ export function generateCommand(context: Context): Command {
         ...(seeds !== undefined && { seeds }),
         container: words.audio,
         output: resolve(folder),
+        replace,
         ...listening,
       }),
     );
     output.result(result, () => `${formatCounted(result.songs.length, "song")}: ${folder}`);
   });
+}
+
+/** What was made before is kept: nobody named it to be written over. */
+function defaultName(stem: string, ending: string, replace: boolean): string {
+  return replace ? `${stem}${ending}` : freeName(stem, ending);
 }
 
 const promptNotes = `Adapters: PATH[:SCALE[,GROUP=SCALE]...][@FROM-TO]. A group is a kind of module or a range of layers (self_attn,

@@ -59,7 +59,8 @@ test("a training is asked for, gone back in, refused, reviewed, begun and finish
   await person.answers("What shall be played?", "bells", "enter");
   await person.answers("lyrics:", "enter");
   await person.answers("duration:", "1", "enter");
-  await person.answers("Which file shall the song", "clear", "songs/made", "enter");
+  await person.answers("Which file shall the song", "clear", "dataset.json", "enter");
+  await person.answers("dataset.json is there already", "clear", "songs/made", "enter");
   await person.answers("a name that ends in .wav or .flac is needed", ".wav", "enter");
   await person.saw(
     "acewright generate -m checkpoints/acestep-v15-toy -a runs/fake -o songs/made.wav --caption bells --duration 1",

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AceError, type DeviceInfo } from "@acewright/core-native";
 import { audioContainer, resolveModelFolders, writeAudio } from "@acewright/dataset";
@@ -29,6 +29,8 @@ export interface GenerateWith {
 export interface GenerateOptions extends GenerateWith, GenerateSettingsInput {
   /** `.wav` or `.flac` file to write. */
   readonly output: string;
+  /** Whether a file of that name may be replaced; default true. */
+  readonly replace?: boolean;
 }
 
 /** A song that was made. */
@@ -55,11 +57,12 @@ export interface GenerateResult extends MadeSong {
  *   nothing is written then.
  */
 export async function generate(options: GenerateOptions): Promise<GenerateResult> {
-  const { output, ...rest } = options;
+  const { output, replace = true, ...rest } = options;
   const [settings, others] = splitOptions(rest);
   const song = parseWith(GenerateSettings, settings, "generate");
   audioContainer(output, song.format);
   refuseMissingFolder(output);
+  if (!replace) refuseExisting([output]);
   const { songs, adapters, warnings } = await render(others, [{ song, file: output }]);
   const [made] = songs;
   if (made === undefined) throw new AceError("ERR_INTERNAL", "generate: no song was made");
@@ -75,6 +78,8 @@ export interface GenerateSongsOptions extends GenerateWith, Omit<GenerateSetting
   readonly container?: "wav" | "flac";
   /** Folder for the files, `01-slow-bells-seed42.wav` and so on; made where it is missing. */
   readonly output: string;
+  /** Whether files of those names may be replaced; default true. */
+  readonly replace?: boolean;
 }
 
 export interface GenerateSongsResult {
@@ -89,7 +94,7 @@ export interface GenerateSongsResult {
  * @throws {AceError} as {@link generate}; before anything is made where a row or setting is wrong.
  */
 export async function generateSongs(options: GenerateSongsOptions): Promise<GenerateSongsResult> {
-  const { prompts, seeds, container = "wav", output, ...rest } = options;
+  const { prompts, seeds, container = "wav", output, replace = true, ...rest } = options;
   const [settings, others] = splitOptions(rest);
   const planned = planSongs(prompts, settings, seeds).map((song, index, { length }) => {
     const place = String(index + 1).padStart(Math.max(2, String(length).length), "0");
@@ -98,6 +103,7 @@ export async function generateSongs(options: GenerateSongsOptions): Promise<Gene
     return { song, file };
   });
   if (planned.length === 0) throw new AceError("ERR_CONFIG", "prompts: expected at least one song");
+  if (!replace) refuseExisting(planned.map(({ file }) => file));
   mkdirSync(output, { recursive: true });
   return await render(others, planned);
 }
@@ -174,6 +180,18 @@ async function render(
     made.push({ file, durationS: wave[0].length / 48_000, settings, sampling, peak });
   }
   return { songs: made, adapters: rendered.adapters[0] ?? [], warnings: rendered.warnings };
+}
+
+/** Told before an hour's work. */
+function refuseExisting(files: readonly string[]): void {
+  const there = files.filter((file) => existsSync(file));
+  const [first] = there;
+  if (first === undefined) return;
+  const others = there.length > 1 ? ` (and ${there.length - 1} more)` : "";
+  throw new AceError(
+    "ERR_FILE",
+    `${first}: exists already${others}; choose another name, or replace it (replace, --replace)`,
+  );
 }
 
 function refuseMissingFolder(output: string): void {

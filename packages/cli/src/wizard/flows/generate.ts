@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { GenerateSettings } from "@acewright/trainer";
+import { freeName } from "../../free-name.js";
 import { begin, beginStep, settingSteps, type Job } from "../begin.js";
 import { modelStep, newPathProblem } from "../places.js";
 import { back, type Back } from "../questions.js";
@@ -14,7 +15,10 @@ const endings = /\.(wav|flac)$/i;
 export async function generateFlow(tools: Tools): Promise<Back | readonly FlowName[]> {
   const { questions, answers } = tools;
   const job: Job = { schema: GenerateSettings, choice: {}, beside: { caption: "?" }, values: {} };
-  const places = { adapter: existsSync(join(answers.run, "final")) ? answers.run : "", song: "song.wav" };
+  const places = {
+    adapter: existsSync(join(answers.run, "final")) ? answers.run : "",
+    song: freeName("song", ".wav"),
+  };
   const adapter: Step = async () => {
     const path = await questions.path({
       message: "Which adapter (a run, a folder or a file)? Empty: none",
@@ -42,6 +46,7 @@ export async function generateFlow(tools: Tools): Promise<Back | readonly FlowNa
       initial: places.song,
       check: (typed) =>
         newPathProblem(typed) ??
+        (existsSync(resolve(typed)) ? `${typed} is there already; choose another name` : undefined) ??
         (endings.test(typed) ? undefined : "a name that ends in .wav or .flac is needed"),
     });
     if (path === back) return back;

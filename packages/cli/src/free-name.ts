@@ -1,0 +1,9 @@
+import { existsSync } from "node:fs";
+
+/** `song.wav`, or `song-2.wav` and so on where that is taken: a name for what is new. */
+export function freeName(stem: string, ending = ""): string {
+  const name = (count: number) => `${stem}${count === 1 ? "" : `-${count}`}${ending}`;
+  let count = 1;
+  while (existsSync(name(count))) count += 1;
+  return name(count);
+}
