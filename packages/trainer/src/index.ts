@@ -92,6 +92,7 @@ export { learningRateCourse } from "./plan/learning-rate.js";
 export type { LearningRateSettings, ScheduleSpan } from "./plan/learning-rate.js";
 export { scheduleTemplates } from "./plan/schedule-formula.js";
 export type { RecomputeChoice } from "./plan/recompute.js";
+export { describeCure } from "./plan/memory-cures.js";
 export type { MemoryCure } from "./plan/memory-cures.js";
 export type { MemoryVerdict } from "./plan/verdict.js";
 export { planRun } from "./plan-run.js";

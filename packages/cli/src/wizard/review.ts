@@ -8,11 +8,12 @@ import {
   withoutFolders,
   withPreset,
 } from "@acewright/trainer";
-import type { Preset } from "@acewright/trainer";
+import type { MemoryCure, Preset } from "@acewright/trainer";
 import { failureOf } from "../failure.js";
 import { planTable } from "../commands/plan.js";
 import { renderTable } from "../render/table.js";
 import { back, type Back } from "./questions.js";
+import { chosenCure, cureChoices, withCure } from "./cures.js";
 import { listedGroup, type Draft } from "./draft.js";
 import { editSettings } from "./settings/edit-settings.js";
 import { flagsFor, shellLine } from "./settings/command-line.js";
@@ -27,16 +28,18 @@ export async function review(tools: Tools, draft: Draft): Promise<Back | readonl
   for (;;) {
     const words = trainWords(answers, draft);
     questions.page("What will be trained (* differs from the default)", settingsTable(draft.values));
-    const problem = await verdict(tools, draft.values);
+    const { canBegin, cures } = await verdict(tools, draft.values);
     questions.page("The same as a command line", `acewright ${shellLine(words)}`);
     const chosen = await questions.choose("Begin?", [
-      ...(problem ? [] : [{ value: "begin", label: "begin the training" }]),
+      ...(canBegin ? [{ value: "begin", label: "begin the training" }] : cureChoices(cures)),
       ...settingGroups.map(({ name, title }) => ({ value: name, label: `change: ${title.toLowerCase()}` })),
       { value: "preset", label: "save these settings as a preset" },
     ]);
     if (chosen === back) return back;
     if (chosen === "begin") return await work.train(words);
     if (chosen === "preset") await savePresetOf(tools, draft.values);
+    const cure = chosenCure(cures, chosen);
+    if (cure !== undefined) draft.values = withCure(draft.values, cure);
     const group = settingGroups.find(({ name }) => name === chosen);
     if (group === undefined) continue;
     await editSettings(questions, group.title, listedGroup(group, draft));
@@ -82,8 +85,14 @@ function settingsTable(values: Values): string {
   return renderTable([{ title: "" }, { title: "setting" }, { title: "value" }, { title: "default" }], rows);
 }
 
-/** Says whether it fits and what it comes to. @returns whether it cannot be begun */
-async function verdict({ questions, answers, output }: Tools, values: Values): Promise<boolean> {
+/** Whether `train` would take it, and where memory alone is in the way, what would fit. */
+interface Verdict {
+  readonly canBegin: boolean;
+  readonly cures: readonly MemoryCure[];
+}
+
+/** Says whether it fits and what it comes to. */
+async function verdict({ questions, answers, output }: Tools, values: Values): Promise<Verdict> {
   const places = {
     tensors: resolve(answers.tensors),
     model: resolve(answers.model),
@@ -93,10 +102,13 @@ async function verdict({ questions, answers, output }: Tools, values: Values): P
     const plan = await planRun({ ...values, ...places });
     questions.page("What it comes to", planTable(plan, output));
     for (const warning of plan.warnings) questions.warn(warning);
-    return false;
+    const { verdict: memory, cures, reason } = plan.recompute;
+    if (memory !== "red") return { canBegin: true, cures: [] };
+    questions.fail(`it cannot be begun: ${reason}`);
+    return { canBegin: false, cures };
   } catch (error) {
     questions.fail(`error: ${failureOf(error).message}`);
-    return true;
+    return { canBegin: false, cures: [] };
   }
 }
 
