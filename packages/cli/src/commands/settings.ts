@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { AceError } from "@acewright/core-native";
 import { nearestName } from "@acewright/trainer";
 import { Argument, Command } from "commander";
@@ -83,13 +84,30 @@ function setCommand(context: Context): Command {
       refuseSecret(name, text);
       const facts = factsOf(knownKey(name));
       const value = settingFromText(facts, text);
+      const missing = facts.isFolder && isMissingFolder(facts.key, String(value));
       // The one that is set may be what was wrong with the file.
       const others = readSettings(settingsPath(), [facts.key]);
       writeSettings({ ...others, [facts.key]: value });
       const now = settingValue(facts.key);
       output.result({ key: facts.key, value, file: settingsPath() }, () => `${facts.key}: ${shown(value)}`);
       if (now.from === "environment") output.warn(`${facts.variable} is set and wins over it`);
+      if (missing)
+        output.warn(`${String(value)} does not exist yet; ${makers[facts.key] ?? "make it first"}`);
     });
+}
+
+/** What makes the folder that a setting names. */
+const makers: { readonly [Key in SettingKey]?: string } = {
+  models: "`acewright models download` makes it",
+  runs: "`acewright train` makes it",
+};
+
+/** @throws {AceError} ERR_CONFIG for a file, which never becomes a folder. */
+function isMissingFolder(key: SettingKey, path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isDirectory() === false)
+    throw new AceError("ERR_CONFIG", `${key}: ${path} is a file, a folder is needed`);
+  return there === undefined;
 }
 
 function clearCommand(context: Context): Command {

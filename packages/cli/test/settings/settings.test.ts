@@ -189,3 +189,20 @@ test("the schema of the file is printed for an editor", async () => {
   expect(Object.keys(schema.properties).sort()).toEqual([...settingKeys, "version"].sort());
   expect(schema.required).toEqual(["version"]);
 });
+
+test("a folder that is not there is stored and remarked upon, a file or what lies below one is refused", async () => {
+  const nowhere = join(folder, "no", "such");
+  const models = await acewright("settings", "set", "models", nowhere);
+  expect(models).toMatchObject({ code: 0, out: `models: ${nowhere}\n` });
+  expect(models.err).toBe(`warning: ${nowhere} does not exist yet; \`acewright models download\` makes it\n`);
+  expect((await acewright("settings", "set", "runs", nowhere)).err).toContain("`acewright train` makes it");
+  expect((await acewright("settings", "set", "runs", folder)).err).toBe("");
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  for (const path of [file, join(file, "below")]) {
+    const refused = await acewright("settings", "set", "models", path);
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain("is a file");
+  }
+  expect(stored()).toEqual({ version: 1, models: nowhere, runs: folder });
+});
