@@ -115,8 +115,8 @@ function downloadCommand(context: Context): Command {
           sendTokenToMirror: words.sendTokenToMirror === true,
           endpoint: endpointSet(),
           signal: context.signal,
-          onProgress: ({ file, doneBytes, totalBytes }) => {
-            bar.update(doneBytes / 1e6, totalBytes / 1e6, file);
+          onProgress: ({ file, doneBytes, earlierBytes, totalBytes }) => {
+            bar.update(doneBytes / 1e6, totalBytes / 1e6, file, { earlier: earlierBytes / 1e6 });
           },
         });
         bar.finish();

@@ -31,6 +31,8 @@ export interface BarHints {
   readonly work?: WorkDone | undefined;
   /** Pace of the work where it is measured elsewhere; default: the bar's own clock, which also counts what lies between items. */
   readonly secondsPerUnit?: number | undefined;
+  /** How much of what is done was there before: it says nothing about the pace. Its first mention starts the clock. */
+  readonly earlier?: number | undefined;
 }
 
 /** A bar with rate and time left. Draws only where its output draws; otherwise one line when it is done. */
@@ -42,6 +44,7 @@ export class Progress {
   private lastChangeMs = this.startMs;
   private lastDrawMs = -Infinity;
   private done = 0;
+  private earlier: number | undefined;
   private secondsPerUnit: number | undefined;
 
   constructor(output: BarOutput, what: string, unit: string) {
@@ -54,9 +57,13 @@ export class Progress {
    * @param done may be a fraction: a bar that moves inside one song
    * @param remark whatever is worth seeing beside the bar: a loss, a file name
    */
-  update(done: number, total: number, remark = "", { work, secondsPerUnit }: BarHints = {}): void {
+  update(done: number, total: number, remark = "", { work, secondsPerUnit, earlier }: BarHints = {}): void {
     const now = performance.now();
-    const workDone = work?.done ?? done;
+    const workDone = (work?.done ?? done) - (earlier ?? 0);
+    if (earlier !== this.earlier) {
+      if (this.earlier === undefined) this.lastChangeMs = now;
+      this.earlier = earlier;
+    }
     if (secondsPerUnit !== undefined) {
       this.secondsPerUnit = secondsPerUnit;
       this.done = workDone;
@@ -67,6 +74,10 @@ export class Progress {
         this.secondsPerUnit === undefined
           ? newest
           : newestWeight * newest + (1 - newestWeight) * this.secondsPerUnit;
+      this.done = workDone;
+      this.lastChangeMs = now;
+    } else if (workDone < this.done) {
+      // Begun anew: what was lost is no pace.
       this.done = workDone;
       this.lastChangeMs = now;
     }

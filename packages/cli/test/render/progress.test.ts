@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Output } from "../../src/output.js";
 import { textWidth } from "../../src/render/table.js";
 import { recordingTerminal } from "../recording-terminal.js";
@@ -28,4 +28,31 @@ test.each([
   progress.finish();
   expect(terminal.written.err).not.toMatch(/\r|\u001b|█/);
   expect(terminal.written.err.split("\n").length).toBeLessThanOrEqual(2);
+});
+
+test("what an earlier process brought makes no pace, nor does the time before it was looked at", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const terminal = recordingTerminal({ interactive: true, columns: 100 });
+    const bar = new Output(terminal, { json: false, plain: false }).progress("model", "MB");
+    const shown = (): string => stripVTControlCharacters(terminal.written.err.split("\r").at(-1) ?? "");
+    vi.advanceTimersByTime(30_000); // hashes are compared
+    bar.update(500, 1000, "", { earlier: 500 });
+    expect(shown()).toMatch(/500\/1000$/);
+    vi.advanceTimersByTime(1000);
+    bar.update(510, 1000, "", { earlier: 500 });
+    expect(shown()).toContain("510/1000  10.0 MB/s, 49 s left");
+    // Another file, half of which was there.
+    vi.advanceTimersByTime(1000);
+    bar.update(710, 1000, "", { earlier: 700 });
+    expect(shown()).toContain("710/1000  10.0 MB/s, 29 s left");
+    // One is begun anew.
+    vi.advanceTimersByTime(1000);
+    bar.update(510, 1000, "", { earlier: 510 });
+    vi.advanceTimersByTime(1000);
+    bar.update(520, 1000, "", { earlier: 510 });
+    expect(shown()).toContain("520/1000  10.0 MB/s, 48 s left");
+  } finally {
+    vi.useRealTimers();
+  }
 });

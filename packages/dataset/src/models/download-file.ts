@@ -16,8 +16,8 @@ export interface FileDownload {
   readonly target: string;
   readonly signal?: AbortSignal | undefined;
   readonly pauseMs?: number | undefined;
-  /** Told of every byte that is there, those of an earlier run included. */
-  readonly onBytes: (count: number) => void;
+  /** Told by how much the bytes that are there became more (or fewer), and how many of those an earlier run brought. */
+  readonly onBytes: (count: number, ofEarlierRun: number) => void;
 }
 
 /** Attempts without a single new byte between them. */
@@ -33,10 +33,10 @@ export async function downloadFile(download: FileDownload): Promise<void> {
   const { file, target, onBytes } = download;
   await mkdir(dirname(target), { recursive: true });
   const part = `${target}.part`;
-  let told = 0;
-  const tell = (there: number): void => {
-    onBytes(there - told);
-    told = there;
+  let told = { there: 0, earlier: 0 };
+  const tell: Tell = (there, earlier = Math.min(told.earlier, there)) => {
+    onBytes(there - told.there, earlier - told.earlier);
+    told = { there, earlier };
   };
   for (let round = 0; round < 2; round++) {
     await fill(download, part, tell);
@@ -54,14 +54,17 @@ export async function downloadFile(download: FileDownload): Promise<void> {
   );
 }
 
-async function fill(download: FileDownload, part: string, tell: (there: number) => void): Promise<void> {
+/** How many bytes are there, and how many of them an earlier run brought: by default as many as before, while they stay. */
+type Tell = (there: number, earlier?: number) => void;
+
+async function fill(download: FileDownload, part: string, tell: Tell): Promise<void> {
   const { file, signal, pauseMs = 1000 } = download;
   let there = (await stat(part).catch(() => undefined))?.size ?? 0;
   if (there > file.size) {
     await rm(part);
     there = 0;
   }
-  tell(there);
+  tell(there, there);
   for (let failed = 0; there < file.size;) {
     signal?.throwIfAborted();
     try {
@@ -85,11 +88,12 @@ async function append(
   { hub, repo, revision, file }: FileDownload,
   part: string,
   from: number,
-  tell: (there: number) => void,
+  tell: Tell,
 ): Promise<number> {
   const { from: begins, body } = await hub.content(repo, revision, file.path, from);
   const handle = await open(part, begins === 0 ? "w" : "r+");
   let at = begins;
+  tell(at); // a server that knows no ranges begins anew
   try {
     const reader = body.getReader();
     for (;;) {

@@ -18,6 +18,8 @@ export interface DownloadOptions extends HubOptions {
   readonly onProgress?: (progress: {
     readonly file: string;
     readonly doneBytes: number;
+    /** Of those done, what an earlier run brought. */
+    readonly earlierBytes: number;
     readonly totalBytes: number;
   }) => void;
 }
@@ -58,6 +60,7 @@ export async function downloadModel(name: string, options: DownloadOptions): Pro
   refuseFullDisk(folder, totalBytes - partBytes, freeBytes(folder));
   mkdirSync(folder, { recursive: true });
   let doneBytes = 0;
+  let earlierBytes = 0;
   await mapConcurrently(missing, parallel, signal, async ([name_, file]) => {
     await downloadFile({
       hub,
@@ -67,9 +70,10 @@ export async function downloadModel(name: string, options: DownloadOptions): Pro
       target: join(folder, name_),
       signal,
       pauseMs: options.pauseMs,
-      onBytes: (count) => {
+      onBytes: (count, ofEarlierRun) => {
         doneBytes += count;
-        options.onProgress?.({ file: name_, doneBytes, totalBytes });
+        earlierBytes += ofEarlierRun;
+        options.onProgress?.({ file: name_, doneBytes, earlierBytes, totalBytes });
       },
     });
     writePins(folder, source.repo, revision, new Map([[name_, file]]));

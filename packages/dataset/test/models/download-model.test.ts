@@ -55,6 +55,32 @@ test("brings what is of use, without code, and pins the server's hashes", async 
   expect([again.brought, again.kept.length, again.bytes]).toEqual([[], 3, 0]);
 });
 
+test("what an earlier run brought is told apart from what comes now", async () => {
+  const resume = async () => {
+    mkdirSync(at(), { recursive: true });
+    rmSync(at("model.safetensors"), { force: true });
+    writeFileSync(at("model.safetensors.part"), weights.subarray(0, 100_000));
+    const seen: { now: number; earlierBytes: number }[] = [];
+    await download({
+      onProgress: ({ doneBytes, earlierBytes }) => seen.push({ now: doneBytes - earlierBytes, earlierBytes }),
+    });
+    return seen;
+  };
+  const resumed = await resume();
+  const begun = resumed.findIndex(({ earlierBytes }) => earlierBytes > 0);
+  const [before, at0] = [resumed[begun - 1]?.now ?? 0, resumed[begun]];
+  expect(at0).toEqual({ now: before, earlierBytes: 100_000 });
+  expect(resumed.at(-1)?.earlierBytes).toBe(100_000);
+  // A server that knows no ranges sends all of it again.
+  hub.mischief = (_request, response, { path, content }) => {
+    if (path !== "model.safetensors") return false;
+    response.writeHead(200, { "content-length": content.length });
+    response.end(content);
+    return true;
+  };
+  expect((await resume()).at(-1)?.earlierBytes).toBe(0);
+});
+
 test("a folder of a repository becomes a folder of its own", async () => {
   await download({}, "org/repo:sub");
   expect(readdirSync(join(output, "sub")).toSorted()).toEqual([pinName, "tokenizer.json"]);
