@@ -25,8 +25,11 @@ void run_grid(const std::string& name, dim3 grid, dim3 threads, unsigned shared,
 }  // namespace
 
 void check_argument(const std::string& name, int number, const void* pointer) {
-  if (pointer != nullptr && !on_device(pointer))
-    throw KernelError(name + ": argument " + std::to_string(number) + " of the kernel points to no device memory");
+  if (pointer == nullptr) return;
+  const int device = device_of(pointer);
+  const auto say = [&](const std::string& what) { throw KernelError(name + ": argument " + std::to_string(number) + " of the kernel points to " + what); };
+  if (device < 0) say("no device memory");
+  if (device != current_device()) say("memory of device " + std::to_string(device) + ", which is not the calling thread's");
 }
 
 void launch_body(std::string name, dim3 grid, dim3 threads, size_t shared, cudaStream_t stream, std::function<void()> body) {
@@ -35,6 +38,10 @@ void launch_body(std::string name, dim3 grid, dim3 threads, size_t shared, cudaS
   if (!within(count, kMaxThreads) || threads.z > 64 || !within(grid.x, 0x7fffffffu) || !within(grid.y, 65535) || !within(grid.z, 65535) ||
       shared > kMaxShared) {
     (void)told(cudaErrorInvalidConfiguration);
+    return;
+  }
+  if (stream != nullptr && stream->device != current_device()) {
+    (void)told(cudaErrorInvalidResourceHandle);
     return;
   }
   (void)put(stream, [=, name = std::move(name), body = std::move(body)] { run_grid(name, grid, threads, static_cast<unsigned>(shared), body); });

@@ -21,7 +21,6 @@ namespace simt {
 
 namespace {
 
-constexpr size_t kTotal = size_t{8} << 30;
 constexpr size_t kAlignment = 256;  // as cudaMalloc promises
 constexpr unsigned char kPoison = 0xff;  // NaN as float, double and bf16; -1 as an integer
 
@@ -30,11 +29,12 @@ struct Region {
   size_t mapped;  // with the guard pages
   char* open;     // the pages of the allocation
   size_t open_bytes, bytes, rounded;
+  int device;
 };
 
 std::mutex lock;
 std::map<void*, Region> regions;
-size_t used = 0;
+size_t used[kDevices] = {};
 int open_count = 0;
 std::set<void*> pinned;  // by cudaMallocHost
 
@@ -85,12 +85,12 @@ void protect_all(int protection) {
 
 }  // namespace
 
-bool on_device(const void* data) {
+int device_of(const void* data) {
   const std::lock_guard guard(lock);
   const auto next = regions.upper_bound(const_cast<void*>(data));
-  if (next == regions.begin()) return false;
+  if (next == regions.begin()) return -1;
   const auto& [start, region] = *std::prev(next);
-  return data <= static_cast<char*>(start) + region.bytes;
+  return data <= static_cast<char*>(start) + region.bytes ? region.device : -1;
 }
 
 Open::Open() {
@@ -125,9 +125,11 @@ cudaError_t cudaMalloc(void** data, size_t bytes) {
   *data = nullptr;
   if (bytes == 0) return cudaSuccess;
   const std::lock_guard guard(lock);
-  if (bytes > kTotal - used) return told(cudaErrorMemoryAllocation);
+  const int device = current_device();
+  if (bytes > kMemory - used[device]) return told(cudaErrorMemoryAllocation);
   Region region;
   region.bytes = bytes;
+  region.device = device;
   const size_t rounded = region.rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   region.open_bytes = (rounded + page() - 1) / page() * page();
   region.mapped = region.open_bytes + 2 * page();
@@ -141,7 +143,7 @@ cudaError_t cudaMalloc(void** data, size_t bytes) {
   std::memset(start, kPoison, rounded);
   if (open_count == 0) mprotect(region.open, region.open_bytes, PROT_NONE);
   regions[start] = region;
-  used += bytes;
+  used[device] += bytes;
   *data = start;
   return cudaSuccess;
 }
@@ -152,7 +154,7 @@ cudaError_t cudaFree(void* data) {
   const std::lock_guard guard(lock);
   const auto found = regions.find(data);
   if (found == regions.end()) return told(cudaErrorInvalidValue);
-  used -= found->second.bytes;
+  used[found->second.device] -= found->second.bytes;
   munmap(found->second.mapping, found->second.mapped);
   regions.erase(found);
   return cudaSuccess;
@@ -160,8 +162,8 @@ cudaError_t cudaFree(void* data) {
 
 cudaError_t cudaMemGetInfo(size_t* available, size_t* total) {
   const std::lock_guard guard(lock);
-  *available = kTotal - used;
-  *total = kTotal;
+  *available = kMemory - used[current_device()];
+  *total = kMemory;
   return cudaSuccess;
 }
 

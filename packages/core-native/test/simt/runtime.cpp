@@ -9,11 +9,14 @@
 namespace simt {
 
 static thread_local cudaError_t last_error = cudaSuccess;
+static thread_local int chosen = 0;
 
 cudaError_t told(cudaError_t error) {
   if (error != cudaSuccess) last_error = error;
   return error;
 }
+
+int current_device() { return chosen; }
 
 }  // namespace simt
 
@@ -32,6 +35,7 @@ const char* cudaGetErrorName(cudaError_t error) {
     case cudaErrorStreamCaptureUnsupported: return "cudaErrorStreamCaptureUnsupported";
     case cudaErrorStreamCaptureInvalidated: return "cudaErrorStreamCaptureInvalidated";
     case cudaErrorStreamCaptureUnmatched: return "cudaErrorStreamCaptureUnmatched";
+    case cudaErrorStreamCaptureIsolation: return "cudaErrorStreamCaptureIsolation";
     case cudaErrorStreamCaptureImplicit: return "cudaErrorStreamCaptureImplicit";
     case cudaErrorUnknown: return "cudaErrorUnknown";
   }
@@ -41,15 +45,18 @@ const char* cudaGetErrorString(cudaError_t error) { return cudaGetErrorName(erro
 cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
 cudaError_t cudaPeekAtLastError() { return last_error; }
 
-cudaError_t cudaGetDeviceCount(int* count) { return *count = 1, cudaSuccess; }
-cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
-cudaError_t cudaSetDevice(int device) { return told(device == 0 ? cudaSuccess : cudaErrorInvalidDevice); }
+cudaError_t cudaGetDeviceCount(int* count) { return *count = kDevices, cudaSuccess; }
+cudaError_t cudaGetDevice(int* device) { return *device = chosen, cudaSuccess; }
+cudaError_t cudaSetDevice(int device) {
+  if (device < 0 || device >= kDevices) return told(cudaErrorInvalidDevice);
+  chosen = device;
+  return cudaSuccess;
+}
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
-  if (device != 0) return told(cudaErrorInvalidDevice);
+  if (device < 0 || device >= kDevices) return told(cudaErrorInvalidDevice);
   *properties = {};
   std::strcpy(properties->name, "emulator");
-  size_t available = 0;
-  (void)cudaMemGetInfo(&available, &properties->totalGlobalMem);
+  properties->totalGlobalMem = kMemory;
   properties->sharedMemPerBlock = 48 * 1024;
   properties->sharedMemPerBlockOptin = kMaxShared;
   properties->sharedMemPerMultiprocessor = kMaxShared + 1024;

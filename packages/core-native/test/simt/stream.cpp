@@ -96,6 +96,7 @@ cudaError_t cudaDeviceSynchronize() {
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   const std::lock_guard guard(lock);
   *stream = new CUstream_st;
+  (*stream)->device = current_device();
   (*stream)->blocking = (flags & cudaStreamNonBlocking) == 0;
   streams.push_back(*stream);
   return cudaSuccess;
@@ -154,6 +155,10 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   const std::lock_guard guard(lock);
+  if (of(stream).capturing && event->recorded) {  // a graph cannot wait for what is no part of it
+    of(stream).invalidated = true;
+    return told(cudaErrorStreamCaptureIsolation);
+  }
   if (!event->recorded || event->stream == nullptr || event->stream == stream) return cudaSuccess;
   return put(stream, [from = event->stream, after = event->after] { finish(*from, after); });
 }

@@ -15,6 +15,7 @@ using Work = std::function<void()>;
 }
 
 struct CUstream_st {
+  int device = 0;
   bool blocking = true;  // the default stream waits for it
   std::deque<simt::Work> pending;
   uint64_t put = 0, done = 0;  // how many pieces of work came, and ran
@@ -46,8 +47,14 @@ class Open {
   Open& operator=(const Open&) = delete;
 };
 
-// Whether it points into (or just behind) an allocation of the device.
-bool on_device(const void* data);
+constexpr int kDevices = 2;  // which are alike
+constexpr size_t kMemory = size_t{8} << 30;  // of each
+// The calling thread's: 0 until it chooses another.
+int current_device();
+
+// The device of the allocation that it points into (or just behind); -1 for any other memory.
+int device_of(const void* data);
+inline bool on_device(const void* data) { return device_of(data) >= 0; }
 
 // Errors: KernelError, naming `kernel`, if the bytes between an allocation's end and its guard page were written.
 void check_ends(const std::string& kernel);

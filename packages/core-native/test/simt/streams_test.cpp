@@ -119,6 +119,12 @@ TEST("SIMT: what a capture forbids fails, and spoils the capture") {
   spoils("cudaStreamSynchronize", [](cudaStream_t stream) { return cudaStreamSynchronize(stream); }, unsupported, cudaStreamNonBlocking);
   spoils("cudaDeviceSynchronize", [](cudaStream_t) { return cudaDeviceSynchronize(); }, unsupported, cudaStreamNonBlocking);
   spoils("the default stream", [&](cudaStream_t) { return cudaMemsetAsync(numbers.data(), 0, 4, nullptr); }, cudaErrorStreamCaptureImplicit, cudaStreamDefault);
+  cudaEvent_t before = nullptr;
+  CHECK_EQ(cudaEventCreate(&before), cudaSuccess);
+  const auto other = new_stream();
+  CHECK_EQ(cudaEventRecord(before, other.get()), cudaSuccess);
+  spoils("an event of before", [&](cudaStream_t stream) { return cudaStreamWaitEvent(stream, before); }, cudaErrorStreamCaptureIsolation, cudaStreamNonBlocking);
+  CHECK_EQ(cudaEventDestroy(before), cudaSuccess);
   CHECK_EQ(numbers.read()[0], 1.0f);
 }
 

@@ -16,24 +16,32 @@ void expect(cudaError_t error, const std::string& what) {
   throw Error(ErrorCode::device, "CUDA: " + what + ": " + cudaGetErrorString(error));
 }
 
+// Before memory and handles are let go of, which any thread may do: JavaScript's, for one, when it closes a model. A thread
+// that never chose a device would first open a context on device 0, hundreds of MiB there, whatever device these are of.
+void choose(int device) noexcept { (void)cudaSetDevice(device); }
+
 class CudaGraph final : public Graph {
  public:
-  CudaGraph(cudaGraph_t graph, cudaStream_t stream) : stream_(stream) {
+  CudaGraph(int device, cudaGraph_t graph, cudaStream_t stream) : device_(device), stream_(stream) {
     const cudaError_t error = cudaGraphInstantiate(&executable_, graph, 0);
     (void)cudaGraphDestroy(graph);
     expect(error, "making a graph ready");
   }
-  ~CudaGraph() override { (void)cudaGraphExecDestroy(executable_); }
+  ~CudaGraph() override {
+    choose(device_);
+    (void)cudaGraphExecDestroy(executable_);
+  }
   void launch() override { expect(cudaGraphLaunch(executable_, stream_), "launching a graph"); }
 
  private:
+  int device_;
   cudaStream_t stream_;
   cudaGraphExec_t executable_ = nullptr;
 };
 
 class CudaLane final : public CopyLane {
  public:
-  explicit CudaLane(cudaStream_t kernels) : kernels_(kernels) {
+  CudaLane(int device, cudaStream_t kernels) : device_(device), kernels_(kernels) {
     expect(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "making a stream for copies");
     for (int place = 0; place < kPlaces; ++place) {
       expect(cudaEventCreateWithFlags(&arrived_[place], cudaEventDisableTiming), "making an event");
@@ -41,6 +49,7 @@ class CudaLane final : public CopyLane {
     }
   }
   ~CudaLane() override {
+    choose(device_);
     for (int place = 0; place < kPlaces; ++place) {
       (void)cudaEventDestroy(arrived_[place]);
       (void)cudaEventDestroy(left_[place]);
@@ -62,6 +71,7 @@ class CudaLane final : public CopyLane {
   }
 
  private:
+  int device_;
   cudaStream_t kernels_, copies_ = nullptr;
   cudaEvent_t arrived_[kPlaces] = {}, left_[kPlaces] = {};
   bool in_use_[kPlaces] = {};
@@ -69,7 +79,7 @@ class CudaLane final : public CopyLane {
 
 class CudaDevice final : public Device {
  public:
-  CudaDevice(int index, int threads) : Device({DeviceKind::cuda}), pool_(threads) {
+  CudaDevice(int index, int threads) : Device({DeviceKind::cuda}), index_(index), pool_(threads) {
     expect(cudaSetDevice(index), "opening device " + std::to_string(index));
     cudaStream_t stream = nullptr;
     expect(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream on device " + std::to_string(index));
@@ -104,7 +114,10 @@ class CudaDevice final : public Device {
     throw Error(ErrorCode::out_of_memory, what + ": the GPU has no " + std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB" +
                                               (available < 0 ? "" : "; " + std::to_string(available >> 20) + " MiB are free"));
   }
-  void release(void* memory) noexcept override { (void)cudaFree(memory); }
+  void release(void* memory) noexcept override {
+    choose(index_);
+    (void)cudaFree(memory);
+  }
 
   void* allocate_pinned(int64_t bytes, const std::string& what) override {
     void* out = nullptr;
@@ -113,7 +126,9 @@ class CudaDevice final : public Device {
     throw Error(ErrorCode::out_of_memory, what + ": no room for " + std::to_string(bytes >> 20) + " MiB of pinned main memory");
   }
   void release_pinned(void* memory) noexcept override {
-    if (memory != nullptr) (void)cudaFreeHost(memory);
+    if (memory == nullptr) return;
+    choose(index_);
+    (void)cudaFreeHost(memory);
   }
 
   void zero(void* memory, int64_t bytes) override {
@@ -146,10 +161,10 @@ class CudaDevice final : public Device {
       throw;
     }
     expect(cudaStreamEndCapture(stream, &graph), "recording a graph");
-    return std::make_unique<CudaGraph>(graph, stream);
+    return std::make_unique<CudaGraph>(index_, graph, stream);
   }
 
-  std::unique_ptr<CopyLane> open_copy_lane() override { return std::make_unique<CudaLane>(stream_of(stream_)); }
+  std::unique_ptr<CopyLane> open_copy_lane() override { return std::make_unique<CudaLane>(index_, stream_of(stream_)); }
 
  private:
   void move(void* to, const void* from, int64_t bytes, cudaMemcpyKind kind) {
@@ -161,6 +176,7 @@ class CudaDevice final : public Device {
     (void)cudaStreamDestroy(stream_of(stream_));
   }
 
+  int index_;
   ThreadPool pool_;
   void* workspace_ = nullptr;
   std::unique_ptr<Blas> blas_;
