@@ -48,7 +48,12 @@ export interface StepEvent {
   readonly gradNorm: number;
   readonly learningRate: number;
   readonly samplesPerSecond: number;
-  /** Seconds until the last step, from the pace of the recent ones. */
+  /** Seconds a step takes, as the recent ones did; what lies between steps is not in it. */
+  readonly secondsPerStep: number;
+  /**
+   * Seconds until the run's end: the steps left, and the validations and samples still to come, by what they took so far. Before
+   * the first of a kind was made, its work beside a step's is the estimate.
+   */
   readonly etaS: number;
   /** Nothing was updated, because the loss or the gradient was not finite. */
   readonly skipped: boolean;

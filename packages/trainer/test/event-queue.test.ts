@@ -10,6 +10,7 @@ const step = (n: number): TrainEvent => ({
   gradNorm: 1,
   learningRate: 1,
   samplesPerSecond: 1,
+  secondsPerStep: 1,
   etaS: 1,
   skipped: false,
 });

@@ -31,6 +31,8 @@ export interface BarHints {
   readonly work?: WorkDone | undefined;
   /** Pace of the work where it is measured elsewhere; default: the bar's own clock, which also counts what lies between items. */
   readonly secondsPerUnit?: number | undefined;
+  /** Time left where it is known better than by the pace alone. */
+  readonly secondsLeft?: number | undefined;
   /** How much of what is done was there before: it says nothing about the pace. Its first mention starts the clock. */
   readonly earlier?: number | undefined;
 }
@@ -57,7 +59,12 @@ export class Progress {
    * @param done may be a fraction: a bar that moves inside one song
    * @param remark whatever is worth seeing beside the bar: a loss, a file name
    */
-  update(done: number, total: number, remark = "", { work, secondsPerUnit, earlier }: BarHints = {}): void {
+  update(
+    done: number,
+    total: number,
+    remark = "",
+    { work, secondsPerUnit, secondsLeft, earlier }: BarHints = {},
+  ): void {
     const now = performance.now();
     const workDone = (work?.done ?? done) - (earlier ?? 0);
     if (earlier !== this.earlier) {
@@ -83,7 +90,7 @@ export class Progress {
     }
     if (!this.output.draws || (now - this.lastDrawMs < redrawMs && done < total)) return;
     this.lastDrawMs = now;
-    this.draw(done, total, remark, work);
+    this.draw(done, total, remark, { work, secondsLeft });
   }
 
   /** Removes the bar and leaves one line behind. */
@@ -99,12 +106,18 @@ export class Progress {
     this.lastDrawMs = -Infinity;
   }
 
-  private draw(done: number, total: number, remark: string, work: WorkDone | undefined): void {
+  private draw(
+    done: number,
+    total: number,
+    remark: string,
+    { work, secondsLeft }: Pick<BarHints, "work" | "secondsLeft">,
+  ): void {
     const { colors, terminal } = this.output;
     const { done: workDone, total: workTotal } = work ?? { done, total };
     const share = workTotal > 0 ? Math.min(1, workDone / workTotal) : 0;
     const perUnit = this.secondsPerUnit;
-    const left = perUnit === undefined ? "" : `${formatDuration((workTotal - workDone) * perUnit)} left`;
+    const leftS = secondsLeft ?? (perUnit === undefined ? undefined : (workTotal - workDone) * perUnit);
+    const left = leftS === undefined ? "" : `${formatDuration(leftS)} left`;
     // Of unlike items a rate would say little.
     const pace = perUnit === undefined || work !== undefined ? left : `${this.rate(perUnit)}, ${left}`;
     const words = [`${Math.floor(done)}/${total}`, pace, remark].filter((word) => word !== "").join("  ");

@@ -116,7 +116,8 @@ export class TrainView {
     this.bar = output.progress("train", "step");
   }
 
-  private step({ step, loss, learningRate, skipped, etaS }: Extract<TrainEvent, { type: "step" }>): void {
+  private step(event: Extract<TrainEvent, { type: "step" }>): void {
+    const { step, loss, learningRate, skipped, secondsPerStep, etaS } = event;
     if (skipped) this.skipped += 1;
     else {
       this.losses.push(loss);
@@ -126,11 +127,8 @@ export class TrainView {
     const shown = this.average === undefined ? "" : `loss ${this.average.toFixed(4)}`;
     const skips = this.skipped === 0 ? "" : `  ${this.skipped} skipped`;
     const remark = `${shown}  lr ${learningRate.toExponential(1)}${skips}${this.use}`;
-    // The run's own pace: it knows nothing of steps that a process before made, and leaves validations and samples out.
-    const remaining = this.total - step;
-    this.bar?.update(step, this.total, remark, {
-      secondsPerUnit: remaining > 0 ? etaS / remaining : undefined,
-    });
+    // The run's own pace: it leaves out what a process before made, and knows of the validations and samples to come.
+    this.bar?.update(step, this.total, remark, { secondsPerUnit: secondsPerStep, secondsLeft: etaS });
   }
 
   /** A line that stays, above the bar. */

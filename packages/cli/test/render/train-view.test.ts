@@ -23,26 +23,42 @@ const started = (step: number, steps: number) =>
     device: { description: "a device", instructionSet: "scalar" },
   }) as unknown as TrainEvent;
 
-const step = (at: number, etaS: number) =>
-  ({ type: "step", step: at, loss: 1, learningRate: 1e-4, skipped: false, etaS }) as TrainEvent;
+const step = (at: number, secondsPerStep: number, etaS: number) =>
+  ({
+    type: "step",
+    step: at,
+    loss: 1,
+    learningRate: 1e-4,
+    skipped: false,
+    secondsPerStep,
+    etaS,
+  }) as TrainEvent;
 
 test("rate and time left are the run's own from the first step after a resume", () => {
   const terminal = recordingTerminal({ interactive: true, columns: 120 });
   const view = new TrainView(new Output(terminal, { json: false, plain: false }));
   view.show(started(5000, 10_000));
-  view.show(step(5001, 4999 * 2));
+  view.show(step(5001, 2, 4999 * 2));
   view.clear();
   expect(stripVTControlCharacters(terminal.written.err)).toMatch(
     /5001\/10000 {2}2\.0 s\/step, 2 h 47 min left/,
   );
 });
 
+test("validations and samples to come are in the time left, not in the rate", () => {
+  const terminal = recordingTerminal({ interactive: true, columns: 120 });
+  const view = new TrainView(new Output(terminal, { json: false, plain: false }));
+  view.show(started(0, 10));
+  view.show(step(1, 0.5, 9 * 0.5 + 60));
+  expect(stripVTControlCharacters(terminal.written.err)).toMatch(/1\/10 {2}2\.0 step\/s, 1 min 05 s left/);
+});
+
 test("the last step has no time left", () => {
   const terminal = recordingTerminal({ interactive: true, columns: 120 });
   const view = new TrainView(new Output(terminal, { json: false, plain: false }));
   view.show(started(8, 10));
-  view.show(step(9, 0.5));
-  view.show(step(10, 0));
+  view.show(step(9, 0.5, 0.5));
+  view.show(step(10, 0.5, 0));
   expect(stripVTControlCharacters(terminal.written.err)).toMatch(/10\/10 {2}2\.0 step\/s, 0\.0 s left/);
 });
 

@@ -15,6 +15,7 @@ import { makeSamples, samplesAreMade } from "./make-sample.js";
 import { culpritOf, notFiniteOf } from "./not-finite.js";
 import { lowerMemory, type OpenRun } from "./open-run.js";
 import { Pace } from "./pace.js";
+import { pausesOf } from "./pauses.js";
 import { RunWriter } from "./run-writer.js";
 import { StepPlanner } from "./step-batches.js";
 
@@ -31,7 +32,7 @@ export class TrainingLoop {
   private readonly writer: RunWriter;
   private readonly judge: Judge;
   private readonly keeper: Keeper;
-  private readonly pace = new Pace();
+  private readonly pace: Pace<"validation" | "sample">;
   private readonly learningRateAt: (step: number) => number;
 
   constructor(
@@ -42,6 +43,7 @@ export class TrainingLoop {
   ) {
     this.progress = run.progress;
     this.planner = new StepPlanner(run);
+    this.pace = new Pace(run.plan.steps, pausesOf(run));
     const scheduled = learningRateCourse(run.config, run.plan);
     const warmupSteps = warmupLength(run.config.warmupSteps, run.plan.steps);
     this.learningRateAt = (step) =>
@@ -73,7 +75,7 @@ export class TrainingLoop {
 
   /** False when the run must end at once. */
   private async step(): Promise<boolean> {
-    const { plan, session } = this.run;
+    const { session } = this.run;
     const { step } = this.progress;
     const { microBatches, songs, isMixedIn, epoch } = this.planner.batchesOf(step);
     const learningRate = this.learningRateAt(step);
@@ -86,7 +88,7 @@ export class TrainingLoop {
     const mixedIn = result.samples.filter((_, i) => isMixedIn[i]);
     const notFinite = skipped ? notFiniteOf(songs, result) : undefined;
     this.advance(result);
-    const pace = this.pace.after(songs.length, plan.steps - this.progress.step);
+    const pace = this.pace.after(songs.length, this.progress.step);
     this.writer.step(
       {
         type: "step",
@@ -177,10 +179,11 @@ export class TrainingLoop {
 
   /** False when a stop came first. */
   private async validate(): Promise<boolean> {
+    this.pace.restart();
     const judged = await this.judge.validate(this.progress, this.stop);
     if (judged === undefined) return false;
     this.progress = judged;
-    this.pace.restart();
+    this.pace.paused("validation");
     return true;
   }
 
@@ -193,11 +196,12 @@ export class TrainingLoop {
   /** False when a stop came first; all songs of the step are then made after the resume. */
   private async sample(): Promise<boolean> {
     const { step } = this.progress;
+    this.pace.restart();
     const made = await makeSamples(this.run, this.files, step, this.stop);
     if (made === undefined) return false;
     this.sampledStep = step;
     for (const event of made) this.writer.record(event);
-    this.pace.restart();
+    this.pace.paused("sample");
     return true;
   }
 

@@ -14,6 +14,7 @@ const step = (n: number): TrainEvent => ({
   gradNorm: 1,
   learningRate: 1e-4,
   samplesPerSecond: 1,
+  secondsPerStep: 1,
   etaS: 1,
   skipped: false,
 });

@@ -332,3 +332,12 @@ test("tensors made for a model of another width are refused before anything is w
   );
   expect(existsSync(output)).toBe(false);
 });
+
+test("the last step's time left is that of the validation after it", async () => {
+  const lastEta = async (validationEvery: number) => {
+    const run = shortRun(join(scratch(), "run"), { validationEvery });
+    return ofType(await events(run), "step").at(-1)?.etaS;
+  };
+  expect(await lastEta(0)).toBe(0);
+  expect(await lastEta(1000)).toBeGreaterThan(0);
+});
