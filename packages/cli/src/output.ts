@@ -24,6 +24,11 @@ export class Output {
     return short === "" || short.startsWith("..") || isAbsolute(short) ? absolute : short;
   }
 
+  /** What a line of a table may take: a program that reads it gets rows in one piece. */
+  get cells(): number {
+    return this.terminal.interactive ? this.terminal.columns : Infinity;
+  }
+
   /** The result, said once: as one line of JSON, or in words. */
   result(value: unknown, words: () => string): void {
     this.terminal.out(this.json ? `${JSON.stringify(value)}\n` : `${words()}\n`);

@@ -69,10 +69,11 @@ function listCommand(context: Context): Command {
             { title: "name" },
             { title: "kind" },
             { title: "played with" },
-            { title: "what for" },
-            { title: dir },
+            { title: "what for", wraps: true },
+            { title: dir, wraps: true },
           ],
           [...rows, ...own],
+          output.cells,
         );
       });
       for (const warning of found.flatMap(({ warnings }) => warnings)) output.warn(warning);

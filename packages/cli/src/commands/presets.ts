@@ -40,12 +40,13 @@ function listCommand(context: Context): Command {
     });
     output.result(found, () =>
       renderTable(
-        [{ title: "preset" }, { title: "from" }, { title: "what for" }],
+        [{ title: "preset" }, { title: "from", wraps: true }, { title: "what for", wraps: true }],
         found.map(({ preset, file }) => [
           preset.name,
           file === undefined ? "built in" : output.path(file),
           preset.description,
         ]),
+        output.cells,
       ),
     );
   });

@@ -36,13 +36,19 @@ function showCommand(context: Context): Command {
     const rows = values.map((setting) => ({ ...setting, ...aboutOf(setting.key) }));
     output.result({ file: settingsPath(), settings: rows }, () =>
       renderTable(
-        [{ title: "setting" }, { title: "value" }, { title: "from" }, { title: "what for" }],
+        [
+          { title: "setting" },
+          { title: "value", wraps: true },
+          { title: "from" },
+          { title: "what for", wraps: true },
+        ],
         rows.map(({ key, value, from, variable, about }) => [
           key,
           shown(value),
           from === "environment" ? variable : from,
           about,
         ]),
+        output.cells,
       ),
     );
   });

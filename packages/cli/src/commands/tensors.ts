@@ -4,7 +4,8 @@ import type { InspectedSong, ManifestHead } from "@acewright/dataset";
 import { Command, InvalidArgumentError } from "commander";
 import { resolve } from "node:path";
 import { leafCommand, outputOf, type Context } from "../command.js";
-import { fitWidth, renderTable } from "../render/table.js";
+import { renderTable } from "../render/table.js";
+import { fitWidth } from "../render/text-width.js";
 import { formatClock } from "../render/units.js";
 
 /** `tensors`: look at, convert and pack what training reads. */

@@ -1,4 +1,4 @@
-import { textWidth } from "./table.js";
+import { textWidth } from "./text-width.js";
 
 export interface Bar {
   readonly name: string;

@@ -1,6 +1,6 @@
 import type picocolors from "picocolors";
 import type { Terminal } from "../terminal.js";
-import { fitWidth, textWidth } from "./table.js";
+import { fitWidth, textWidth } from "./text-width.js";
 import { formatDuration } from "./units.js";
 
 const widestBar = 28;

@@ -1,6 +1,6 @@
 import type { Change } from "@acewright/dataset";
 import type { Output } from "../output.js";
-import { fitWidth } from "./table.js";
+import { fitWidth } from "./text-width.js";
 
 /** More lines than a person reads of one field, and in all. */
 const mostLinesOfField = 16;

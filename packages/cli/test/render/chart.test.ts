@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { renderChart, renderLearningRate } from "../../src/render/chart.js";
-import { textWidth } from "../../src/render/table.js";
+import { textWidth } from "../../src/render/text-width.js";
 
 test("a curve never leaves the terminal's width", () => {
   const falling = Array.from({ length: 1000 }, (_, i) => 2 / (1 + i / 50));

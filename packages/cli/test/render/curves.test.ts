@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { renderCurves, type Series } from "../../src/render/chart.js";
-import { textWidth } from "../../src/render/table.js";
+import { textWidth } from "../../src/render/text-width.js";
 
 const curve = (name: string, steps: number, from: number): Series => ({
   name,

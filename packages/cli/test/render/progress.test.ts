@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect, test, vi } from "vitest";
 import { Output } from "../../src/output.js";
-import { textWidth } from "../../src/render/table.js";
+import { textWidth } from "../../src/render/text-width.js";
 import { recordingTerminal } from "../recording-terminal.js";
 
 test("a bar never wraps, is removed at the end and leaves one line", () => {

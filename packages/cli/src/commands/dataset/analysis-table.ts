@@ -1,7 +1,8 @@
 import { storedAnalysis } from "@acewright/dataset";
 import type { AnalyzeReport, CheckItem, Dataset, StoredAnalysis } from "@acewright/dataset";
 import type { Output } from "../../output.js";
-import { fitWidth, renderTable } from "../../render/table.js";
+import { renderTable } from "../../render/table.js";
+import { fitWidth } from "../../render/text-width.js";
 
 /** More rows than a person reads. */
 const mostRows = 60;

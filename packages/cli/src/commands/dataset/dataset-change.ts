@@ -3,7 +3,8 @@ import type { Change, Dataset } from "@acewright/dataset";
 import type { Command } from "commander";
 import { gather } from "../../gather.js";
 import type { Output } from "../../output.js";
-import { fitWidth, renderTable } from "../../render/table.js";
+import { renderTable } from "../../render/table.js";
+import { fitWidth } from "../../render/text-width.js";
 import { formatCounted } from "../../render/units.js";
 
 /** Options of commands that read a dataset without its audio. */

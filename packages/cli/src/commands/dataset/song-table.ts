@@ -1,6 +1,7 @@
 import type { Dataset } from "@acewright/dataset";
 import type { Output } from "../../output.js";
-import { fitWidth, renderTable } from "../../render/table.js";
+import { renderTable } from "../../render/table.js";
+import { fitWidth } from "../../render/text-width.js";
 import { formatClock } from "../../render/units.js";
 
 /**
@@ -24,6 +25,7 @@ export function songTable({ samples }: Dataset, output: Output, places?: readonl
   const columns = titles.map((title) => ({
     title,
     align: right.has(title) ? ("right" as const) : ("left" as const),
+    wraps: title === "song" || title === "caption",
   }));
-  return renderTable(columns, rows);
+  return renderTable(columns, rows, output.cells);
 }
