@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "simt/block.h"
+#include "simt/counters.h"
 #include "simt/stream.h"
 
 namespace simt {
@@ -13,12 +14,15 @@ void run_grid(const std::string& name, dim3 grid, dim3 threads, unsigned shared,
   static thread_local Block emulated;
   block_dim = {threads.x, threads.y, threads.z};
   grid_dim = {grid.x, grid.y, grid.z};
+  if (counting != nullptr) counting->begin_launch(name, uint64_t{grid.x} * grid.y * grid.z, threads.x * threads.y * threads.z, shared);
   for (unsigned z = 0; z < grid.z; ++z)
     for (unsigned y = 0; y < grid.y; ++y)
       for (unsigned x = 0; x < grid.x; ++x) {
         block_index = {x, y, z};
         emulated.run(name, block_index, block_dim, shared, body);
+        if (counting != nullptr) counting->end_block();
       }
+  if (counting != nullptr) counting->end_launch();
   check_ends(name);
 }
 

@@ -7,16 +7,21 @@
 #include <vector>
 
 #include "simt/block.h"
+#include "simt/counters.h"
 #include "simt/fragments.h"
 #include "tensor/dtype.h"
 
 namespace ace::cuda {
+
+using simt::touch;
 
 // The copy happens when it is waited for, the latest moment at which hardware may do it.
 inline void cp_async16(uint32_t shared, const void* global, bool valid = true) {
   if (shared % 16 != 0 || (valid && reinterpret_cast<uintptr_t>(global) % 16 != 0))
     simt::block->fail("cp.async of 16 bytes: an address is not aligned to 16");
   simt::block->shared.depart(shared, 16);
+  simt::touch_shared(shared, 16);
+  if (valid) touch(global, 16, false);
   simt::self->copies.push_back({shared, global, valid, simt::self->groups});
 }
 inline void cp_async_commit() { ++simt::self->groups; }
@@ -47,6 +52,11 @@ void ldmatrix(uint32_t (&r)[N], uint32_t row, simt::Where where) {
   simt::block->meet(
       kTransposed ? "ldmatrix (transposed)" : "ldmatrix", 0xffffffffu, &slot,
       [](void* const* slots, unsigned) {
+        if (simt::counting != nullptr) {
+          unsigned rows[32] = {};
+          for (int i = 0; i < 8 * N; ++i) rows[i] = static_cast<const LdmatrixSlot<N>*>(slots[i])->address;
+          simt::counting->ldmatrix(rows, N);
+        }
         for (int m = 0; m < N; ++m) {
           uint16_t matrix[8][8];
           for (int i = 0; i < 8; ++i) {
@@ -75,6 +85,7 @@ struct MmaSlot {
 };
 
 inline void mma_together(void* const* slots, unsigned) {
+  if (simt::counting != nullptr) simt::counting->mma();
   float a[16][16], b[16][8], d[16][8];
   const auto number = [](uint32_t word, int half) { return to_float(ace::bf16{static_cast<uint16_t>(word >> 16 * half)}); };
   for (int lane = 0; lane < 32; ++lane) {

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "simt/block.h"
+#include "simt/counters.h"
 
 namespace ace::cuda {
 
@@ -17,10 +18,12 @@ class SmemElement {
   SmemElement(const SmemElement&) = default;
   operator T() const {
     T value;
+    simt::touch_shared(at_, sizeof(T));
     std::memcpy(&value, simt::block->shared.read(at_, sizeof(T)), sizeof(T));
     return value;
   }
   const SmemElement& operator=(T value) const {
+    simt::touch_shared(at_, sizeof(T));
     std::memcpy(simt::block->shared.write(at_, sizeof(T)), &value, sizeof(T));
     return *this;
   }
@@ -46,11 +49,13 @@ class Smem {
   template <class V>
   V load(int64_t i) const {
     V value;
+    simt::touch_shared(address(i), sizeof(V));
     std::memcpy(static_cast<void*>(&value), simt::block->shared.read(place(i, elements<V>(), sizeof(V)), sizeof(V)), sizeof(V));
     return value;
   }
   template <class V>
   void store(int64_t i, V value) const {
+    simt::touch_shared(address(i), sizeof(V));
     std::memcpy(simt::block->shared.write(place(i, elements<V>(), sizeof(V)), sizeof(V)), &value, sizeof(V));
   }
   uint32_t address(int64_t i) const { return at_ + static_cast<uint32_t>(i * static_cast<int64_t>(sizeof(T))); }

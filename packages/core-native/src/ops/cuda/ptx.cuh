@@ -10,6 +10,9 @@
 #else
 namespace ace::cuda {
 
+// For the emulator, which counts: bytes of global memory that this thread is about to read or write.
+__device__ inline void touch(const void*, unsigned, bool) {}
+
 // 16 bytes from global to shared memory, not waited for; zeros where !valid (nothing is read then). Both aligned to 16.
 __device__ inline void cp_async16(uint32_t shared, const void* global, bool valid = true) {
   const int bytes = valid ? 16 : 0;

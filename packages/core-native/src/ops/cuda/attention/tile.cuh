@@ -147,8 +147,11 @@ __device__ void take_rows(const Tile<HD>& tile, bf16* to, int64_t row_stride, in
   const unsigned thread = threadIdx.x % kTileThreads, chunk = thread % tile.kChunks;
 #pragma unroll
   for (unsigned row = thread / tile.kChunks; row < kRows; row += tile.kRowsAPass)
-    if (static_cast<int>(row) < valid)
-      *reinterpret_cast<uint4*>(to + row * row_stride + chunk * 8) = tile.memory.template load<uint4>(tile.base + static_cast<int>(tile.at(row, chunk)));
+    if (static_cast<int>(row) < valid) {
+      bf16* const place = to + row * row_stride + chunk * 8;
+      touch(place, sizeof(uint4), true);
+      *reinterpret_cast<uint4*>(place) = tile.memory.template load<uint4>(tile.base + static_cast<int>(tile.at(row, chunk)));
+    }
 }
 
 // to[row] (+)= factor[half] acc for a tile's 64 rows below `valid`, sixteen a warp of four, by way of `tile`, which nobody
