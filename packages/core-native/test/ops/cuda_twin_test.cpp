@@ -7,8 +7,9 @@ using namespace ace::test;
 
 namespace {
 
-// The last two: a row of whole warps that is no power of two, and one too long for registers.
-const Shape kShapes[] = {{1, 1, 3}, {2, 3, 7}, {1, 2, 255}, {2, 1, 257}, {3, 5, 64}, {2, 9, 2048}, {2, 3, 2560}, {2, 2, 4099}};
+// The last four: a row of whole warps that is no power of two, one too long for registers, and so many rows that threads
+// take two in turn, of which some lie on either side of a sample's end: a block a row, and a warp a row.
+const Shape kShapes[] = {{1, 1, 3}, {2, 3, 7}, {1, 2, 255}, {2, 1, 257}, {3, 5, 64}, {2, 9, 2048}, {2, 3, 2560}, {2, 2, 4099}, {2, 513, 264}, {3, 2731, 8}};
 
 }  // namespace
 
@@ -44,6 +45,7 @@ TEST("CUDA: gate_add_norm equals the CPU twin, its sum and its norm, forward and
     CONTEXT(shape.text());
     const TwinInput weight{{shape.last()}, false, 0.3, 1, true}, mod{{shape[0], 6, shape.last()}, false, 0.5, 0, true};
     for (const int kind : {0, 1, 2, 3}) {
+      if (shape.rows() > 1000 && kind != 3) continue;  // these are for how rows are divided
       const bool gated = (kind & 1) != 0, modulated = (kind & 2) != 0;
       auto fused = [=](Tape& tape, const std::vector<Var>& x) {
         return gate_add_norm(tape, x[0], x[1], gated ? x[3].value : Tensor{}, 2, x[2].value, 1e-6, modulated ? x[3].value : Tensor{}, 4, 3);

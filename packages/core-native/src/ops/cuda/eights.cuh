@@ -75,13 +75,14 @@ __device__ inline void store_eight(T* to, const float (&in)[kEight], int64_t cou
 __device__ inline int64_t first_of_eight() { return (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * kEight; }
 inline dim3 sample_grid(int64_t batch, int64_t each) { return dim3(blocks(each, kThreads * kEight), static_cast<unsigned>(batch)); }
 
-// The grid of a kernel whose threads own eight columns each and walk down the rows: x over columns, y over pieces of
-// kRowsOfBlock rows.
+// The grid of a kernel whose threads own eight columns each and walk down the rows: x over columns, y over pieces of kRows
+// rows; few where a column brings nothing along that all its rows need, so that the last blocks of the grid end soon.
 constexpr int kColumnThreads = 64;
 constexpr int64_t kRowsOfBlock = 16;
 
-inline dim3 column_grid(int64_t rows, int64_t width) {
-  const int64_t pieces = (rows + kRowsOfBlock - 1) / kRowsOfBlock;
+template <int64_t kRows = kRowsOfBlock>
+dim3 column_grid(int64_t rows, int64_t width) {
+  const int64_t pieces = (rows + kRows - 1) / kRows;
   return dim3(blocks(width, kColumnThreads * kEight), static_cast<unsigned>(pieces < 65535 ? pieces : 65535));
 }
 
@@ -89,10 +90,10 @@ inline dim3 column_grid(int64_t rows, int64_t width) {
 __device__ inline int64_t first_column() { return (static_cast<int64_t>(blockIdx.x) * kColumnThreads + threadIdx.x) * kEight; }
 
 // Calls body(row) for every row of this block's pieces.
-template <class F>
+template <int64_t kRows = kRowsOfBlock, class F>
 __device__ inline void for_block_rows(int64_t rows, F&& body) {
-  for (int64_t from = blockIdx.y * kRowsOfBlock; from < rows; from += gridDim.y * kRowsOfBlock)
-    for (int64_t row = from; row < from + kRowsOfBlock && row < rows; ++row) body(row);
+  for (int64_t from = blockIdx.y * kRows; from < rows; from += gridDim.y * kRows)
+    for (int64_t row = from; row < from + kRows && row < rows; ++row) body(row);
 }
 
 }  // namespace ace::cuda

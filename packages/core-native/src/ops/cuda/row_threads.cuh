@@ -1,35 +1,63 @@
-// Which threads share a row, and their sums: a warp for short rows (several rows a block), else a block. Each thread
-// owns every eighth group of eight elements and keeps its first one in registers, so that rows of up to 4096 elements
-// cross memory once.
+// Which threads share a row, and their sums: a warp for short rows (several rows a block), else a block. Each thread owns
+// every eighth group of eight elements of its row and keeps its first one in registers, so that rows of up to 3072 elements
+// cross memory once. It walks over some rows in turn, so that what all rows share (weights, a sample's modulation) is
+// read once for them, and the next row is on its way while this one's sum is formed.
 #pragma once
+#include <type_traits>
+
 #include "ops/cuda/eights.cuh"
 #include "ops/cuda/reduce.cuh"
 
 namespace ace::cuda {
 
+// Of a row, at most. Two such blocks, three of 256 threads, are to fit on a multiprocessor: kernels are bound to that.
+constexpr int kRowThreads = 384;
+
 struct RowGrid {
-  unsigned blocks, threads, row_threads;
+  unsigned blocks, threads, row_threads, in_turn;
   size_t shared;
 };
 
+// Few rows in turn where there are few: every multiprocessor is to have some blocks.
 inline RowGrid row_grid(int64_t rows, int64_t width) {
-  constexpr int64_t kMostThreads = 512, kRowsOfWarps = kThreads / kWarpSize;
+  constexpr int64_t kRowsOfWarps = kThreads / kWarpSize, kMostInTurn = 4, kManyBlocks = 512;
   const int64_t wanted = (width + kEight * kWarpSize - 1) / (kEight * kWarpSize) * kWarpSize;
-  if (wanted <= kWarpSize) return {cuda::blocks(rows, kRowsOfWarps), kThreads, kWarpSize, 0};
-  const unsigned threads = static_cast<unsigned>(wanted < kMostThreads ? wanted : kMostThreads);
-  return {static_cast<unsigned>(rows), threads, threads, shared_bytes<float>(kMostThreads / kWarpSize)};
+  const int64_t at_once = wanted <= kWarpSize ? kRowsOfWarps : 1, turns = rows / (at_once * kManyBlocks);
+  const int64_t in_turn = turns < 1 ? 1 : turns < kMostInTurn ? turns : kMostInTurn;
+  RowGrid out{cuda::blocks(rows, at_once * in_turn), kThreads, kWarpSize, static_cast<unsigned>(in_turn), 0};
+  if (at_once > 1) return out;
+  out.threads = out.row_threads = static_cast<unsigned>(wanted < kRowThreads ? wanted : kRowThreads);
+  out.shared = shared_bytes<float>(kRowThreads / kWarpSize);
+  return out;
 }
 
+// kWhole: the first groups of a row's threads are all of the row.
+template <bool kWhole>
 class RowThread {
  public:
-  __device__ explicit RowThread(unsigned row_threads)
-      : row(static_cast<int64_t>(blockIdx.x) * (blockDim.x / row_threads) + threadIdx.x / row_threads),
-        first(static_cast<int64_t>(threadIdx.x % row_threads) * kEight), stride_(static_cast<int64_t>(row_threads) * kEight) {}
+  __device__ RowThread(const RowGrid& grid, int64_t rows)
+      : begin(static_cast<int>((blockIdx.x * (grid.threads / grid.row_threads) + threadIdx.x / grid.row_threads) * grid.in_turn)),
+        end(min(begin + static_cast<int>(grid.in_turn), static_cast<int>(rows))),
+        first(static_cast<int>(threadIdx.x % grid.row_threads) * kEight), stride_(static_cast<int>(grid.row_threads) * kEight) {}
 
-  // Calls body(i) for each of this thread's groups of eight, the held one first.
+  // Calls body(i) for each of this thread's groups of eight but the first.
   template <class F>
-  __device__ void each(int64_t width, F&& body) const {
-    for (int64_t i = first; i < width; i += stride_) body(i);
+  __device__ void each_other(int64_t width, F&& body) const {
+    if constexpr (!kWhole)
+      for (int64_t i = first + stride_; i < width; i += stride_) body(i);
+  }
+  // Calls start(sample) before the first row of a sample (or of this thread's), and body(row, last) for each row in turn.
+  template <class Start, class Body>
+  __device__ void each_row(int64_t per_sample, Start&& start, Body&& body) const {
+    const int rows = static_cast<int>(per_sample);
+    int sample = begin / rows, change = begin;
+    for (int row = begin; row < end; ++row) {
+      if (row == change) {
+        start(sample++);
+        change = sample * rows;
+      }
+      body(row, row + 1 == end);
+    }
   }
   // Every thread of the row must call it; all get the sum.
   __device__ float sum(float value) const {
@@ -37,22 +65,24 @@ class RowThread {
     SharedMemory shared;
     return block_sum(value, shared.take<float>(static_cast<int>(blockDim.x / kWarpSize)));
   }
-  // Group i once more: from registers if it is the first.
-  template <class T>
-  __device__ void again(float (&out)[kEight], const float (&held)[kEight], int64_t i, const T* row_data, int64_t width, bool vector) const {
-    if (i != first) return load_eight(out, row_data + i, width - i, vector);
-    keep(out, held);
-  }
-  __device__ static void keep(float (&to)[kEight], const float (&from)[kEight]) {
-#pragma unroll
-    for (int j = 0; j < kEight; ++j) to[j] = from[j];
-  }
 
-  const int64_t row, first;
+  const int begin, end, first;
 
  private:
-  const int64_t stride_;
+  const int stride_;
 };
+
+// Calls f(std::bool_constant<whole>{}) with whether a grid's threads hold whole rows in their first groups.
+template <class F>
+void with_whole_rows(const RowGrid& grid, int64_t width, F&& f) {
+  if (width <= static_cast<int64_t>(grid.row_threads) * kEight) return f(std::true_type{});
+  return f(std::false_type{});
+}
+
+__device__ inline void copy_eight(float (&to)[kEight], const float (&from)[kEight]) {
+#pragma unroll
+  for (int j = 0; j < kEight; ++j) to[j] = from[j];
+}
 
 // A row of a modulation table [B, R, D]; null where there is none.
 struct ModRow {

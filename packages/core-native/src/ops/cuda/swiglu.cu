@@ -6,6 +6,8 @@ namespace ace {
 
 namespace {
 
+constexpr int64_t kRows = 4;  // of a block
+
 // Never a division by infinity: __fdividef gives 0 for a divisor beyond 2^126, which is what the sigmoid rounds to.
 __device__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
 
@@ -13,7 +15,7 @@ template <class T>
 __global__ void swiglu_forward_kernel(cuda::Rows<T> h, cuda::Rows<const T> gate, cuda::Rows<const T> up, int64_t rows, int64_t width, bool vector) {
   const int64_t column = cuda::first_column(), count = width - column;
   if (count <= 0) return;
-  cuda::for_block_rows(rows, [&](int64_t row) {
+  cuda::for_block_rows<kRows>(rows, [&](int64_t row) {
     float g[cuda::kEight], u[cuda::kEight];
     cuda::load_eight(g, gate.data + row * gate.stride + column, count, vector);
     cuda::load_eight(u, up.data + row * up.stride + column, count, vector);
@@ -28,7 +30,7 @@ __global__ void swiglu_backward_kernel(cuda::Rows<T> dgate, cuda::Rows<T> dup, c
                                        cuda::Rows<const T> up, int64_t rows, int64_t width, bool accumulate_gate, bool accumulate_up, bool vector) {
   const int64_t column = cuda::first_column(), count = width - column;
   if (count <= 0) return;
-  cuda::for_block_rows(rows, [&](int64_t row) {
+  cuda::for_block_rows<kRows>(rows, [&](int64_t row) {
     float g[cuda::kEight], u[cuda::kEight], d[cuda::kEight], dg[cuda::kEight] = {}, du[cuda::kEight] = {};
     cuda::load_eight(g, gate.data + row * gate.stride + column, count, vector);
     cuda::load_eight(u, up.data + row * up.stride + column, count, vector);
@@ -53,7 +55,7 @@ void cuda::swiglu_forward(Stream& stream, Tensor h, Tensor gate, Tensor up) {
   const int64_t rows = h.shape.rows(), width = h.shape.last();
   with_activation(h.dtype, [&](auto type) {
     using T = decltype(type);
-    launch("swiglu_forward", h.shape, stream, swiglu_forward_kernel<T>, column_grid(rows, width), kColumnThreads, 0, rows_of<T>(h),
+    launch("swiglu_forward", h.shape, stream, swiglu_forward_kernel<T>, column_grid<kRows>(rows, width), kColumnThreads, 0, rows_of<T>(h),
            rows_of<const T>(gate), rows_of<const T>(up), rows, width, aligned_rows(h, gate, up));
   });
 }
@@ -64,7 +66,7 @@ void cuda::swiglu_backward(Stream& stream, Tensor dgate, Tensor dup, Tensor dh, 
   const int64_t rows = dh.shape.rows(), width = dh.shape.last();
   with_activation(dh.dtype, [&](auto type) {
     using T = decltype(type);
-    launch("swiglu_backward", dh.shape, stream, swiglu_backward_kernel<T>, column_grid(rows, width), kColumnThreads, 0, rows_of<T>(dgate),
+    launch("swiglu_backward", dh.shape, stream, swiglu_backward_kernel<T>, column_grid<kRows>(rows, width), kColumnThreads, 0, rows_of<T>(dgate),
            rows_of<T>(dup), rows_of<const T>(dh), rows_of<const T>(gate), rows_of<const T>(up), rows, width, accumulate_gate, accumulate_up,
            aligned_rows(dgate, dup, dh, gate, up));
   });
