@@ -93,6 +93,11 @@ int device_of(const void* data) {
   return data <= static_cast<char*>(start) + region.bytes ? region.device : -1;
 }
 
+bool is_pinned(const void* data) {
+  const std::lock_guard guard(lock);
+  return pinned.count(const_cast<void*>(data)) != 0;
+}
+
 Open::Open() {
   watch_faults();
   const std::lock_guard guard(lock);

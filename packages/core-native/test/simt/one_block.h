@@ -21,6 +21,7 @@ class DeviceNumbers {
   explicit DeviceNumbers(size_t count) : count_(count) { ace::cuda::check(cudaMalloc(&data_, count * sizeof(T)), "cudaMalloc", {}); }
   explicit DeviceNumbers(const std::vector<T>& values) : DeviceNumbers(values.size()) {
     ace::cuda::check(cudaMemcpy(data_, values.data(), count_ * sizeof(T), cudaMemcpyHostToDevice), "cudaMemcpy", {});
+    ace::cuda::check(cudaStreamSynchronize(nullptr), "cudaMemcpy", {});
   }
   ~DeviceNumbers() { (void)cudaFree(data_); }
   DeviceNumbers(const DeviceNumbers&) = delete;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "simt/block.h"
 #include "simt/stream.h"
@@ -99,7 +100,12 @@ static bool right_sides(const void* to, const void* from, cudaMemcpyKind kind) {
 
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
   if (const cudaError_t error = refuse_in_capture(); error != cudaSuccess) return error;
-  return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+  if (kind != cudaMemcpyHostToDevice || bytes == 0 || is_pinned(from)) return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+  if (!right_sides(to, from, kind)) return told(cudaErrorInvalidValue);
+  // Taken now, there later.
+  return put_late([to, bytes = std::vector<char>(static_cast<const char*>(from), static_cast<const char*>(from) + bytes)] {
+    std::memcpy(to, bytes.data(), bytes.size());
+  });
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   if (bytes > 0 && !right_sides(to, from, kind)) return told(cudaErrorInvalidValue);

@@ -29,6 +29,7 @@ std::vector<cudaStream_t> streams;
 CUstream_st& of(cudaStream_t stream) { return stream == nullptr ? default_stream : *stream; }
 
 void finish_blocking() {
+  finish(default_stream);
   for (cudaStream_t stream : streams)
     if (stream->blocking) finish(*stream);
 }
@@ -66,7 +67,8 @@ cudaError_t put(cudaStream_t stream, Work work) {
       stream->captured.push_back(std::move(work));
     } else {
       ++stream->put;
-      stream->pending.push_back(std::move(work));
+      if (stream->blocking && !default_stream.pending.empty()) stream->pending.push_back([work = std::move(work)] { finish(default_stream), work(); });
+      else stream->pending.push_back(std::move(work));
     }
     return cudaSuccess;
   }
@@ -82,6 +84,13 @@ cudaError_t put(cudaStream_t stream, Work work) {
   return cudaSuccess;
 }
 
+cudaError_t put_late(Work work) {
+  const std::lock_guard guard(lock);
+  if (const cudaError_t error = put(nullptr, [] {}); error != cudaSuccess) return error;
+  default_stream.pending.push_back(std::move(work));
+  return cudaSuccess;
+}
+
 }  // namespace simt
 
 using namespace simt;
@@ -89,6 +98,7 @@ using namespace simt;
 cudaError_t cudaDeviceSynchronize() {
   if (const cudaError_t error = refuse_in_capture(); error != cudaSuccess) return error;
   const std::lock_guard guard(lock);
+  finish(default_stream);
   for (cudaStream_t stream : streams) finish(*stream);
   return cudaSuccess;
 }

@@ -1,5 +1,6 @@
 // Streams of the emulated device. Work waits on its stream until somebody waits for it: the latest moment at which
-// hardware may do it, so that a host buffer changed too early or read too soon shows. The default stream's runs at once.
+// hardware may do it, so that a host buffer changed too early or read too soon shows. The default stream's runs at once, but
+// for what cudaMemcpy takes from pageable memory.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -34,6 +35,9 @@ cudaError_t told(cudaError_t error);
 cudaError_t put(cudaStream_t stream, Work work);
 // Runs what waits on the stream, up to its piece number `until`. Errors: what the work throws.
 void finish(CUstream_st& stream, uint64_t until = UINT64_MAX);
+// The same on the default stream for a copy that may arrive later than the call that asked for it: in time for whatever
+// waits for the default stream, and not for a stream that does not.
+cudaError_t put_late(Work work);
 // For calls that wait for the device or change its memory: an error, and a spoilt capture, where CUDA forbids them
 // during the captures under way; else success.
 cudaError_t refuse_in_capture();
@@ -54,6 +58,8 @@ int current_device();
 
 // The device of the allocation that it points into (or just behind); -1 for any other memory.
 int device_of(const void* data);
+// Whether it is where cudaMallocHost's memory begins.
+bool is_pinned(const void* data);
 inline bool on_device(const void* data) { return device_of(data) >= 0; }
 
 // Errors: KernelError, naming `kernel`, if the bytes between an allocation's end and its guard page were written.

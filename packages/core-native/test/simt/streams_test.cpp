@@ -1,6 +1,7 @@
 // Streams do their work when somebody waits for it; captured streams record it, and graphs replay it.
 #include <memory>
 
+#include "ops/cuda/device.h"
 #include "simt/one_block.h"
 
 using namespace simt::test;
@@ -47,6 +48,27 @@ TEST("SIMT: a stream's work is done at the latest moment, in order") {
   CHECK_EQ(sums.read()[0], 201.0f);  // the default stream waits for it
   on(stream, overrun);
   CHECK_THROWS(cudaStreamSynchronize(stream.get()), "a kernel's own trouble");
+}
+
+TEST("SIMT: a copy from pageable memory may arrive after the call, for a stream that does not wait for it") {
+  const auto stream = new_stream(), waiting = new_stream(cudaStreamDefault);
+  const DeviceNumbers<float> step(std::vector<float>{1});
+  const float host = 10;
+  const auto sum_on = [&](const OwnedStream& of) {
+    const DeviceNumbers<float> sums(std::vector<float>(4, 0));
+    CHECK_EQ(cudaMemcpy(step.data(), &host, 4, cudaMemcpyHostToDevice), cudaSuccess);
+    on(of, add, sums.data(), static_cast<const float*>(step.data()));
+    CHECK_EQ(cudaStreamSynchronize(of.get()), cudaSuccess);
+    return sums.read()[0];
+  };
+  CHECK_EQ(sum_on(stream), 1.0f);
+  CHECK_EQ(sum_on(waiting), 10.0f);
+  const float again = 20;
+  ace::cuda::upload(step.data(), &again, 4);
+  const DeviceNumbers<float> sums(std::vector<float>(4, 0));
+  on(stream, add, sums.data(), static_cast<const float*>(step.data()));
+  CHECK_EQ(cudaStreamSynchronize(stream.get()), cudaSuccess);
+  CHECK_EQ(sums.read()[0], 20.0f);
 }
 
 TEST("SIMT: an event orders two streams") {

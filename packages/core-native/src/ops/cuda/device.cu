@@ -199,6 +199,8 @@ DeviceMemory::~DeviceMemory() { (void)cudaFree(data_); }
 
 void upload(void* device, const void* host, int64_t bytes) {
   expect(cudaMemcpy(device, host, static_cast<size_t>(bytes), cudaMemcpyHostToDevice), "upload");
+  // Of pageable memory it returns when that may be changed; a stream that does not wait for the default one could be sooner.
+  expect(cudaStreamSynchronize(nullptr), "upload");
 }
 
 void download(void* host, const void* device, int64_t bytes) {

@@ -38,6 +38,7 @@ class DeviceMemory {
  private:
   void* data_ = nullptr;
 };
+// Both wait until it is done, for every stream.
 void upload(void* device, const void* host, int64_t bytes);
 void download(void* host, const void* device, int64_t bytes);
 
