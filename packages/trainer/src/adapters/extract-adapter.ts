@@ -1,16 +1,23 @@
 import { AceError } from "@acewright/core-native";
 import { readModelConfig } from "@acewright/core-native";
 import { basename } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { openBaseWeights } from "./base-weights.js";
-import { approximate, eachModule, overallError, writeLora, type RankChoice } from "./low-rank.js";
+import {
+  approximate,
+  eachModule,
+  overallError,
+  writeLora,
+  type ModuleWork,
+  type RankChoice,
+} from "./low-rank.js";
 import { frobenius, subtracted } from "./matrix.js";
 import type { ReducedAdapter } from "./merge-adapters.js";
 
-export interface ExtractOptions {
+export interface ExtractOptions extends ModuleWork {
   /** A new folder. */
   readonly output: string;
   readonly choice: RankChoice;
-  readonly onModule?: (done: number, of: number) => void;
 }
 
 export interface ExtractedAdapter extends ReducedAdapter {
@@ -30,13 +37,15 @@ const linear = /^decoder\.(layers\.\d+\.(?:self_attn|cross_attn|mlp)\.\w+_proj)\
 export async function extractAdapter(
   base: string,
   tuned: string,
-  { output, choice, onModule }: ExtractOptions,
+  { output, choice, onModule, signal }: ExtractOptions,
 ): Promise<ExtractedAdapter> {
   const [from, to] = [openBaseWeights(base), openBaseWeights(tuned)];
   const names = [...from.checkpoint.tensors.keys()];
   const otherDifferences: string[] = [];
   const modules: string[] = [];
   for (const name of names) {
+    await nextTurn();
+    signal?.throwIfAborted();
     const module = linear.exec(name)?.[1];
     const [a, b] = [from.checkpoint.tensors.get(name), to.checkpoint.tensors.get(name)];
     if (a === undefined || b === undefined || a.shape.join() !== b.shape.join()) {
@@ -52,13 +61,19 @@ export async function extractAdapter(
   const made = await eachModule(
     modules,
     function* (name) {
+      // Each of these takes milliseconds of a large model's weight.
       yield;
-      const matrix = subtracted(to.read(name), from.read(name));
+      const after = to.read(name);
+      yield;
+      const before = from.read(name);
+      yield;
+      const matrix = subtracted(after, before);
+      yield;
       return frobenius(matrix) === 0
         ? undefined
         : yield* approximate(name, { form: "matrix", matrix }, choice);
     },
-    onModule,
+    { onModule, signal },
   );
   const changed = made.filter((one) => one !== undefined);
   if (changed.length === 0)

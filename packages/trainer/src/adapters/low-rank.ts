@@ -85,15 +85,23 @@ export function overallError(reports: readonly RankReport[]): number {
   return total === 0 ? 0 : Math.sqrt(lost / total);
 }
 
+/** How a long work on modules is watched and ended. */
+export interface ModuleWork {
+  readonly onModule?: ((done: number, of: number) => void) | undefined;
+  /** Its reason is thrown once it is aborted; nothing is written then. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Goes through modules one by one and lets others run all the while. */
 export async function eachModule<T, R>(
   modules: readonly T[],
   work: (module: T) => Work<R>,
-  onModule?: (done: number, of: number) => void,
+  { onModule, signal }: ModuleWork = {},
 ): Promise<R[]> {
   const results: R[] = [];
   for (const module of modules) {
-    results.push(await inTurns(work(module)));
+    signal?.throwIfAborted();
+    results.push(await inTurns(work(module), signal));
     onModule?.(results.length, modules.length);
   }
   return results;

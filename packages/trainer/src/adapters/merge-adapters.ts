@@ -6,6 +6,7 @@ import {
   eachModule,
   overallError,
   writeLora,
+  type ModuleWork,
   type RankChoice,
   type RankReport,
 } from "./low-rank.js";
@@ -13,14 +14,13 @@ import { added, scaled, stackedRows, transpose } from "./matrix.js";
 import { asMatrix, wholeChange, type AddedChange } from "./module-change.js";
 import { needsBase, openAdapter, type OpenedModule } from "./opened-adapter.js";
 
-export interface MergeOptions {
+export interface MergeOptions extends ModuleWork {
   /** A new folder. */
   readonly output: string;
   /** Default: the sum of all ranks, which is exact; possible for LoRA only. */
   readonly choice?: RankChoice;
   /** Base model; needed where an adapter is weight-decomposed (DoRA). */
   readonly model?: string;
-  readonly onModule?: (done: number, of: number) => void;
 }
 
 export interface ReducedAdapter {
@@ -37,7 +37,7 @@ export interface ReducedAdapter {
  */
 export async function mergeAdapters(
   adapters: readonly { readonly path: string; readonly weight: number }[],
-  { output, choice, model, onModule }: MergeOptions,
+  { output, choice, model, onModule, signal }: MergeOptions,
 ): Promise<ReducedAdapter> {
   const opened = adapters.map(({ path, weight }) => ({ weight, adapter: openAdapter(path) }));
   const base = model === undefined ? undefined : openBaseWeights(model);
@@ -71,7 +71,7 @@ export async function mergeAdapters(
         report: { name, rank: sum.a.rows, norm: 0, relativeError: 0 },
       };
     },
-    onModule,
+    { onModule, signal },
   );
   const how = `merge ${adapters.map(({ weight }) => String(weight)).join(" + ")}`;
   await writeLora(

@@ -6,6 +6,7 @@ import {
   overallError,
   writeLora,
   type LowRankModule,
+  type ModuleWork,
   type RankChoice,
   type RankReport,
 } from "./low-rank.js";
@@ -13,13 +14,12 @@ import type { ReducedAdapter } from "./merge-adapters.js";
 import { addedChange, wholeChange } from "./module-change.js";
 import { magnitudesOf, openAdapter, type OpenedAdapter } from "./opened-adapter.js";
 
-export interface ResizeOptions {
+export interface ResizeOptions extends ModuleWork {
   /** A new folder. */
   readonly output: string;
   readonly choice: RankChoice;
   /** Base model; needed for a LoKr or LoHa that is weight-decomposed. */
   readonly model?: string;
-  readonly onModule?: (done: number, of: number) => void;
 }
 
 /**
@@ -30,13 +30,14 @@ export interface ResizeOptions {
  */
 export async function resizeAdapter(
   path: string,
-  { output, choice, model, onModule }: ResizeOptions,
+  { output, choice, model, onModule, signal }: ResizeOptions,
 ): Promise<ReducedAdapter> {
   const adapter = openAdapter(path);
   const base = model === undefined ? undefined : openBaseWeights(model);
   const { modules, reports } = await asLowRank(adapter, choice, base, {
     keepMagnitudes: adapter.file.config.kind === "dora",
-    ...(onModule && { onModule }),
+    onModule,
+    signal,
   });
   const how = "rank" in choice ? `resize to rank ${choice.rank}` : `resize to ${choice.energy} of the energy`;
   await writeLora(output, modules, derivedMetadata([adapter.file.metadata], how));
@@ -48,7 +49,7 @@ export async function asLowRank(
   adapter: OpenedAdapter,
   choice: RankChoice,
   base: BaseWeights | undefined,
-  options: { readonly keepMagnitudes: boolean; readonly onModule?: (done: number, of: number) => void },
+  options: ModuleWork & { readonly keepMagnitudes: boolean },
 ): Promise<{ modules: LowRankModule[]; reports: RankReport[] }> {
   const made = await eachModule(
     adapter.modules,
@@ -62,7 +63,7 @@ export async function asLowRank(
       const magnitudes = magnitudesOf(module);
       return { module: { ...thin, ...(magnitudes && { magnitudes }) }, report };
     },
-    options.onModule,
+    options,
   );
   return { modules: made.map(({ module }) => module), reports: made.map(({ report }) => report) };
 }

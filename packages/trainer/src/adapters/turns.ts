@@ -6,13 +6,18 @@ export type Work<T> = Generator<undefined, T, undefined>;
 /** Longest stretch between two turns of the event loop, apart from what a computation does between two of its yields. */
 const stretchMs = 3;
 
-/** Runs a computation beside whatever else the event loop has to do. */
-export async function inTurns<T>(work: Work<T>): Promise<T> {
+/**
+ * Runs a computation beside whatever else the event loop has to do.
+ *
+ * @throws the signal's reason once it is aborted, between two turns.
+ */
+export async function inTurns<T>(work: Work<T>, signal?: AbortSignal): Promise<T> {
   for (let began = performance.now(); ;) {
     const { done, value } = work.next();
     if (done === true) return value;
     if (performance.now() - began < stretchMs) continue;
     await nextTurn();
+    signal?.throwIfAborted();
     began = performance.now();
   }
 }

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fromFloat32, readSafetensors, toFloat32, writeSafetensors } from "@acewright/core-native";
@@ -165,6 +165,15 @@ test("of a change of full rank the best rank-8 part is extracted", async () => {
   }
   const output = join(scratch(), "extracted");
   const result = await extractAdapter(from, tuned, { output, choice: { rank: 8 } });
+  // Stopped in the middle, nothing is left of it.
+  const stop = new AbortController();
+  const stopped = join(scratch(), "stopped");
+  const onModule = (done: number): void => {
+    if (done === 1) stop.abort(new Error("enough"));
+  };
+  const asked = { output: stopped, choice: { rank: 8 }, onModule, signal: stop.signal };
+  await expect(extractAdapter(from, tuned, asked)).rejects.toThrow("enough");
+  expect(existsSync(stopped)).toBe(false);
   const lost = svd(change)
     .s.slice(8)
     .reduce((sum, value) => sum + value ** 2, 0);

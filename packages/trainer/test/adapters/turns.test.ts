@@ -25,6 +25,22 @@ test("the event loop turns while a matrix is decomposed, and the result is the s
   expect(beside).toEqual(atOnce(leadingSvd(a, 20)));
 });
 
+test("a computation ends at its next turn once it is not wanted any more", async () => {
+  const stop = new AbortController();
+  let worked = 0;
+  function* endless(): Work<never> {
+    for (;;) {
+      worked += 1;
+      yield;
+    }
+  }
+  setImmediate(() => {
+    stop.abort(new Error("enough"));
+  });
+  await expect(inTurns(endless(), stop.signal)).rejects.toThrow("enough");
+  expect(worked).toBeGreaterThan(0);
+});
+
 test("an error of the computation is the caller's", async () => {
   function* failing(): Work<number> {
     yield;

@@ -3,7 +3,7 @@ import { extractAdapter } from "@acewright/trainer";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../../command.js";
 import type { Context } from "../../command.js";
-import { rankOptions, reducedLines, requiredChoice } from "./rank-options.js";
+import { rankOptions, reducedLines, requiredChoice, withModuleBar } from "./rank-options.js";
 import type { RankWords } from "./rank-options.js";
 
 export function extractCommand(context: Context): Command {
@@ -20,15 +20,13 @@ export function extractCommand(context: Context): Command {
   return rankOptions(command).action(
     async (base: string, tuned: string, words: RankWords & { output: string }) => {
       const output = outputOf(command, context);
-      const bar = output.progress("modules", "module");
-      const result = await extractAdapter(resolve(base), resolve(tuned), {
-        output: resolve(words.output),
-        choice: requiredChoice(words),
-        onModule: (done, of) => {
-          bar.update(done, of);
-        },
-      });
-      bar.finish();
+      const result = await withModuleBar(output, context.signal, (listening) =>
+        extractAdapter(resolve(base), resolve(tuned), {
+          output: resolve(words.output),
+          choice: requiredChoice(words),
+          ...listening,
+        }),
+      );
       if (result.otherDifferences.length > 0)
         output.warn(
           `${result.otherDifferences.length} tensors differ that a LoRA cannot hold, the first is ${result.otherDifferences[0] ?? ""}`,

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { leafCommand, outputOf } from "../../command.js";
 import type { Context } from "../../command.js";
 import { gatherAdapter } from "../generate.js";
-import { rankChoice, rankOptions, reducedLines } from "./rank-options.js";
+import { rankChoice, rankOptions, reducedLines, withModuleBar } from "./rank-options.js";
 import type { RankWords } from "./rank-options.js";
 
 interface Words extends RankWords {
@@ -35,16 +35,14 @@ export function mergeCommand(context: Context): Command {
       [],
     );
     const parts = gathered.map(({ path, scale }) => ({ path, weight: scale }));
-    const bar = output.progress("modules", "module");
-    const result = await mergeAdapters(parts, {
-      output: resolve(words.output),
-      ...(choice && { choice }),
-      ...(words.model !== undefined && { model: resolve(words.model) }),
-      onModule: (done, of) => {
-        bar.update(done, of);
-      },
-    });
-    bar.finish();
+    const result = await withModuleBar(output, context.signal, (listening) =>
+      mergeAdapters(parts, {
+        output: resolve(words.output),
+        ...(choice && { choice }),
+        ...(words.model !== undefined && { model: resolve(words.model) }),
+        ...listening,
+      }),
+    );
     output.result(result, () => reducedLines(result, output));
   });
 }

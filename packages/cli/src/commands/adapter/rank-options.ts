@@ -57,3 +57,26 @@ export function reducedLines(result: ReducedAdapter, output: Output): string {
     `lost: ${(100 * result.relativeError).toPrecision(3)} % of the change`,
   ].join("\n");
 }
+
+/** A bar while a long work on modules goes on; it is gone where the work is interrupted. */
+export async function withModuleBar<T>(
+  output: Output,
+  signal: AbortSignal,
+  work: (listening: {
+    readonly signal: AbortSignal;
+    readonly onModule: (done: number, of: number) => void;
+  }) => Promise<T>,
+): Promise<T> {
+  const bar = output.progress("modules", "module");
+  const onModule = (done: number, of: number): void => {
+    bar.update(done, of);
+  };
+  try {
+    const result = await work({ signal, onModule });
+    bar.finish();
+    return result;
+  } catch (error) {
+    bar.clear();
+    throw error;
+  }
+}

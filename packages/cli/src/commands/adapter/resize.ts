@@ -3,7 +3,7 @@ import { resizeAdapter } from "@acewright/trainer";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../../command.js";
 import type { Context } from "../../command.js";
-import { rankOptions, reducedLines, requiredChoice } from "./rank-options.js";
+import { rankOptions, reducedLines, requiredChoice, withModuleBar } from "./rank-options.js";
 import type { RankWords } from "./rank-options.js";
 
 interface Words extends RankWords {
@@ -26,16 +26,14 @@ export function resizeCommand(context: Context): Command {
     .option("-m, --model <dir>", "model it was trained on; needed for a weight-decomposed LoKr or LoHa");
   return rankOptions(command).action(async (adapter: string, words: Words) => {
     const output = outputOf(command, context);
-    const bar = output.progress("modules", "module");
-    const result = await resizeAdapter(resolve(adapter), {
-      output: resolve(words.output),
-      choice: requiredChoice(words),
-      ...(words.model !== undefined && { model: resolve(words.model) }),
-      onModule: (done, of) => {
-        bar.update(done, of);
-      },
-    });
-    bar.finish();
+    const result = await withModuleBar(output, context.signal, (listening) =>
+      resizeAdapter(resolve(adapter), {
+        output: resolve(words.output),
+        choice: requiredChoice(words),
+        ...(words.model !== undefined && { model: resolve(words.model) }),
+        ...listening,
+      }),
+    );
     output.result(result, () => reducedLines(result, output));
   });
 }
