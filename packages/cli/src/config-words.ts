@@ -1,5 +1,5 @@
 import { basename, join, resolve } from "node:path";
-import { AceError, readUserText } from "@acewright/core-native";
+import { AceError, notJson, readUserText } from "@acewright/core-native";
 import { findPreset, parseConfig, readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
 import type { TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
@@ -117,7 +117,7 @@ function readJsonObject(path: string): Record<string, unknown> {
     value = JSON.parse(readUserText(path));
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new AceError("ERR_FILE", `${path}: is not JSON: ${cause.message}`, { cause });
+    throw new AceError("ERR_FILE", `${path}: ${notJson(cause)}`, { cause });
   }
   if (isObject(value)) return value;
   throw new AceError("ERR_FILE", `${path}: expected an object of settings`);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AceError } from "./errors.js";
+import { notJson } from "./not-json.js";
 import { jsonProblem } from "./json-guard.js";
 import { readSafetensors, readSafetensorsHeader } from "./safetensors.js";
 import type { HostTensor, TensorEntry } from "./types.js";
@@ -103,7 +104,7 @@ function readWeightMap(index: string): object {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new AceError("ERR_FILE", `${index}: not JSON (${(cause as Error).message})`, { cause });
+    throw new AceError("ERR_FILE", `${index}: ${notJson(cause)}`, { cause });
   }
   const map = (json as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== "object" || map === null || Array.isArray(map)) {

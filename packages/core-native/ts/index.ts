@@ -34,6 +34,7 @@ export { recomputePolicies } from "./types.js";
 export { removeAbandonedFiles, writeChunksAtomic, writeFileAtomic } from "./atomic-file.js";
 export { renameFile, renameFileLater } from "./rename.js";
 export { addonFile } from "./load.js";
+export { notJson } from "./not-json.js";
 export { readUserText } from "./user-text.js";
 export { openCheckpoint } from "./checkpoint.js";
 export type { Checkpoint, CheckpointEntry } from "./checkpoint.js";

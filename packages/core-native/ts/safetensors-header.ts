@@ -1,4 +1,5 @@
 import { AceError } from "./errors.js";
+import { notJson } from "./not-json.js";
 import { jsonProblem } from "./json-guard.js";
 import type { HostTensor, TensorEntry } from "./types.js";
 
@@ -78,7 +79,7 @@ function parseJsonObject(path: string, header: Uint8Array): object {
   try {
     return JSON.parse(text) as object;
   } catch (cause) {
-    throw damaged(path, `its header is not JSON (${(cause as Error).message})`, cause);
+    throw damaged(path, `its header ${notJson(cause)}`, cause);
   }
 }
 

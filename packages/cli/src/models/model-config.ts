@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { AceError } from "@acewright/core-native";
+import { AceError, notJson } from "@acewright/core-native";
 import { z } from "zod";
 
 const size = z.number().int().min(1).max(1_000_000);
@@ -84,8 +84,7 @@ function readConfig<T>(path: string, schema: z.ZodType<T>): T {
   try {
     json = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    const why = cause instanceof SyntaxError ? `is not JSON: ${cause.message}` : "cannot be read";
-    throw new AceError("ERR_FILE", `${path}: ${why}`, { cause });
+    throw new AceError("ERR_FILE", `${path}: ${notJson(cause)}`, { cause });
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;

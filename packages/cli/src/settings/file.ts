@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { AceError, readUserText } from "@acewright/core-native";
+import { AceError, notJson, readUserText } from "@acewright/core-native";
 import { parseWith, userConfigFolder, writeWhole } from "@acewright/trainer";
 import { isSetting, Settings, SettingsFile } from "./schema.js";
 import type { SettingKey } from "./schema.js";
@@ -83,7 +83,7 @@ function readRaw(path: string): Record<string, unknown> | undefined {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw refuse(`is not JSON: ${(cause as Error).message}`, cause);
+    throw refuse(notJson(cause), cause);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw refuse("expected an object of settings");

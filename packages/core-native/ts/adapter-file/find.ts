@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AceError } from "../errors.js";
+import { notJson } from "../not-json.js";
 import { toFloat32 } from "../float-tensor.js";
 import { readSafetensors } from "../safetensors.js";
 import type { AdapterConfig, AdapterScale, HostTensor } from "../types.js";
@@ -34,11 +35,7 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new AceError(
-      "ERR_FILE",
-      `${path}: bad JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    throw new AceError("ERR_FILE", `${path}: ${notJson(cause)}`, { cause });
   }
 }
 

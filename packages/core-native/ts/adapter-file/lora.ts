@@ -1,5 +1,6 @@
 // LoRA and DoRA in any of the ecosystem's layouts. They differ in names and in where alpha is written.
 import { AceError } from "../errors.js";
+import { notJson } from "../not-json.js";
 import { toFloat32 } from "../float-tensor.js";
 import type { AdapterConfig, AdapterScale, HostTensor } from "../types.js";
 import { parsePeftConfig, type LoraScale } from "./peft.js";
@@ -15,7 +16,9 @@ function scaleInMetadata(where: string, metadata: Readonly<Record<string, string
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new AceError("ERR_FILE", `${where}: lora_adapter_metadata in its header is not JSON`, { cause });
+    throw new AceError("ERR_FILE", `${where}: lora_adapter_metadata in its header ${notJson(cause)}`, {
+      cause,
+    });
   }
   if (typeof json !== "object" || json === null)
     throw new AceError("ERR_FILE", `${where}: lora_adapter_metadata in its header is not an object`);

@@ -1,4 +1,4 @@
-import { AceError } from "@acewright/core-native";
+import { AceError, notJson } from "@acewright/core-native";
 import { readFileSync, statSync } from "node:fs";
 import type { z } from "zod";
 
@@ -26,7 +26,7 @@ export function readConfigFile<Schema extends z.ZodType>(path: string, schema: S
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new AceError("ERR_FILE", `${path}: not JSON (${(cause as Error).message})`, { cause });
+    throw new AceError("ERR_FILE", `${path}: ${notJson(cause)}`, { cause });
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;

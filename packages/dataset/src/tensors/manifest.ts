@@ -1,4 +1,4 @@
-import { AceError, writeFileAtomic } from "@acewright/core-native";
+import { AceError, notJson, writeFileAtomic } from "@acewright/core-native";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -76,11 +76,7 @@ export function readManifest(folder: string): Manifest | undefined {
     if (statSync(path).size > maxBytes) throw new Error(`larger than ${maxBytes} bytes`);
     json = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new AceError(
-      "ERR_FILE",
-      `${path}: cannot be read as JSON (${(cause as Error).message}); preprocess again`,
-      { cause },
-    );
+    throw new AceError("ERR_FILE", `${path}: ${notJson(cause)}; preprocess again`, { cause });
   }
   refuseOthers(path, json);
   const result = Manifest.safeParse(json);

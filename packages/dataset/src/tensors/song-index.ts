@@ -1,4 +1,4 @@
-import { AceError, writeChunksAtomic } from "@acewright/core-native";
+import { AceError, notJson, writeChunksAtomic } from "@acewright/core-native";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { ShardSample } from "./manifest.js";
@@ -73,7 +73,7 @@ function parseLine(path: string, line: number, text: string): ShardSample {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw refuse(path, line, "is not JSON", cause);
+    throw refuse(path, line, notJson(cause), cause);
   }
   const result = ShardSample.safeParse(json);
   if (result.success) return result.data;

@@ -7,6 +7,7 @@ import {
   safetensorsChunks,
   toFloat32,
   writeChunksAtomic,
+  notJson,
 } from "@acewright/core-native";
 import { createHash } from "node:crypto";
 import { z } from "zod";
@@ -186,7 +187,7 @@ function parseMetadata(path: string, metadata: Readonly<Record<string, string>>)
   try {
     json = Object.fromEntries(fields.map(([key, text]) => [key, JSON.parse(text) as unknown]));
   } catch (cause) {
-    throw refuse(path, "its metadata is not JSON", cause);
+    throw refuse(path, `its metadata ${notJson(cause)}`, cause);
   }
   const result = TensorMetadata.safeParse(json);
   if (result.success) return result.data;

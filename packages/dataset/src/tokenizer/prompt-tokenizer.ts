@@ -1,4 +1,4 @@
-import { AceError } from "@acewright/core-native";
+import { AceError, notJson } from "@acewright/core-native";
 import * as library from "@huggingface/tokenizers";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -80,7 +80,7 @@ function readJson(path: string): Record<string, unknown> {
     if (statSync(path).size > maxTokenizerBytes) throw new Error(`larger than ${maxTokenizerBytes} bytes`);
     json = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new AceError("ERR_FILE", `${path}: cannot be read as JSON (${(cause as Error).message})`, {
+    throw new AceError("ERR_FILE", `${path}: ${notJson(cause)}`, {
       cause,
     });
   }

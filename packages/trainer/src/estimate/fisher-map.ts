@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { AceError, writeFileAtomic, type ModelConfig } from "@acewright/core-native";
+import { AceError, notJson, writeFileAtomic, type ModelConfig } from "@acewright/core-native";
 import * as z from "zod";
 import { mlpProjections, attentionProjections, type AdapterSettings } from "../config/adapter-settings.js";
 import { parseWith } from "../config/parse-with.js";
@@ -49,7 +49,7 @@ export function readFisherMap(tensors: string): FisherMap | undefined {
     };
   } catch (cause) {
     if (cause instanceof SyntaxError)
-      throw new AceError("ERR_FILE", `${path}: is not JSON (${cause.message}); ${mend}`, { cause });
+      throw new AceError("ERR_FILE", `${path}: ${notJson(cause)}; ${mend}`, { cause });
     if (cause instanceof AceError) throw new AceError("ERR_FILE", `${cause.message}; ${mend}`, { cause });
     throw cause;
   }

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { AceError, readUserText } from "@acewright/core-native";
+import { AceError, notJson, readUserText } from "@acewright/core-native";
 import * as z from "zod";
 import { parseConfig } from "../config/parse-config.js";
 import { parseWith } from "../config/parse-with.js";
@@ -53,7 +53,7 @@ export function readPreset(path: string, name: string): ReadPreset {
     value = JSON.parse(readUserText(path));
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    throw new AceError("ERR_FILE", `${path}: is not JSON: ${cause.message}`, { cause });
+    throw new AceError("ERR_FILE", `${path}: ${notJson(cause)}`, { cause });
   }
   if (isSideStep(value)) {
     const { description, config, dropped } = fromSideStep(value, wrongWith);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { AceError, writeFileAtomic } from "@acewright/core-native";
+import { AceError, notJson, writeFileAtomic } from "@acewright/core-native";
 import type { TrainConfig } from "../config/train-config.js";
 import { parseConfig } from "../config/parse-config.js";
 import { expendable } from "../plan/retention.js";
@@ -104,7 +104,7 @@ export function readRunConfig(run: string, files: Files = nodeFiles): TrainConfi
   try {
     json = JSON.parse(files.readFileSync(config, "utf8"));
   } catch (cause) {
-    throw new AceError("ERR_FILE", `${config}: not JSON (${(cause as Error).message})`, { cause });
+    throw new AceError("ERR_FILE", `${config}: ${notJson(cause)}`, { cause });
   }
   return parseConfig(json, config);
 }
