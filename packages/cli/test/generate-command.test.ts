@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -56,4 +56,10 @@ test("so it is with folders of songs", { timeout: 60_000 }, async () => {
   // Other songs may join them.
   expect((await generate("--caption", "drums", "--seeds", "1", "-o", "songs")).code).toBe(0);
   expect(readdirSync("songs")).toHaveLength(3);
+});
+
+test("lyrics of a Windows editor are sung without its marks", { timeout: 60_000 }, async () => {
+  writeFileSync("words.txt", "\ufeff[Verse]\r\none\r\n");
+  const { out } = await generate("--caption", "bells", "--lyrics-file", "words.txt", "--json");
+  expect(JSON.parse(out)).toMatchObject({ settings: { lyrics: "[Verse]\none\n" } });
 });

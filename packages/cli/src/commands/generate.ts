@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { AceError } from "@acewright/core-native";
+import { AceError, readUserText } from "@acewright/core-native";
 import { generate, GenerateSettings, generateSongs, parseAdapterUse, readPrompts } from "@acewright/trainer";
 import type {
   AdapterUse,
@@ -144,7 +143,8 @@ export function songSettings(command: Command, { lyricsFile }: PlaceWords): Part
   const settings = givenOptions(command, GenerateSettings) as Partial<GenerateSettingsInput>;
   if (lyricsFile === undefined) return settings;
   try {
-    return { ...settings, lyrics: readFileSync(lyricsFile, "utf8") };
+    // As an editor of Windows writes it: the model knows no carriage returns.
+    return { ...settings, lyrics: readUserText(lyricsFile).replace(/\r\n?/g, "\n") };
   } catch (cause) {
     throw new AceError(
       "ERR_FILE",
