@@ -142,3 +142,15 @@ test.each([
 test("a misspelt key of a file reaches the trainer, which names the right one", () => {
   expect(() => parseConfig(config(`${folders} --config @typo.json`))).toThrow(/did you mean learningRate/);
 });
+
+test("a folder for all runs gives a new run its name, and none to a run that shall go on if it is there", () => {
+  vi.stubEnv("ACEWRIGHT_RUNS", folder);
+  try {
+    expect(config("t -m m")).toMatchObject({ output: join(folder, "t") });
+    const command = trainingOptions(new Command("x").argument("[tensors]").option("--resume [how]"));
+    command.action(() => undefined).parse(["t", "-m", "m", "--resume", "if-possible"], { from: "user" });
+    expect(() => trainingConfig(command, command.args[0])).toThrow(/^output is missing/);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
