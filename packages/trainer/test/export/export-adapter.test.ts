@@ -183,3 +183,18 @@ test("a PEFT folder without its settings, an empty folder and a missing one are 
     /none: does not exist/,
   );
 });
+
+test("what a file's header says of its own layout is not carried into another", async () => {
+  const root = scratch();
+  const peft = join(run("lora"), "final");
+  const { tensors, metadata } = readSafetensors(join(peft, "adapter_model.safetensors"));
+  const said = readFileSync(join(peft, "adapter_config.json"), "utf8");
+  const single = join(root, "single.safetensors");
+  writeSafetensors(single, tensors, { ...metadata, lora_adapter_metadata: said, dora_norm: "weight" });
+  const output = join(root, "comfyui.safetensors");
+  await exportAdapter(single, { format: "comfyui", output, check: false });
+  const written = readSafetensors(output).metadata;
+  expect(written).toMatchObject({ trigger: "bells", format: "pt" });
+  expect(Object.keys(written)).not.toContain("lora_adapter_metadata");
+  expect(Object.keys(written)).not.toContain("dora_norm");
+});
