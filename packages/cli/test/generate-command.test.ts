@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -17,12 +25,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function generate(...words: readonly string[]) {
+async function acewright(...words: readonly string[]) {
   const terminal = recordingTerminal();
   const never = new AbortController().signal;
-  const line = ["generate", "-m", toyFolders().checkpoints, "--duration", "1", "--steps", "1", "--plain"];
-  const code = await main([...line, ...words], { terminal, signal: never, stopNow: never });
+  const code = await main([...words, "--plain"], { terminal, signal: never, stopNow: never });
   return { code, ...terminal.written };
+}
+
+function generate(...words: readonly string[]) {
+  return acewright("generate", "-m", toyFolders().checkpoints, "--duration", "1", "--steps", "1", ...words);
 }
 
 test("a song whose name nobody chose takes none that is there", { timeout: 60_000 }, async () => {
@@ -62,4 +73,17 @@ test("lyrics of a Windows editor are sung without its marks", { timeout: 60_000 
   writeFileSync("words.txt", "\ufeff[Verse]\r\none\r\n");
   const { out } = await generate("--caption", "bells", "--lyrics-file", "words.txt", "--json");
   expect(JSON.parse(out)).toMatchObject({ settings: { lyrics: "[Verse]\none\n" } });
+});
+
+test("a comparison that is there is refused before its run is looked at, or written over where that is said", async () => {
+  mkdirSync("heard");
+  writeFileSync("heard/index.html", "mine");
+  const compare = (...words: readonly string[]) =>
+    acewright("compare", "no-run", "--caption", "bells", ...words);
+  const refused = await compare("-o", "heard");
+  expect(refused).toMatchObject({ code: 2, out: "" });
+  expect(refused.err).toContain("index.html: exists already; choose another name, or replace it");
+  for (const words of [["-o", "heard", "--replace"], ["-o", "new"], []])
+    expect((await compare(...words)).err).toContain("no-run");
+  expect(readdirSync("heard")).toEqual(["index.html"]);
 });

@@ -4,13 +4,15 @@ import type { RunAdapter } from "@acewright/trainer";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
+import { freeName } from "../free-name.js";
 import { optionsFromSchema } from "../options-from-schema.js";
 import { formatCounted } from "../render/units.js";
 import { parseRunAdapter, placesOf, promptsOf, songOptions, songSettings, withBars } from "./generate.js";
 
 interface CompareWords {
   model?: string;
-  output: string;
+  output?: string;
+  replace?: true;
   checkpoints?: RunAdapter[];
   base: boolean;
   prompts?: string;
@@ -33,7 +35,11 @@ export function compareCommand(context: Context): Command {
       "All takes of a song have the same words, seed and loudness; open index.html of the folder to hear them.",
   })
     .argument("<run>", "run folder")
-    .option("-o, --output <dir>", "folder for the songs, index.json and index.html", "comparison")
+    .option(
+      "-o, --output <dir>",
+      "folder for the songs, index.json and index.html; default: comparison, with a number where that is taken",
+    )
+    .option("--replace", "write over a comparison that is there")
     .option("-m, --model <dir>", "another model than the run's own")
     .option("--checkpoints <a,b,...>", "steps, best and final (default: all there are)", (text) =>
       text.split(",").map(parseRunAdapter),
@@ -44,6 +50,8 @@ export function compareCommand(context: Context): Command {
     const output = outputOf(command, context);
     const { caption, ...settings } = songSettings(command, words);
     const { model, checkpoints, seeds } = words;
+    const replace = words.replace === true;
+    const folder = words.output ?? (replace ? "comparison" : freeName("comparison"));
     const comparison = await withBars(output, context.signal, (listening) =>
       compareCheckpoints({
         ...settings,
@@ -55,14 +63,15 @@ export function compareCommand(context: Context): Command {
         ...(checkpoints !== undefined && { checkpoints }),
         base: words.base,
         container: words.audio,
-        output: resolve(words.output),
+        output: resolve(folder),
+        replace,
         ...listening,
       }),
     );
     const { songs, voices } = comparison;
     output.result(
       comparison,
-      () => `${formatCounted(songs.length, "song")} by ${voices.join(", ")}: ${words.output}/index.html`,
+      () => `${formatCounted(songs.length, "song")} by ${voices.join(", ")}: ${folder}/index.html`,
     );
   });
 }

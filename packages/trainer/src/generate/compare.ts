@@ -7,7 +7,7 @@ import { checkpointSteps, readRunConfig } from "../run/run-folder.js";
 import { checkpointName, runPaths } from "../run/run-paths.js";
 import { comparisonPage } from "./compare-page.js";
 import type { ComparedSong, Comparison } from "./comparison.js";
-import { planSongs, slug, splitOptions, type GenerateWith } from "./generate.js";
+import { planSongs, refuseExisting, slug, splitOptions, type GenerateWith } from "./generate.js";
 import { matchLoudness, normalisePeak } from "./loudness.js";
 import { decodeTakes, renderSongs, type RenderOptions, type Take } from "./render-songs.js";
 import type { GenerateSettingsInput, PromptRow } from "./settings.js";
@@ -26,16 +26,29 @@ export interface CompareOptions
   readonly container?: "wav" | "flac";
   /** Folder for the songs, `index.json` and `index.html`. */
   readonly output: string;
+  /** Whether a comparison in that folder may be replaced; default true. */
+  readonly replace?: boolean;
 }
 
 /**
  * The same songs (words and seeds) by several checkpoints of a run and by the model without one, level-matched, with a page
  * to listen to them side by side. All voices of one song are in memory at a time.
  *
- * @throws {AceError} as `generate`; ERR_FILE when a checkpoint is not there.
+ * @throws {AceError} as `generate`; ERR_FILE when a checkpoint is not there, or a comparison is that may not be replaced.
  */
 export async function compareCheckpoints(options: CompareOptions): Promise<Comparison> {
-  const { run, prompts, seeds, checkpoints, base = true, container = "wav", output, ...rest } = options;
+  const {
+    run,
+    prompts,
+    seeds,
+    checkpoints,
+    base = true,
+    container = "wav",
+    output,
+    replace = true,
+    ...rest
+  } = options;
+  if (!replace) refuseExisting(["index.json", "index.html"].map((name) => join(output, name)));
   const model = options.model ?? readRunConfig(run).model;
   const [settings, others] = splitOptions({ ...rest, model });
   const songs = planSongs(prompts, settings, seeds);

@@ -182,8 +182,12 @@ async function render(
   return { songs: made, adapters: rendered.adapters[0] ?? [], warnings: rendered.warnings };
 }
 
-/** Told before an hour's work. */
-function refuseExisting(files: readonly string[]): void {
+/**
+ * Told before an hour's work.
+ *
+ * @throws {AceError} ERR_FILE
+ */
+export function refuseExisting(files: readonly string[]): void {
   const there = files.filter((file) => existsSync(file));
   const [first] = there;
   if (first === undefined) return;

@@ -202,6 +202,10 @@ test("checkpoints are compared side by side at one loudness, with a page to list
   for (const { file } of takes) expect(page).toContain(`src="${file}"`);
   expect(page).not.toMatch(/https?:/);
   await expect(compareCheckpoints({ ...options, checkpoints: [3] })).rejects.toThrow(/has no step 3 adapter/);
+  await expect(compareCheckpoints({ ...options, replace: false })).rejects.toThrow(
+    /index\.json: exists already \(and 1 more\); choose another name, or replace it/,
+  );
+  expect(readFileSync(join(output, "index.html"), "utf8")).toBe(page);
 });
 
 test("a missing trigger is remarked upon", async () => {
