@@ -19,7 +19,8 @@ const textEncoderName = "Qwen3-Embedding-0.6B";
  * the folder that holds all three when it holds one music model only, official or someone's fine-tune.
  *
  * @param path as the user gave it; @param overrides folders that lie elsewhere.
- * @throws {AceError} ERR_FILE naming the folder that is missing; ERR_CONFIG when several models could be meant.
+ * @throws {AceError} ERR_FILE naming the folder that is missing; ERR_CHECKPOINT for a training run; ERR_CONFIG when several
+ *   models could be meant.
  */
 export function resolveModelFolders(
   path: string,
@@ -39,6 +40,7 @@ function musicModel(path: string): string {
       "ERR_FILE",
       `${path}: does not exist${whatIsMeant(path)}; expected a checkpoint folder, which \`acewright models download\` brings`,
     );
+  refuseRun(path);
   if (existsSync(join(path, "config.json"))) return path;
   const official = readdirSync(path)
     .filter((name) => name.startsWith("acestep-v15") && existsSync(join(path, name, "config.json")))
@@ -59,6 +61,15 @@ function musicModel(path: string): string {
     );
   }
   return join(path, only);
+}
+
+/** A run has a config.json of its own kind, and a model's parts would be looked for beside it. */
+function refuseRun(path: string): void {
+  if (!existsSync(join(path, "config.json")) || !existsSync(join(path, "events.jsonl"))) return;
+  throw new AceError(
+    "ERR_CHECKPOINT",
+    `${path}: is a training run, not a model; name the model that it was trained on, and the run as the adapter (--adapter)`,
+  );
 }
 
 /** The models beside a path that is not there, whose names are like it: `checkpoints/turbo`. */

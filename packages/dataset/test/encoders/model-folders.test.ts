@@ -47,6 +47,15 @@ test("two models, no model and a missing part are told apart", () => {
   );
 });
 
+test("a training run is no model, though it has a config.json", () => {
+  const run = join(root, "run");
+  mkdirSync(run);
+  for (const name of ["config.json", "events.jsonl"]) writeFileSync(join(run, name), "{}");
+  expect(() => resolveModelFolders(run)).toThrow(
+    /run: is a training run, not a model; name the model that it was trained on, and the run as the adapter \(--adapter\)$/,
+  );
+});
+
 /** Someone's model: its config speaks of ACE-Step, its name is free. */
 function fineTune(name: string): string {
   const folder = join(root, name);
