@@ -1,5 +1,6 @@
 import type { MemoryPlan, PlanRequest, RecomputePolicy } from "@acewright/core-native";
 import { framesPerSecond } from "../frames.js";
+import { largest } from "./largest.js";
 import { firstFitting, thriftierThan } from "./recompute-ladder.js";
 
 /** A run's largest step, ready to be planned under any policy and size. */
@@ -72,21 +73,6 @@ export async function memoryCures(
 
 function framesOf(fives: number): number {
   return fives * shortestCropS * framesPerSecond;
-}
-
-/** The largest whole number in [low, end) that is good, found by halving; undefined where none is. */
-export async function largest(
-  low: number,
-  end: number,
-  isGood: (value: number) => Promise<boolean>,
-): Promise<number | undefined> {
-  let [good, bad] = [low - 1, Math.max(low, end)];
-  while (bad - good > 1) {
-    const middle = Math.floor((good + bad) / 2);
-    if (await isGood(middle)) good = middle;
-    else bad = middle;
-  }
-  return good < low ? undefined : good;
 }
 
 /** `batchSize 1 and rank 16` */

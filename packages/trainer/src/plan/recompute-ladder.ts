@@ -1,10 +1,16 @@
 import { recomputePolicies, type RecomputePolicy } from "@acewright/core-native";
+import { largest } from "./largest.js";
 
 type Whole = (typeof recomputePolicies)[number];
 
+/** `mlp:12` -> mlp, 12; without a number for all layers. */
+function partsOf(policy: RecomputePolicy): readonly [kind: Whole, layers?: string] {
+  return policy.split(":") as [Whole, string?];
+}
+
 /** The policy for all layers that comes after this one, or undefined after the thriftiest: `mlp:12` -> `mlp` -> `block`. */
 export function nextWhole(policy: RecomputePolicy): RecomputePolicy | undefined {
-  const [kind, layers] = policy.split(":") as [Whole, string?];
+  const [kind, layers] = partsOf(policy);
   return layers === undefined ? recomputePolicies[recomputePolicies.indexOf(kind) + 1] : kind;
 }
 
@@ -13,7 +19,7 @@ export function nextWhole(policy: RecomputePolicy): RecomputePolicy | undefined 
  * needed. A number of layers beyond the model's is all of them.
  */
 export function thriftierThan(policy: RecomputePolicy, layers: number): RecomputePolicy[] {
-  const [kind, some] = policy.split(":") as [Whole, string?];
+  const [kind, some] = partsOf(policy);
   const at = recomputePolicies.indexOf(kind);
   const begun = some === undefined ? [] : rungsOf(kind, Number(some) + 1, layers);
   return [...begun, ...recomputePolicies.slice(at + 1).flatMap((next) => rungsOf(next, 1, layers))];
@@ -40,12 +46,9 @@ export async function firstFitting(
   rungs: readonly RecomputePolicy[],
   fits: (policy: RecomputePolicy) => Promise<boolean>,
 ): Promise<RecomputePolicy | undefined> {
-  let [bad, good] = [-1, rungs.length];
-  while (good - bad > 1) {
-    const middle = Math.floor((good + bad) / 2);
-    const policy = rungs[middle];
-    if (policy !== undefined && (await fits(policy))) good = middle;
-    else bad = middle;
-  }
-  return rungs[good];
+  const fails = async (rung: number) => {
+    const policy = rungs[rung];
+    return policy !== undefined && !(await fits(policy));
+  };
+  return rungs[((await largest(0, rungs.length, fails)) ?? -1) + 1];
 }

@@ -38,7 +38,13 @@ export async function chooseRecompute(
 ): Promise<RecomputeChoice & { readonly memory: MemoryPlan }> {
   const room = device.freeBytes - headroomBytes;
   const free = `${formatBytes(device.freeBytes)} free on ${device.name}`;
-  const planned = (recompute: RecomputePolicy) => step.plan({ ...step.request, recompute });
+  const plans = new Map<RecomputePolicy, Promise<MemoryPlan>>();
+  // A plan traces the model: each policy is planned once, however often it is weighed.
+  const planned = (recompute: RecomputePolicy): Promise<MemoryPlan> => {
+    const known = plans.get(recompute) ?? step.plan({ ...step.request, recompute });
+    plans.set(recompute, known);
+    return known;
+  };
   const isGreen = async (policy: RecomputePolicy) =>
     memoryVerdict((await planned(policy)).totalBytes, device) === "green";
   let faster: RecomputePolicy | undefined;
@@ -49,7 +55,8 @@ export async function chooseRecompute(
       const policy = (await firstFitting(between, isGreen)) ?? whole;
       const memory = await planned(policy);
       const verdict = memoryVerdict(memory.totalBytes, device);
-      const cures = verdict === "green" ? [] : await roomier(policy, isGreen, step);
+      const cures =
+        verdict === "green" ? [] : await roomier(thriftierThan(policy, step.layers), isGreen, planned);
       const chosen = asked === "auto" ? `recompute auto is ${policy}` : `recompute ${policy}`;
       const than = faster === undefined ? "" : `; ${faster} needs ${needOf(await planned(faster))}`;
       const reason = `${chosen}: ${needOf(memory)} of ${free}${than}${tightness(room - memory.totalBytes, verdict, cures)}`;
@@ -72,14 +79,12 @@ function needOf({ totalBytes }: MemoryPlan): string {
 
 /** The fastest of the thriftier policies that leaves room for other programs, where there is one. */
 async function roomier(
-  policy: RecomputePolicy,
+  thriftier: readonly RecomputePolicy[],
   isGreen: (policy: RecomputePolicy) => Promise<boolean>,
-  { layers, request, plan }: PlannedStep,
+  planned: (policy: RecomputePolicy) => Promise<MemoryPlan>,
 ): Promise<readonly MemoryCure[]> {
-  const recompute = await firstFitting(thriftierThan(policy, layers), isGreen);
-  if (recompute === undefined) return [];
-  const { totalBytes } = await plan({ ...request, recompute });
-  return [{ recompute, totalBytes }];
+  const recompute = await firstFitting(thriftier, isGreen);
+  return recompute === undefined ? [] : [{ recompute, totalBytes: (await planned(recompute)).totalBytes }];
 }
 
 function tightness(leftBytes: number, verdict: MemoryVerdict, [cure]: readonly MemoryCure[]): string {

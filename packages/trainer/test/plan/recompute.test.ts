@@ -68,6 +68,22 @@ test("auto recomputes a number of layers only where a gibibyte is left to others
   }
 });
 
+test("no policy is planned twice", async () => {
+  for (const free of [40, 36.4, 30, 28.6, 20.4, 8.5, 7]) {
+    const planned: string[] = [];
+    await chooseRecompute("auto", device(free * gib), {
+      layers,
+      request,
+      plan: (asked) => {
+        // What proposes another batch or crop plans those.
+        if (asked.batch === request.batch && asked.frames === request.frames) planned.push(asked.recompute);
+        return plan(asked);
+      },
+    });
+    expect(new Set(planned).size, `${free} GiB: ${planned.join(" ")}`).toBe(planned.length);
+  }
+});
+
 test("a number of layers that was asked for is kept, and what would do is the next rung that does", async () => {
   expect(await choose("mlp:2", 30)).toMatchObject({ policy: "mlp:2", fits: true, verdict: "green" });
   expect((await choose("cheap:3", 30)).cures).toEqual([{ recompute: "cheap", totalBytes: 28 * gib }]);
