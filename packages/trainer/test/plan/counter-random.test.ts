@@ -3,6 +3,7 @@ import { purposes, randomStream, shuffle, type Purpose } from "../../src/plan/co
 import { epochBatches, type EpochSettings, type SongShape } from "../../src/plan/epoch.js";
 import { splitSongs, validationPlaces } from "../../src/plan/validation.js";
 import { withAdaptiveTimesteps } from "../../src/plan/adaptive-timesteps.js";
+import { wordings } from "./wordings.js";
 
 // A run that was begun with another version goes on with this one: what is drawn here may never change.
 
@@ -51,14 +52,6 @@ const settings: EpochSettings = {
   captionDropout: 0.4,
   lyricsDropout: 0.3,
 };
-const wordings = [
-  { caption: 0, lyrics: true },
-  { caption: 1, lyrics: true },
-  { caption: null, lyrics: true },
-  { caption: 0, lyrics: false },
-  { caption: 1, lyrics: false },
-  { caption: null, lyrics: false },
-];
 const song = (frames: number): SongShape => ({ frames, conditionTokens: [9, 8, 7, 6, 5, 4], wordings });
 const songs = [100, 20, 64, 200].map(song);
 const written = (changes: Partial<EpochSettings>) =>

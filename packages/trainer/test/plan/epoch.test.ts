@@ -7,6 +7,7 @@ import {
   type EpochSettings,
   type SongShape,
 } from "../../src/plan/epoch.js";
+import { wordings } from "./wordings.js";
 
 const settings: EpochSettings = {
   seed: 42,
@@ -201,14 +202,6 @@ test("even crops visit every part of a song equally often, however its visits ar
 });
 
 describe("a prompt's fields left empty", () => {
-  const wordings = [
-    { caption: 0, lyrics: true },
-    { caption: 1, lyrics: true },
-    { caption: null, lyrics: true },
-    { caption: 0, lyrics: false },
-    { caption: 1, lyrics: false },
-    { caption: null, lyrics: false },
-  ];
   const songs: SongShape[] = [{ frames: 10, conditionTokens: [9, 8, 7, 6, 5, 4], wordings, repeats: 4000 }];
   const drawn = (changes: Partial<EpochSettings>, of = songs) =>
     epochBatches(of, { ...settings, ...changes }, 3)
