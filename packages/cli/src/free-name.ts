@@ -7,3 +7,8 @@ export function freeName(stem: string, ending = ""): string {
   while (existsSync(name(count))) count += 1;
   return name(count);
 }
+
+/** The name where none was given. What was made before is kept: nobody named it to be written over. */
+export function defaultName(stem: string, ending: string, replace: boolean): string {
+  return replace ? `${stem}${ending}` : freeName(stem, ending);
+}

@@ -4,7 +4,7 @@ import type { RunAdapter } from "@acewright/trainer";
 import type { Command } from "commander";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
-import { freeName } from "../free-name.js";
+import { defaultName } from "../free-name.js";
 import { optionsFromSchema } from "../options-from-schema.js";
 import { formatCounted } from "../render/units.js";
 import { parseRunAdapter, placesOf, promptsOf, songOptions, songSettings, withBars } from "./generate.js";
@@ -51,7 +51,7 @@ export function compareCommand(context: Context): Command {
     const { caption, ...settings } = songSettings(command, words);
     const { model, checkpoints, seeds } = words;
     const replace = words.replace === true;
-    const folder = words.output ?? (replace ? "comparison" : freeName("comparison"));
+    const folder = words.output ?? defaultName("comparison", "", replace);
     const comparison = await withBars(output, context.signal, (listening) =>
       compareCheckpoints({
         ...settings,

@@ -14,7 +14,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import { leafCommand, modelOption, outputOf } from "../command.js";
 import type { Context } from "../command.js";
-import { freeName } from "../free-name.js";
+import { defaultName } from "../free-name.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
 import type { Output } from "../output.js";
 import type { Progress } from "../render/progress.js";
@@ -109,11 +109,6 @@ export function generateCommand(context: Context): Command {
     );
     output.result(result, () => `${formatCounted(result.songs.length, "song")}: ${folder}`);
   });
-}
-
-/** What was made before is kept: nobody named it to be written over. */
-function defaultName(stem: string, ending: string, replace: boolean): string {
-  return replace ? `${stem}${ending}` : freeName(stem, ending);
 }
 
 const promptNotes = `Adapters: PATH[:SCALE[,GROUP=SCALE]...][@FROM-TO]. A group is a kind of module or a range of layers (self_attn,
