@@ -1,6 +1,7 @@
 #include "adapter/project.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "adapter/low_rank.h"
 
@@ -114,11 +115,15 @@ std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& par
   }
   // Every column must be written first, or none.
   const bool begins = std::all_of(uses.begin(), uses.end(), can_begin);
-  const auto product_of = [&](const Tensor& weight) { return begins ? begin_linear(tape, x, weight) : linear(tape, x, weight); };
   if (begins)
     for (std::vector<Use>& of_part : uses) of_part = firsts(of_part);
-  Var whole;
-  if (stacked.given()) out = tape.split(whole = product_of(stacked), widths);
+  std::vector<std::pair<Var, Tensor>> begun;  // and their weights
+  const auto product_of = [&](const Tensor& weight) {
+    if (!begins) return linear(tape, x, weight);
+    begun.emplace_back(begin_linear(tape, x, weight), weight);
+    return begun.back().first;
+  };
+  if (stacked.given()) out = tape.split(product_of(stacked), widths);
   else for (const StackedPart& part : parts) out.push_back(product_of(part.weight));
   const Var a = stacked_first_factors(tape, uses, ranks);
   std::vector<Var> low;
@@ -128,9 +133,7 @@ std::vector<Var> project_stacked(Tape& tape, const std::vector<StackedPart>& par
     out[i] = low.empty() ? follow(tape, uses[i], weight, out[i], x)
                          : uses[i][0].module->forward_low(tape, weight, out[i], low[i], uses[i][0].pass);
   }
-  if (begins && stacked.given()) end_linear(tape, whole, x, stacked);
-  else if (begins)
-    for (size_t i = 0; i < parts.size(); ++i) end_linear(tape, out[i], x, parts[i].weight);
+  for (const auto& [y, weight] : begun) end_linear(tape, y, x, weight);
   return out;
 }
 
