@@ -44,6 +44,24 @@ describe.each(architectures)("on sm_%i", (sm) => {
   });
 });
 
+test("kernels for products of a warpgroup keep everything in registers, and are of sm_90 alone", () => {
+  const of = (sm: number) =>
+    readTable(report(`sm_${sm}.txt`), sm).filter(({ file }) => file.startsWith("hopper/"));
+  expect(of(90).map(({ name }) => name)).toEqual([
+    "hopper_backward_kv<128>",
+    "hopper_backward_q<128>",
+    "hopper_forward<128>",
+  ]);
+  expect(of(90).filter((kernel) => spills(kernel) > 0)).toEqual([]);
+  for (const sm of architectures.filter((other) => other !== 90)) expect(of(sm)).toEqual([]);
+});
+
+test("products of a warpgroup that the compiler puts in a row are an error", () => {
+  const output =
+    "ptxas info    : (C7510) Potential Performance Loss: wgmma.mma_async instructions are serialized due to ...";
+  expect(() => kernelsIn(output, "hopper/spin.cu")).toThrow(/hopper\/spin.cu.*serialized/);
+});
+
 test("names are read from their mangled form", () => {
   const prefix = "_ZN3ace44_GLOBAL__N__fc1efbbb_11_rms_norm_cu_5f13e62b";
   expect(shortName(`${prefix}24rms_norm_backward_kernelINS_4bf16EEEvPT_PKS3_`)).toBe(

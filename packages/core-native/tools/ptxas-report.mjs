@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { kernelsIn, readTable, spills, table } from "./ptxas/output.mjs";
 import {
   architectures,
+  architecturesOf,
   deviceSources,
   kernelFiles,
   kernelFolder,
@@ -45,8 +46,11 @@ function ask(args) {
 }
 
 // The flags of the library's own build (CMakeLists.txt), all architectures in one call.
-const flags = ["--fatbin", "-O3", "-DNDEBUG", "-std=c++17", "-DACE_WITH_CUDA=1", "-I.", "-Xptxas", "-v"];
-for (const sm of architectures) flags.push("-gencode", `arch=compute_${sm},code=sm_${sm}`);
+const defined = ["-DNDEBUG", "-DACE_WITH_CUDA=1", "-DACE_CUDA_HOPPER=1"];
+const flags = ["--fatbin", "-O3", "-std=c++17", ...defined, "-I.", "-Xptxas", "-v"];
+/** @param {string} file */
+const targets = (file) =>
+  architecturesOf(file).flatMap(({ name }) => ["-gencode", `arch=compute_${name},code=sm_${name}`]);
 
 const version = /release \S+ (V\S+)/.exec(await ask(["--version"]))?.[1] ?? "of an unknown version";
 const folder = mkdtempSync(join(tmpdir(), "acewright-ptxas-"));
@@ -93,13 +97,19 @@ function save() {
 async function worker() {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     const started = performance.now();
-    const output = await ask([...flags, file, "-o", join(folder, `${basename(file)}.fatbin`)]);
+    const output = await ask([
+      ...flags,
+      ...targets(file),
+      file,
+      "-o",
+      join(folder, `${basename(file)}.fatbin`),
+    ]);
     const found = kernelsIn(output, file.slice(kernelFolder.length + 1));
     kernels.push(...found);
     done.push(file);
     save();
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    console.log(`${file}: ${found.length / architectures.length} kernels, ${seconds} s`);
+    console.log(`${file}: ${found.length / architecturesOf(file).length} kernels, ${seconds} s`);
   }
 }
 try {

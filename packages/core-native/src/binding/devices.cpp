@@ -92,17 +92,12 @@ Napi::Value cublas_lt(const Napi::CallbackInfo& info) {
   return out;
 }
 
-// deviceAlgorithms(device): Promise<string>; what Blas::algorithms() says, "" on the CPU, whose products choose nothing
+// deviceAlgorithms(device): Promise<string>; what Device::algorithms() says, "" on the CPU, where nothing is chosen
 Napi::Value device_algorithms(const Napi::CallbackInfo& info) {
   auto device = Handle<DeviceThread>::of(info[0], "device");
   return run_job<std::string>(
       info.Env(), device, {},
-      [device]() -> std::string {
-#if ACE_WITH_CUDA
-        if (cuda::Blas* blas = device->device().stream().blas; blas != nullptr) return blas->algorithms();
-#endif
-        return "";
-      },
+      [device]() -> std::string { return device->device().algorithms(); },
       [](Napi::Env env, std::string& text) -> Napi::Value { return Napi::String::New(env, text); });
 }
 
@@ -113,11 +108,7 @@ Napi::Value use_algorithms(const Napi::CallbackInfo& info) {
   return run_job<bool>(
       info.Env(), device, {},
       [device, record] {
-        if (device->kind() == DeviceKind::cpu)
-          throw Error(ErrorCode::config, "the recorded algorithms are of a CUDA device, this is the CPU");
-#if ACE_WITH_CUDA
-        device->device().stream().blas->preselect(record);
-#endif
+        device->device().use_algorithms(record);
         return true;
       },
       [](Napi::Env env, bool&) { return env.Undefined(); });

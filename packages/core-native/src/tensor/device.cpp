@@ -42,6 +42,10 @@ void release_host(void* memory) noexcept {
 #endif
 }
 
+void Device::use_algorithms(const std::string&) {
+  throw Error(ErrorCode::config, "the recorded algorithms are of a CUDA device, this is the CPU");
+}
+
 CpuDevice::CpuDevice(int threads) : Device({}), pool_(threads) { stream_.pool = &pool_; }
 
 void* CpuDevice::allocate(int64_t bytes, const std::string& what) { return allocate_host(bytes, what); }

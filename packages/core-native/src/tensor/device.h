@@ -24,6 +24,8 @@ struct Stream {
   ThreadPool* pool = nullptr;
   void* cuda_stream = nullptr;
   cuda::Blas* blas = nullptr;
+  // Attention runs on products of a warpgroup (ops/cuda/hopper) where it can. Compute capability 9.0 alone.
+  bool warpgroups = false;
   // Where given, each call of a program is waited for, so that an error is told with its operator.
   Device* checked = nullptr;
 };
@@ -83,6 +85,13 @@ class Device {
   virtual void upload_async(void* to, const void* from, int64_t bytes) = 0;
   virtual void download_async(void* to, const void* from, int64_t bytes) = 0;
   virtual void synchronize() = 0;
+
+  // What was chosen for this device's work beside the sizes: the algorithm of each matrix product met so far, and attention's kernels.
+  // Lines for people and for use_algorithms(); "" where nothing is chosen.
+  virtual std::string algorithms() const { return ""; }
+  // The choices that `record` holds, whatever this device would choose itself.
+  // Errors: ERR_CONFIG for text that algorithms() did not write, of another library, or of kernels this device has not.
+  virtual void use_algorithms(const std::string& record);
 
   // Records what `work` launches instead of running it. Null where the device cannot.
   virtual std::unique_ptr<Graph> capture(const std::function<void()>& work) = 0;

@@ -7,6 +7,7 @@
 #include "ops/twin.h"
 #if ACE_WITH_CUDA
 #include "fragments/kernels.h"
+#include "ops/cuda/device.h"
 #endif
 #include "simt/fragments.h"
 #include "tensor/dtype.h"
@@ -81,6 +82,58 @@ TEST("CUDA: fragments: mma.m16n8k16 multiplies matrices laid out as the table sa
       }
   }
 }
+
+#if ACE_CUDA_HOPPER
+TEST("CUDA: fragments: products of a warpgroup read memory that is swizzled as the table says") {
+  skip_without_cuda();
+  if (!cuda::has_warpgroups(0)) SKIP("the device has no products of a warpgroup");
+  // Two tiles of 128 columns, as in attention: 64 rows for the left factor, 112 for the right.
+  constexpr int kLeft = 64, kRight = 112, kColumns = 128;
+  const Matrix<kLeft, kColumns> a(1);
+  const Matrix<kRight, kColumns> b(2);
+  std::vector<uint16_t> memory(static_cast<size_t>((kLeft + kRight) * kColumns));
+  const auto element = [&](int rows, int row, int column) { return column / 64 * rows * 64 + fragments::swizzled(row, column % 64); };
+  for (int column = 0; column < kColumns; ++column) {
+    for (int row = 0; row < kLeft; ++row) memory[static_cast<size_t>(element(kLeft, row, column))] = to_bf16(a.number[row][column]).bits;
+    for (int row = 0; row < kRight; ++row)
+      memory[static_cast<size_t>(kLeft * kColumns + element(kRight, row, column))] = to_bf16(b.number[row][column]).bits;
+  }
+  const auto check = [&](Wgmma form, bool add, int k16, int row0) {
+    const int columns = columns_of(form);
+    const Matrix<64, 128> c(static_cast<unsigned>(k16 * 100 + row0));
+    const bool down = form == Wgmma::columns_128;
+    std::vector<float> sums;
+    std::vector<uint32_t> left;
+    for (int thread = 0; thread < 128; ++thread) {
+      const auto moved = [&](fragments::Element e, int to) { return fragments::Element{thread / 32 * 16 + e.row, to + e.column}; };
+      for (int n = 0; n < columns / 8; ++n)
+        for (int r = 0; r < 4; ++r) sums.push_back(c[moved(fragments::c(thread % 32, r), 8 * n)]);
+      for (int r = 0; r < 4; ++r)
+        left.push_back(pack(a[moved(fragments::a(thread % 32, r, 0), 16 * k16)], a[moved(fragments::a(thread % 32, r, 1), 16 * k16)]));
+    }
+    const auto place = [&](int rows, int row) { return static_cast<uint32_t>(row * 128 + (down ? 0 : k16 / 4 * rows * 128 + k16 % 4 * 32)); };
+    const auto got = run_wgmma(form, add, sums, left, memory, {place(kLeft, 0), kLeft * 128, kLeft * kColumns * 2 + place(kRight, row0), kRight * 128});
+    double worst = 0;
+    for (int thread = 0; thread < 128; ++thread)
+      for (int n = 0; n < columns / 8; ++n)
+        for (int r = 0; r < 4; ++r) {
+          const fragments::Element e = fragments::c(thread % 32, r);
+          const int row = thread / 32 * 16 + e.row, column = 8 * n + e.column;
+          float expected = add ? c.number[row][column] : 0;
+          for (int k = 0; k < 16; ++k) expected += a.number[row][16 * k16 + k] * (down ? b.number[row0 + k][column] : b.number[row0 + column][16 * k16 + k]);
+          worst = std::max(worst, std::abs(double{got[at(thread, columns / 2, n * 4 + r)]} - expected));
+        }
+    CONTEXT("form " << static_cast<int>(form) << (add ? " adds" : " sets") << " columns " << 16 * k16 << " row " << row0);
+    CHECK_EQ(worst, 0.0);
+  };
+  for (int k16 = 0; k16 < 8; ++k16) {
+    check(Wgmma::rows_112, k16 % 2 == 1, k16, 0);
+    check(Wgmma::rows_64, k16 % 2 == 0, k16, 8 * (k16 % 7));
+    check(Wgmma::rows_64_registers, k16 % 3 > 0, k16, 8 * (6 - k16 % 7));
+    check(Wgmma::columns_128, true, k16, 16 * (k16 % 7));
+  }
+}
+#endif
 
 TEST("CUDA: fragments: cp.async brings 16 bytes a lane, or zeros, group after group") {
   skip_without_cuda();

@@ -1,7 +1,6 @@
 #include "fragments/kernels.h"
 
-#include "ops/cuda/device.h"
-#include "ops/cuda/launch.h"
+#include "fragments/numbers.h"
 #include "ops/cuda/ptx.cuh"
 #include "ops/cuda/smem.cuh"
 
@@ -70,31 +69,6 @@ __global__ void shuffle_kernel(int64_t* out) {
 
 __global__ void pack_kernel(uint32_t* out, const float* pairs) { out[threadIdx.x] = cuda::pack_bf16(pairs[2 * threadIdx.x], pairs[2 * threadIdx.x + 1]); }
 __global__ void exp2_kernel(float* out, const float* x) { out[threadIdx.x] = cuda::exp2_fast(x[threadIdx.x]); }
-
-// Numbers in device memory.
-template <class T>
-class Numbers {
- public:
-  explicit Numbers(size_t count) : count_(count), memory_(static_cast<int64_t>(count * sizeof(T)), "fragment test") {}
-  explicit Numbers(const std::vector<T>& values) : Numbers(values.size()) { cuda::upload(data(), values.data(), bytes()); }
-  T* data() const { return static_cast<T*>(memory_.data()); }
-  std::vector<T> read() const {
-    std::vector<T> out(count_);
-    cuda::download(out.data(), data(), bytes());
-    return out;
-  }
-
- private:
-  int64_t bytes() const { return static_cast<int64_t>(count_ * sizeof(T)); }
-  size_t count_;
-  cuda::DeviceMemory memory_;
-};
-
-Stream device() {
-  Stream stream;
-  stream.device = DeviceKind::cuda;
-  return stream;
-}
 
 }  // namespace
 

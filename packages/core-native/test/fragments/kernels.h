@@ -30,4 +30,17 @@ std::vector<int64_t> run_shuffles();
 std::vector<uint32_t> run_pack(const std::vector<float>& pairs);
 std::vector<float> run_exp2(const std::vector<float>& x);
 
+// Products of a warpgroup (ops/cuda/hopper/wgmma.cuh), by the columns of d and where the left factor is. Only where
+// cuda::has_warpgroups().
+enum class Wgmma { rows_64, rows_112, rows_64_registers, columns_128 };
+constexpr int columns_of(Wgmma form) { return form == Wgmma::rows_112 ? 112 : form == Wgmma::columns_128 ? 128 : 64; }
+
+// `memory`: the block's shared memory, 1024 bytes aligned; the factors' places in it in bytes, and bytes from panel to panel.
+struct WgmmaFactors {
+  uint32_t a, a_panel, b, b_panel;
+};
+// Registers in order of the 128 threads: c and d columns / 2 a thread, a four. d = a b, + c where `add`.
+std::vector<float> run_wgmma(Wgmma form, bool add, const std::vector<float>& c, const std::vector<uint32_t>& a,
+                             const std::vector<uint16_t>& memory, const WgmmaFactors& factors);
+
 }  // namespace ace::test

@@ -60,7 +60,8 @@ inline Values stored(Values x, DType dtype) {
 // One program on one twin: tensors put in, calls, tensors read back.
 class OneRun {
  public:
-  explicit OneRun(DeviceKind kind) : program(kind), kind_(kind) {}
+  // `warpgroups`: Stream::warpgroups.
+  explicit OneRun(DeviceKind kind, bool warpgroups = false) : program(kind), kind_(kind), warpgroups_(warpgroups) {}
 
   Tensor put(const Shape& shape, DType dtype, const Values& values) {
     inputs_.emplace_back(program.input(shape, dtype, "input"), values);
@@ -79,7 +80,7 @@ class OneRun {
       if (!bytes.empty()) memory_->write(program.bound(tensor), bytes.data());
     }
     ThreadPool pool(1);
-    Stream stream{kind_, &pool, nullptr};
+    Stream stream{.device = kind_, .pool = &pool, .warpgroups = warpgroups_};
     program.run(stream);
   }
   Values get(const Tensor& tensor) const {
@@ -112,6 +113,7 @@ class OneRun {
   }
 
   DeviceKind kind_;
+  bool warpgroups_;
   std::vector<std::pair<Tensor, Values>> inputs_;
   std::unique_ptr<TwinMemory> memory_;
 };
@@ -179,8 +181,8 @@ inline Tensor put_ints(OneRun& run, const std::vector<int32_t>& values) {
 struct Forward {
   Values o, lse;
 };
-inline Forward forward(const Case& c, const Data& d, DeviceKind kind, DType dtype) {
-  OneRun run(kind);
+inline Forward forward(const Case& c, const Data& d, DeviceKind kind, DType dtype, bool warpgroups = false) {
+  OneRun run(kind, warpgroups);
   const Triple x = put_triple(run, c, dtype, d.q, d.k, d.v);
   const Tensor o = run.result({c.batch, c.length, c.q_width()}, dtype), lse = run.result({c.batch, c.heads, c.length}, DType::f32);
   const Tensor counts = put_ints(run, c.counts), q_start = put_ints(run, c.q_start), k_start = put_ints(run, c.k_start);
@@ -193,8 +195,8 @@ inline Forward forward(const Case& c, const Data& d, DeviceKind kind, DType dtyp
 struct Backward {
   Values row_dot, gradient[3];
 };
-inline Backward backward(const Case& c, const Data& d, const Forward& f, DeviceKind kind, DType dtype) {
-  OneRun run(kind);
+inline Backward backward(const Case& c, const Data& d, const Forward& f, DeviceKind kind, DType dtype, bool warpgroups = false) {
+  OneRun run(kind, warpgroups);
   const Triple x = put_triple(run, c, dtype, d.q, d.k, d.v), dx = put_triple(run, c, dtype, d.dq, d.dk, d.dv);
   const Tensor o = run.put({c.batch, c.length, c.q_width()}, dtype, f.o), lse = run.put({c.batch, c.heads, c.length}, DType::f32, f.lse);
   const Tensor d_o = run.put(o.shape, dtype, d.d_o), row_dot = run.result(lse.shape, DType::f32);

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "simt/warpgroup.h"
+
 namespace simt {
 
 namespace {
@@ -32,6 +34,10 @@ std::string hex(unsigned mask) {
 std::string Block::told(const std::string& what) const {
   return *kernel_ + ": block " + text(block_) + ", thread " + (self ? text(self->index) : "none") + ": " + what;
 }
+
+Thread::Thread() = default;
+Thread::Thread(Thread&&) noexcept = default;
+Thread::~Thread() = default;
 
 void Block::fail(const std::string& what) { throw KernelError(told(what)); }
 
@@ -66,6 +72,7 @@ void Block::run_threads() {
     thread.fiber = mine;
     self = &thread;
     (*body_)();
+    if (!thread.products.empty()) fail("the thread ends while a product of its warpgroup is not waited for");
     // Another thread's fiber may have been entered and left meanwhile, but this one is the running one again.
     thread.done = true;
     ++done_;
@@ -83,6 +90,7 @@ void Block::run(const std::string& kernel, Index block_at, Index threads, unsign
   threads_.resize(count_);
   meetings_.resize((count_ + kWarp - 1) / kWarp);
   for (auto& meetings : meetings_) meetings.clear();
+  warpgroups_.assign((count_ + kWarpgroup - 1) / kWarpgroup, {});
   for (unsigned i = 0; i < count_; ++i) {
     Thread& thread = threads_[i];
     thread.index = {i % threads.x, i / threads.x % threads.y, i / threads.x / threads.y};
@@ -91,6 +99,9 @@ void Block::run(const std::string& kernel, Index block_at, Index threads, unsign
     thread.waits_for = nullptr;
     thread.copies.clear();
     thread.groups = 0;
+    thread.products.clear();
+    thread.product_groups = 0;
+    thread.registers_fenced = false;
   }
   shared.begin_block(shared_bytes);
   block = this;
@@ -184,6 +195,24 @@ void Block::meet(const char* what, unsigned mask, void* slot, void (*together)(v
   together(complete.slots, mask);
   for (unsigned i = 0; i < kWarp; ++i)
     if ((mask >> i & 1) != 0 && i != lane()) wake(first + i);
+}
+
+std::shared_ptr<WarpgroupProduct> Block::meet_warpgroup(const WarpgroupSlot* slot, MakeProduct make, Where where) {
+  const unsigned group = self->number / kWarpgroup, first = group * kWarpgroup;
+  WarpgroupMeeting& meeting = warpgroups_[group];
+  if (count_ - first < kWarpgroup) fail("a product of a warpgroup needs four whole warps");
+  if (meeting.arrived == 0) meeting.where = where;
+  else if (!same(where, meeting.where)) fail("a product at " + place(where) + " while other threads of the warpgroup ask for one at " + place(meeting.where));
+  meeting.slots[self->number - first] = slot;
+  if (++meeting.arrived < kWarpgroup) {
+    wait("a product of its warpgroup", where);
+    return warpgroups_[group].made;
+  }
+  meeting.arrived = 0;
+  meeting.made = make(meeting.slots);
+  for (unsigned i = first; i < first + kWarpgroup; ++i)
+    if (i != self->number) wake(i);
+  return meeting.made;
 }
 
 // Whoever still waits when nobody can run: whom for.

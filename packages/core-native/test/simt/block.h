@@ -42,8 +42,15 @@ struct AsyncCopy {
 };
 
 struct Fiber;
+struct ThreadProduct;     // warpgroup.h
+struct WarpgroupProduct;
+struct WarpgroupSlot;
 
 struct Thread {
+  Thread();
+  Thread(Thread&&) noexcept;
+  ~Thread();
+
   Index index;
   unsigned number = 0;
   Fiber* fiber = nullptr;
@@ -52,6 +59,9 @@ struct Thread {
   Where where;
   std::vector<AsyncCopy> copies;
   unsigned groups = 0;  // of copies, committed
+  std::vector<ThreadProduct> products;
+  unsigned product_groups = 0;  // committed
+  bool registers_fenced = false;
 };
 
 struct Fiber {
@@ -66,6 +76,14 @@ struct Meeting {
   void* slots[kWarp] = {};
 };
 
+// The same of a warpgroup.
+struct WarpgroupMeeting {
+  unsigned arrived = 0;
+  Where where;
+  const WarpgroupSlot* slots[4 * kWarp] = {};
+  std::shared_ptr<WarpgroupProduct> made;
+};
+
 class Block {
  public:
   Block() = default;
@@ -78,6 +96,9 @@ class Block {
   // What a thread of the running block asks for.
   int barrier(const char* what, bool predicate, Where where);
   void meet(const char* what, unsigned mask, void* slot, void (*together)(void* const* slots, unsigned mask), Where where);
+  // Of four warps, for one product: the last thread to come calls `make` with the slots of all.
+  using MakeProduct = std::shared_ptr<WarpgroupProduct> (*)(const WarpgroupSlot* const* slots);
+  std::shared_ptr<WarpgroupProduct> meet_warpgroup(const WarpgroupSlot* slot, MakeProduct make, Where where);
   [[noreturn]] void fail(const std::string& what);
   // The same where no exception may be thrown: the thread is left where it stands.
   [[noreturn]] void abandon(const std::string& what) noexcept;
@@ -108,6 +129,7 @@ class Block {
   const char* barrier_what_ = nullptr;
   Where barrier_where_;
   std::vector<std::vector<Meeting>> meetings_;  // by warp
+  std::vector<WarpgroupMeeting> warpgroups_;
 };
 
 // Of the host thread that emulates: the running block and thread. Null outside a kernel.

@@ -99,6 +99,15 @@ void Counting::ldmatrix(const unsigned (&rows)[32], unsigned matrices) {
   }
 }
 
+void Counting::wgmma(int columns, bool left_too) {
+  LaunchCounts& of = launches_.back().second;
+  const auto rows = static_cast<uint64_t>(columns) + (left_too ? 64 : 0);
+  of.mma += 4 * static_cast<uint64_t>(columns) / 8;
+  ++of.shared.instructions;
+  of.shared.passes += rows * 32 / 128;
+  of.shared.least += rows * 32 / 128;
+}
+
 [[gnu::noinline]] void count_global(const void* address, unsigned bytes, bool write) {
   counting->global(reinterpret_cast<uintptr_t>(address), bytes, write, reinterpret_cast<uintptr_t>(__builtin_return_address(0)));
 }

@@ -5,7 +5,7 @@
 //   counting.launches().back().second   // of the last one
 //
 // Seen are the accesses that go through this project's words for them: load(), store(), load_pack() and store_pack() of
-// numbers.cuh, cp_async16, Smem, ldmatrix and mma_bf16; a bare `*p` is not. The accesses of a warp's lanes from one place
+// numbers.cuh, cp_async16, Smem, ldmatrix, mma_bf16 and the products of a warpgroup; a bare `*p` is not. The accesses of a warp's lanes from one place
 // of the code, each lane's n-th, are taken for one instruction: exact unless lanes of a warp pass it a different number of
 // times. Caches are not modelled: counted is what an instruction asks for, what a block asks for once, and what a call does.
 #pragma once
@@ -59,6 +59,8 @@ class Counting {
   void shared(unsigned at, unsigned bytes, uintptr_t place);
   void ldmatrix(const unsigned (&rows)[32], unsigned matrices);
   void mma() { ++launches_.back().second.mma; }
+  // A product of a warpgroup, [64, columns] over 16, reads its factors from shared memory once.
+  void wgmma(int columns, bool left_too);
 
  private:
   enum class Kind : uint8_t { read, write, shared };

@@ -21,4 +21,8 @@ constexpr Element c(int lane, int reg) { return {lane / 4 + (reg / 2) * 8, lane 
 constexpr Element matrix(int lane, int half) { return {lane / 4, lane % 4 * 2 + half}; }
 constexpr Element matrix_transposed(int lane, int half) { return {lane % 4 * 2 + half, lane / 4}; }
 
+// Where number `column` of a row of 64 lies in the "128-byte swizzle" that a product of a warpgroup reads: elements from the start of
+// the panel, which is a multiple of 1024 bytes. From the manual's figures of wgmma's shared memory layouts.
+constexpr int swizzled(int row, int column) { return row * 64 + (column / 8 ^ row % 8) * 8 + column % 8; }
+
 }  // namespace simt::fragments

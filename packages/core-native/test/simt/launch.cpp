@@ -40,7 +40,7 @@ void launch_body(std::string name, dim3 grid, dim3 threads, size_t shared, cudaS
   const auto within = [](uint64_t n, uint64_t most) { return n >= 1 && n <= most; };
   const uint64_t count = uint64_t{threads.x} * threads.y * threads.z;
   if (!within(count, kMaxThreads) || threads.z > 64 || !within(grid.x, 0x7fffffffu) || !within(grid.y, 65535) || !within(grid.z, 65535) ||
-      shared > kMaxShared) {
+      shared > MoreShared::most) {
     (void)told(cudaErrorInvalidConfiguration);
     return;
   }

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "simt/block.h"
 #include "simt/runtime.h"
 #include "simt/vectors.h"
 
@@ -13,6 +14,17 @@ namespace simt {
 
 // Runs `body` once a thread of the grid, or records that while the stream is captured. `name`: for errors.
 void launch_body(std::string name, dim3 grid, dim3 threads, size_t shared, cudaStream_t stream, std::function<void()> body);
+
+// While it lives, the calling thread's launches may ask for more shared memory than the least of the served devices has: kernels
+// for one architecture alone.
+class MoreShared {
+ public:
+  explicit MoreShared(unsigned bytes) { most = bytes; }
+  ~MoreShared() { most = kMaxShared; }
+  MoreShared(const MoreShared&) = delete;
+  MoreShared& operator=(const MoreShared&) = delete;
+  static inline constinit thread_local unsigned most = kMaxShared;
+};
 
 // Errors: KernelError for a pointer to anything but device memory.
 void check_argument(const std::string& name, int number, const void* pointer);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "simt/block.h"
 
@@ -13,6 +14,8 @@ void SharedState::begin_block(unsigned bytes) {
   const size_t cells = (bytes + kGranule - 1) / kGranule;
   if (cells_.size() < cells) cells_.resize(cells);
   clocks_.resize(kMaxThreads / kWarp, 1);
+  fences_.resize(kMaxThreads, 0);
+  fences_before_.resize(kMaxThreads, 0);
   seen_.resize(size_t{kMaxThreads} * kWarp, 0);
   first_epoch_ = ++epoch_;
 }
@@ -64,6 +67,7 @@ void SharedState::note_new_read(Cell& cell, unsigned at) {
 
 void SharedState::check_write(const Cell& cell, unsigned at) const {
   refuse_in_flight(cell, "write", at);
+  if (cell.lent > 0 && cell.write_epoch >= first_epoch_) block->fail("write of " + byte(at) + " while a product of a warpgroup reads it");
   if (cell.write_epoch == epoch_ && !ordered(cell.writer, cell.write_clock))
     block->fail("race: write of " + byte(at) + ", written by thread " + std::to_string(cell.writer) + " with no barrier between");
   if (cell.read_epoch != epoch_) return;
@@ -87,7 +91,7 @@ unsigned char* SharedState::write(unsigned at, unsigned bytes) {
   for (unsigned i = at / kGranule; i < (at + bytes) / kGranule; ++i) {
     Cell& cell = cells_[i];
     check_write(cell, i * kGranule);
-    cell = {epoch_, clock, 0, 0, 0, static_cast<uint16_t>(self->number), 0, false};
+    cell = {epoch_, clock, 0, 0, 0, static_cast<uint16_t>(self->number), 0, false, 0, fences_[self->number]};
   }
   return memory_.data() + at;
 }
@@ -101,6 +105,40 @@ void SharedState::depart(unsigned at, unsigned bytes) {
 unsigned char* SharedState::land(unsigned at, unsigned bytes) {
   for (unsigned i = at / kGranule; i < (at + bytes) / kGranule; ++i) cells_[i].in_flight = false;
   return write(at, bytes);
+}
+
+void SharedState::order_block() {
+  ++epoch_;
+  if (std::exchange(fenced_, false)) fences_before_ = fences_;
+}
+
+void SharedState::fence() {
+  ++fences_[self->number];
+  fenced_ = true;
+}
+
+void SharedState::lend(unsigned at, unsigned bytes) {
+  check_range("read by a product of a warpgroup", at, bytes);
+  for (unsigned i = at / kGranule; i < (at + bytes) / kGranule; ++i) {
+    Cell& cell = cells_[i];
+    const unsigned byte_at = i * kGranule;
+    refuse_in_flight(cell, "read by a product of a warpgroup", byte_at);
+    if (cell.write_epoch < first_epoch_) block->fail("read by a product of a warpgroup of " + byte(byte_at) + ", which nobody has written");
+    if (cell.write_epoch == epoch_)
+      block->fail("race: read by a product of a warpgroup of " + byte(byte_at) + ", written by thread " + std::to_string(cell.writer) + " with no barrier between");
+    if (fences_before_[cell.writer] <= cell.write_fences)
+      block->fail("read by a product of a warpgroup of " + byte(byte_at) + ", which thread " + std::to_string(cell.writer) + " wrote with no fence_async() between that and the barrier");
+    ++cell.lent;
+  }
+}
+
+void SharedState::give_back(unsigned at, unsigned bytes) {
+  for (unsigned i = at / kGranule; i < (at + bytes) / kGranule; ++i) {
+    Cell& cell = cells_[i];
+    --cell.lent;
+    cell.read_epoch = epoch_;  // a write needs a barrier after this wait
+    cell.read_warp = kManyWarps;
+  }
 }
 
 void SharedState::order_warp(unsigned mask) {

@@ -21,15 +21,24 @@ class SharedState {
   // An asynchronous copy into [at, at + bytes): nobody may touch them until land().
   void depart(unsigned at, unsigned bytes);
   unsigned char* land(unsigned at, unsigned bytes);
+  // What the running thread wrote becomes visible to products of a warpgroup, which reach shared memory by another way.
+  void fence();
+  // A product of a warpgroup reads [at, at + bytes) at some time until give_back(), when lent() is what it reads. Errors:
+  // KernelError where that is not written, not fenced, or not behind a barrier of the block.
+  void lend(unsigned at, unsigned bytes);
+  const unsigned char* lent(unsigned at) const { return memory_.data() + at; }
+  void give_back(unsigned at, unsigned bytes);
   // The running thread's warp: all before is ordered before all after, for the lanes of `mask`.
   void order_warp(unsigned mask);
-  void order_block() { ++epoch_; }
+  void order_block();
 
  private:
   struct Cell {
     uint32_t write_epoch = 0, write_clock = 0, read_epoch = 0, read_clock = 0, readers = 0;
     uint16_t writer = 0, read_warp = 0;
     bool in_flight = false;
+    uint8_t lent = 0;         // to so many products
+    uint32_t write_fences = 0;  // of the writer, when it wrote
   };
   static constexpr uint16_t kManyWarps = 0xffff;
 
@@ -59,6 +68,8 @@ class SharedState {
   // finds all cells old. first_epoch_: of this block.
   uint32_t epoch_ = 1, first_epoch_ = 1;
   std::vector<uint32_t> clocks_;            // by warp
+  std::vector<uint32_t> fences_, fences_before_;  // by thread: so far, and before the last __syncthreads
+  bool fenced_ = false;                     // since then
   std::vector<uint32_t> seen_;              // [thread][lane]: the clock of the lane's last sync that the thread knows of
 };
 

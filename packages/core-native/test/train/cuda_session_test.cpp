@@ -17,8 +17,9 @@ using namespace ace::test;
 
 namespace {
 
-ModelConfig three_layers() {
+ModelConfig three_layers(int64_t head_dim) {
   ModelConfig c = small_config();
+  c.head_dim = head_dim;
   c.in_channels = 3 * c.audio_acoustic_hidden_dim;
   c.num_hidden_layers = 3;
   c.sliding = {true, false, true};
@@ -44,8 +45,9 @@ AdapterConfig lora() {
 
 // A model, its session and two songs on one device.
 struct Studio {
-  Studio(Device& device, DType dtype, const SessionConfig& config = session_config(), const AdapterConfig& adapter_config = lora())
-      : decoder(three_layers(), std::make_unique<RandomWeights>(device, 3, DType::f32), dtype),
+  Studio(Device& device, DType dtype, const SessionConfig& config = session_config(), const AdapterConfig& adapter_config = lora(),
+         int64_t head_dim = small_config().head_dim)
+      : decoder(three_layers(head_dim), std::make_unique<RandomWeights>(device, 3, DType::f32), dtype),
         adapter(adapter_config, decoder.targets(), 9, dtype, device),
         null_condition(device, {decoder.config().encoder_hidden_size}, dtype, "null condition"),
         session(decoder, adapter, null_condition.tensor(), config) {
@@ -164,6 +166,28 @@ TEST("CUDA: packed songs give the gradients that the CPU's give, and recorded st
   }
   CHECK(distance(exact.parameters(), cpu.parameters()) < 2e-4);
   CHECK(distance(rounded.parameters(), cpu.parameters()) < 5e-2);
+}
+
+TEST("CUDA: a session with heads of 128 takes the CPU session's steps, recorded ones too, by warpgroups and without") {
+  skip_without_cuda();
+  Device& device = device_of(DeviceKind::cuda);
+  const bool warpgroups = device.stream().warpgroups;
+  Studio cpu(device_of(DeviceKind::cpu), DType::f32, session_config(), lora(), 128);
+  std::vector<StepResult> expected;
+  for (uint64_t step = 0; step < 3; ++step) expected.push_back(cpu.step(step));
+  for (const bool by : {false, true}) {
+    if (by && !warpgroups) break;
+    CONTEXT("by warpgroups: " << by);
+    device.stream().warpgroups = by;
+    Studio rounded(device, DType::bf16, session_config(), lora(), 128);
+    for (uint64_t step = 0; step < 3; ++step) {
+      const StepResult near = rounded.step(step);
+      CHECK_NEAR(near.loss, expected[step].loss, 1e-2 * expected[step].loss);
+      CHECK_NEAR(near.grad_norm, expected[step].grad_norm, 5e-2 * expected[step].grad_norm);
+    }
+    CHECK(distance(rounded.parameters(), cpu.parameters()) < 5e-2);
+  }
+  device.stream().warpgroups = warpgroups;
 }
 
 TEST("CUDA: recorded steps differ from each other and equal single calls bit for bit") {

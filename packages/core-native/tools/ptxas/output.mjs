@@ -98,6 +98,9 @@ const numberIn = (pattern, text) => Number(pattern.exec(text)?.[1] ?? 0);
  * @returns {Kernel[]}
  */
 export function kernelsIn(output, file) {
+  // Products of a warpgroup that wait for each other: a kernel that is written so must not pass for a fast one.
+  const loss = /.*Potential Performance Loss.*/.exec(output)?.[0];
+  if (loss !== undefined) throw new Error(`ptxas report: ${file}: ${loss}`);
   return output
     .split("Compiling entry function ")
     .slice(1)

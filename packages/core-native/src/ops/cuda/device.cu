@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 #include "ops/cuda/blas/blas.h"
+#include "ops/cuda/hopper/attention.h"
 #include "ops/cuda/launch.h"
 
 namespace ace::cuda {
@@ -19,6 +21,14 @@ void expect(cudaError_t error, const std::string& what) {
 // Before memory and handles are let go of, which any thread may do: JavaScript's, for one, when it closes a model. A thread
 // that never chose a device would first open a context on device 0, hundreds of MiB there, whatever device these are of.
 void choose(int device) noexcept { (void)cudaSetDevice(device); }
+
+// Errors: ERR_CONFIG.
+bool portable_attention() {
+  const char* value = std::getenv("ACEWRIGHT_ATTENTION");
+  if (value == nullptr || *value == '\0') return false;
+  if (std::strcmp(value, "portable") == 0) return true;
+  throw Error(ErrorCode::config, std::string("ACEWRIGHT_ATTENTION=") + value + ": it is \"portable\" or not set");
+}
 
 class CudaGraph final : public Graph {
  public:
@@ -77,9 +87,13 @@ class CudaLane final : public CopyLane {
   bool in_use_[kPlaces] = {};
 };
 
+// The line of algorithms() that is not about matrix products.
+constexpr const char *kAttention = "attention -> ", *kByWarpgroups = "products of a warpgroup", *kByWarps = "products of a warp";
+
 class CudaDevice final : public Device {
  public:
-  CudaDevice(int index, int threads) : Device({DeviceKind::cuda}), index_(index), pool_(threads) {
+  CudaDevice(int index, int threads, bool warpgroups)
+      : Device({DeviceKind::cuda}), index_(index), has_warpgroups_(warpgroups), pool_(threads) {
     expect(cudaSetDevice(index), "opening device " + std::to_string(index));
     cudaStream_t stream = nullptr;
     expect(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream on device " + std::to_string(index));
@@ -95,6 +109,7 @@ class CudaDevice final : public Device {
     stream_.blas = blas_.get();
     const char* checked = std::getenv("ACEWRIGHT_CUDA_CHECK");
     if (checked != nullptr && std::strcmp(checked, "1") == 0) stream_.checked = this;
+    stream_.warpgroups = warpgroups && !portable_attention();
   }
   ~CudaDevice() override { close(); }
 
@@ -147,6 +162,24 @@ class CudaDevice final : public Device {
   }
   void synchronize() override { expect(cudaStreamSynchronize(stream_of(stream_)), "waiting for the device"); }
 
+  std::string algorithms() const override {
+    return blas_->algorithms() + kAttention + (stream_.warpgroups ? kByWarpgroups : kByWarps) + "\n";
+  }
+  void use_algorithms(const std::string& record) override {
+    std::istringstream in(record);
+    std::string products, attention = kByWarps, line;  // a record without the line is older than the other kernels
+    while (std::getline(in, line)) {
+      if (line.rfind(kAttention, 0) == 0) attention = line.substr(std::strlen(kAttention));
+      else products += line + "\n";
+    }
+    if (attention != kByWarps && attention != kByWarpgroups)
+      throw Error(ErrorCode::config, "not the record of attention's kernels: " + attention);
+    if (attention == kByWarpgroups && !has_warpgroups_)
+      throw Error(ErrorCode::config, "the record's attention ran on " + attention + ", which this device does not have (compute capability 9.0 has them)");
+    blas_->preselect(products);
+    stream_.warpgroups = attention == kByWarpgroups;
+  }
+
   std::unique_ptr<Graph> capture(const std::function<void()>& work) override {
     if (stream_.checked != nullptr) return nullptr;
     const cudaStream_t stream = stream_of(stream_);
@@ -177,6 +210,7 @@ class CudaDevice final : public Device {
   }
 
   int index_;
+  bool has_warpgroups_;
   ThreadPool pool_;
   void* workspace_ = nullptr;
   std::unique_ptr<Blas> blas_;
@@ -212,18 +246,38 @@ bool is_supported(int major, int minor) {
   return (major == 8 && (minor == 0 || minor == 6 || minor == 9)) || (major == 9 && minor == 0) || (major == 12 && minor == 0);
 }
 
+namespace {
+
+struct Capability {
+  int major = 0, minor = 0;
+};
+Capability capability_of(int index) {
+  Capability out;
+  const std::string name = "cuda:" + std::to_string(index);
+  expect(cudaDeviceGetAttribute(&out.major, cudaDevAttrComputeCapabilityMajor, index), name);
+  expect(cudaDeviceGetAttribute(&out.minor, cudaDevAttrComputeCapabilityMinor, index), name);
+  return out;
+}
+
+}  // namespace
+
+bool has_warpgroups(int index) {
+  const auto [major, minor] = capability_of(index);
+  return attention::kHopper && major == 9 && minor == 0;
+}
+
 std::unique_ptr<Device> open_device(int index, int threads) {
   const Devices found = find_devices();
   if (found.count == 0) throw Error(ErrorCode::device, "no CUDA device: " + found.reason);
   const std::string name = "cuda:" + std::to_string(index);
   if (index < 0 || index >= found.count)
     throw Error(ErrorCode::device, name + ": this machine has " + std::to_string(found.count) + " CUDA devices, numbered from 0");
-  int major = 0, minor = 0;
-  expect(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index), name);
-  expect(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index), name);
+  const auto [major, minor] = capability_of(index);
   if (!is_supported(major, minor))
     throw Error(ErrorCode::device, name + " has compute capability " + std::to_string(major) + "." + std::to_string(minor) + "; supported are " + kSupported);
-  return std::make_unique<CudaDevice>(index, threads);
+  auto device = std::make_unique<CudaDevice>(index, threads, has_warpgroups(index));
+  if (device->stream().warpgroups) attention::try_warpgroups(*device, index);
+  return device;
 }
 
 }  // namespace ace::cuda

@@ -19,10 +19,15 @@ Devices find_devices();
 bool is_supported(int major, int minor);
 constexpr const char* kSupported = "8.0, 8.6, 8.9, 9.0 and 12.0";
 
+// Whether device `index` has products of a warpgroup and this build the kernels for them: compute capability 9.0. Errors: ERR_DEVICE.
+bool has_warpgroups(int index);
+
 // Opens device `index` with a stream, its matrix products and `threads` threads of the CPU for work on the host's side.
 // The calling thread must be the one that uses it. ACEWRIGHT_CUDA_CHECK=1: every operator is waited for, so that an error
-// names the one that caused it; nothing is recorded as a graph then.
-// Errors: ERR_DEVICE, one line: no driver, no such device, an unsupported one, no cuBLASLt.
+// names the one that caused it; nothing is recorded as a graph then. Where has_warpgroups(), attention runs on them, after
+// both kinds of kernels gave the same on a small problem; ACEWRIGHT_ATTENTION=portable: on those of every device.
+// Errors: ERR_DEVICE, one line: no driver, no such device, an unsupported one, no cuBLASLt, kernels that disagree.
+// ERR_CONFIG for another value of ACEWRIGHT_ATTENTION.
 std::unique_ptr<Device> open_device(int index, int threads);
 
 // Memory of the current device without opening it.

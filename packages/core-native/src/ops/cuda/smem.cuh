@@ -50,7 +50,7 @@ class SharedMemory {
   __device__ SharedMemory() : at_(0) {}
   template <class T>
   __device__ Smem<T> take(int count) {
-    extern __shared__ __align__(128) unsigned char ace_shared_memory[];
+    extern __shared__ __align__(1024) unsigned char ace_shared_memory[];
     Smem<T> out{reinterpret_cast<T*>(ace_shared_memory + at_)};
     at_ += shared_bytes<T>(static_cast<size_t>(count));
     return out;

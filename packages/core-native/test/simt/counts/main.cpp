@@ -1,6 +1,7 @@
-// simt_counts [--tokens 256] [--condition 129] [--rows 3000]: what the kernels of a training step ask of memory, shared memory and tensor
+// simt_counts [--tokens 256] [--condition 129] [--rows 3000] [--warpgroups 0]: what the kernels of a training step ask of memory, shared memory and tensor
 // cores, counted on the emulator for the 2B model's shapes, beside each call's floor. No time is measured. `--rows`: of the
-// kernels that are bound by memory; attention has --tokens and --condition, for the emulator's sake. 0: leave these out.
+// kernels that are bound by memory; attention has --tokens and --condition, for the emulator's sake. 0: leave these out. `--warpgroups 1`: attention as on
+// compute capability 9.0.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,8 @@ namespace {
 
 constexpr int64_t kWidth = 2048, kMlp = 6144, kHead = 128;
 constexpr int kHeads = 16, kKvHeads = 8, kWindow = 128;
+
+bool warpgroups = false;
 
 // A program of one call on the emulated device; all tensors hold zeros but the key count.
 struct OneCall {
@@ -42,7 +45,7 @@ void print_call(const std::string& name, double flops, const std::function<void(
   const test::TwinMemory memory(DeviceKind::cuda, one.program.plan());
   one.program.bind(memory.data());
   memory.write(one.program.bound(count), &key_count);
-  Stream stream{.device = DeviceKind::cuda};
+  Stream stream{.device = DeviceKind::cuda, .warpgroups = warpgroups};
   const simt::Counting counting;
   one.program.run(stream);
   uint64_t products = 0;
@@ -99,6 +102,7 @@ int main(int argc, char** argv) {
     if (flag == "--tokens") tokens = std::atoll(argv[i + 1]);
     if (flag == "--condition") condition = std::atoll(argv[i + 1]);
     if (flag == "--rows") rows = std::atoll(argv[i + 1]);
+    if (flag == "--warpgroups") warpgroups = std::atoi(argv[i + 1]) != 0;
   }
   std::printf("| call | floor MB | launch | blocks x threads | moved MB | of L2 MB | of L1 MB | useful | bank passes / least | passes a product | products / needed |\n"
               "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");

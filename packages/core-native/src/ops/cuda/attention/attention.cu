@@ -1,6 +1,8 @@
 #include "ops/cuda/attention/kernels.h"
+#include "ops/cuda/hopper/attention.h"
 
-// Which kernels serve a problem: tensor cores where types, head size and alignment allow it, else the plain ones.
+// Which kernels serve a problem: tensor cores where types, head size and alignment allow it, by warpgroups where the device has
+// them, else the plain ones.
 namespace ace {
 
 namespace {
@@ -42,7 +44,11 @@ void cuda::attention_forward(Stream& stream, Tensor o, Tensor lse, Tensor q, Ten
                              Tensor key_mask, Tensor q_start, Tensor k_start, AttentionSpec spec) {
   if (q.elements() == 0) return;
   const Problem p = describe(q, k, key_count, q_start, k_start, spec);
-  if (!key_mask.given() && fit_tiles(p, o, q, k, v)) return forward_tiles(stream, p, o, lse, q, k, v);
+  if (!key_mask.given() && fit_tiles(p, o, q, k, v)) {
+    if constexpr (kHopper)
+      if (fits_hopper(stream, p)) return forward_hopper(stream, p, o, lse, q, k, v);
+    return forward_tiles(stream, p, o, lse, q, k, v);
+  }
   forward_plain(stream, p, o, lse, q, k, v, key_mask);
 }
 
@@ -50,13 +56,22 @@ void cuda::attention_backward(Stream& stream, Tensor dq, Tensor dk, Tensor dv, T
                               Tensor q, Tensor k, Tensor v, Tensor key_count, Tensor q_start, Tensor k_start, AttentionSpec spec) {
   const Problem p = describe(q, k, key_count, q_start, k_start, spec);
   const Saved saved{d_o, lse, row_dot, q, k, v};
-  const bool tiles = fit_tiles(p, dq, dk, dv, d_o, q, k, v);
+  auto* backward_q = backward_q_plain;
+  auto* backward_kv = backward_kv_plain;
+  if (fit_tiles(p, dq, dk, dv, d_o, q, k, v)) {
+    backward_q = backward_q_tiles;
+    backward_kv = backward_kv_tiles;
+    if constexpr (kHopper)
+      if (fits_hopper(stream, p)) {
+        backward_q = backward_q_hopper;
+        backward_kv = backward_kv_hopper;
+      }
+  }
   if (q.elements() > 0) {
     row_dots(stream, p, row_dot, d_o, o);
-    if (dq.given()) (tiles ? backward_q_tiles : backward_q_plain)(stream, p, dq, saved, spec.accumulate_q);
+    if (dq.given()) backward_q(stream, p, dq, saved, spec.accumulate_q);
   }
-  if (k.elements() > 0 && (dk.given() || dv.given()))
-    (tiles ? backward_kv_tiles : backward_kv_plain)(stream, p, dk, dv, saved, spec.accumulate_k, spec.accumulate_v);
+  if (k.elements() > 0 && (dk.given() || dv.given())) backward_kv(stream, p, dk, dv, saved, spec.accumulate_k, spec.accumulate_v);
 }
 
 }  // namespace ace

@@ -1,5 +1,5 @@
 #include "ops/cuda/attention/kernels.h"
-#include "ops/cuda/attention/tile.cuh"
+#include "ops/cuda/attention/softmax.cuh"
 
 // The tiled forward pass: a block holds 128 query rows and walks over the keys they can see. Each warp has 32 of the rows, so
 // that a fragment of keys or values that it reads from shared memory serves two products. Softmax runs online (Milakov &
@@ -15,39 +15,6 @@ constexpr int kHalves = 2;  // sixteen rows each, of a warp's 32
 constexpr int kBlockRows = kHalves * kTileRows;
 template <int HD>
 constexpr int kTileElements = (kBlockRows + 2 * kStepKeys<HD>) * HD;
-
-// What a thread keeps of its two rows of a half, g and g + 8 of the sixteen.
-struct RowState {
-  float top[2], sum[2];
-};
-
-// scores become exp(scale score - scale top); returns by what earlier sums shrink. top, over all keys so far, stays the
-// same in the four threads of a row; sum is this thread's share.
-template <int kKeys>
-__device__ inline void softmax_step(float (&scores)[kKeys / 8][4], RowState& state, float (&shrink)[2], float scale_log2) {
-#pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    float top = state.top[half];
-#pragma unroll
-    for (int n = 0; n < kKeys / 8; ++n) top = fmaxf(top, fmaxf(scores[n][2 * half], scores[n][2 * half + 1]));
-    top = fmaxf(top, __shfl_xor_sync(0xffffffffu, top, 1));
-    top = fmaxf(top, __shfl_xor_sync(0xffffffffu, top, 2));
-    // A row that has seen nothing yet keeps -infinity; its exponentials are zeros, not NaNs.
-    const float shift = top == -INFINITY ? 0.0f : top * scale_log2;
-    // Exactly one where top stays: the difference of a product and its own rounded value, in one operation, is not zero.
-    shrink[half] = state.top[half] == top ? 1.0f : exp2_fast(state.top[half] * scale_log2 - shift);
-    state.top[half] = top;
-    float sum = 0;
-#pragma unroll
-    for (int n = 0; n < kKeys / 8; ++n)
-#pragma unroll
-      for (int e = 2 * half; e < 2 * half + 2; ++e) {
-        scores[n][e] = exp2_fast(scores[n][e] * scale_log2 - shift);
-        sum += scores[n][e];
-      }
-    state.sum[half] = state.sum[half] * shrink[half] + sum;
-  }
-}
 
 template <int HD>
 __global__ void __launch_bounds__(kTileThreads, 2)
@@ -99,12 +66,7 @@ __global__ void __launch_bounds__(kTileThreads, 2)
       if (!whole) hide(scores[m], seen_keys(place.mask, row0 + warp_row + 16 * m, key0));
       float shrink[2];
       softmax_step<kKeys>(scores[m], state[m], shrink, scale_log2);
-      if (__any_sync(0xffffffffu, shrink[0] != 1.0f || shrink[1] != 1.0f)) {
-#pragma unroll
-        for (int n = 0; n < HD / 8; ++n)
-#pragma unroll
-          for (int e = 0; e < 4; ++e) acc[m][n][e] *= shrink[e / 2];
-      }
+      shrink_rows(acc[m], shrink);
     }
     cp_async_wait<0>();
     __syncthreads();  // the values are here, and nobody reads the keys any more
@@ -133,16 +95,7 @@ __global__ void __launch_bounds__(kTileThreads, 2)
 #pragma unroll
   for (int m = 0; m < kHalves; ++m) {
     float inverse[2];
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float sum = state[m].sum[half];
-      sum += __shfl_xor_sync(0xffffffffu, sum, 1);
-      sum += __shfl_xor_sync(0xffffffffu, sum, 2);
-      inverse[half] = sum == 0 ? 0.0f : 1.0f / sum;
-      const int row = row0 + warp_row + 16 * m + fragment_row(2 * half);
-      if (threadIdx.x % 4 == 0 && row < place.length)
-        lse[place.statistics + head * p.length + row] = sum == 0 ? INFINITY : state[m].top[half] * p.scale + logf(sum);
-    }
+    end_softmax(state[m], inverse, lse + place.statistics + head * p.length, row0 + warp_row + 16 * m, place.length, p.scale);
     put_rows<HD>(queries, out, o.row, warp_row + 16 * m, rows, acc[m], inverse, false);
   }
   __syncthreads();

@@ -1,0 +1,33 @@
+// Attention for compute capability 9.0, on products of a warpgroup. The launches take what those of `tiles` in
+// attention/kernels.h take, for heads of 128 alone.
+#pragma once
+#include "ops/cuda/attention/kernels.h"
+#include "ops/cuda/hopper/launch.h"
+
+namespace ace::cuda::attention {
+
+#if ACE_CUDA_HOPPER
+constexpr bool kHopper = true;
+#else
+constexpr bool kHopper = false;  // not compiled for 9.0: what is declared below does not exist
+#endif
+inline bool fits_hopper(const Stream& stream, const Problem& p) { return stream.warpgroups && p.head_size == 128; }
+
+void forward_hopper(Stream& stream, const Problem& p, const Tensor& o, const Tensor& lse, const Tensor& q, const Tensor& k,
+                    const Tensor& v);
+void backward_q_hopper(Stream& stream, const Problem& p, const Tensor& dq, const Saved& saved, bool accumulate);
+void backward_kv_hopper(Stream& stream, const Problem& p, const Tensor& dk, const Tensor& dv, const Saved& saved,
+                        bool accumulate_k, bool accumulate_v);
+
+
+// Runs a small problem through these kernels and the portable ones, once for each device of a process: nobody shall train on
+// gradients of which nothing is known. `device`: as opened, number `index`. Errors: ERR_DEVICE where they disagree.
+#if ACE_CUDA_HOPPER
+void try_warpgroups(Device& device, int index);
+// Its judgement of one result, host tensors of one shape. Errors: ERR_DEVICE.
+void expect_agreement(const char* name, const Tensor& result, const Tensor& portable, int index);
+#else
+inline void try_warpgroups(Device&, int) {}
+#endif
+
+}  // namespace ace::cuda::attention
