@@ -148,6 +148,8 @@ def derived(steps, torch, best_rate):
 
     tuned = find(steps, label="tuned")
     row("step with tuned products against the library's first choice", ratio(tuned and tuned["median_ms"], ms))
+    portable = find(steps, label="portable")
+    row("step with the portable attention against that of this device", ratio(portable and portable["median_ms"], ms))
     frozen, lokr = find(steps, label="frozen", **same), find(steps, adapter="lokr", **same)
     for other in torch:
         if other["adapter"] == "lora":
