@@ -1,13 +1,14 @@
 // npm test: sets up, then every test there is. The last line is `N passed, N failed, N skipped`.
 // --full adds the long matrices (*.full.test.ts; ACEWRIGHT_TEST_FULL=1 in the environment of all runners).
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, run } from "./child.mjs";
 import { nativeProgram } from "./native-programs.mjs";
 import { setUp } from "./setup.mjs";
 
 /** @typedef {import("./vitest-counts.mjs").Counts} Counts */
+/** @typedef {(text: string) => void} Say what a part prints, kept until it has ended */
 
 const full = process.argv.includes("--full");
 const env = full ? { ACEWRIGHT_TEST_FULL: "1" } : {};
@@ -21,26 +22,29 @@ const none = () => ({ passed: 0, failed: [], skipped: [] });
 /**
  * A check that only says yes or no counts as one test.
  *
+ * @param {Say} said
  * @param {string} name
  * @param {string} script
  * @param {readonly string[]} args
  * @returns {Promise<Counts>}
  */
-async function check(name, script, args) {
-  const { code } = await run(process.execPath, [script, ...args]);
+async function check(said, name, script, args) {
+  const { code, stdout, stderr } = await run(process.execPath, [script, ...args], { capture: "both" });
+  said(stdout + stderr);
   return code === 0
     ? { ...none(), passed: 1 }
     : { ...none(), failed: [{ name, reason: `exit code ${code}` }] };
 }
 
 /**
+ * @param {Say} said
  * @param {string} program of the native core, whose last line counts its tests
  * @param {readonly string[]} args
  * @returns {Promise<Counts>}
  */
-async function nativeTests(program, args = []) {
-  const { code, stdout } = await run(nativeProgram(program), args, { capture: "stdout", env });
-  process.stdout.write(stdout);
+async function nativeTests(said, program, args = []) {
+  const { code, stdout, stderr } = await run(nativeProgram(program), args, { capture: "both", env });
+  said(stderr + stdout);
   const lines = stdout.trimEnd().split("\n");
   const last = lines.at(-1) ?? "";
   /** @type {{ passed: number, failed: number, skipped: number }} */
@@ -112,28 +116,32 @@ function emulatedGoldenCases(dtype) {
   return goldenCases(`golden on CUDA, ${dtype},`, nativeProgram("golden_simt"), args);
 }
 
-/** @type {readonly (readonly [string, () => Promise<Counts>])[]} */
+/** @typedef {readonly [name: string, run: (said: Say) => Promise<Counts>]} Part */
+
+// Each of these keeps one core busy: as many at a time as there are cores, the longest first.
+/** @type {readonly Part[]} */
 const parts = [
-  ["lint", () => check("eslint", bin("eslint/bin/eslint.js"), ["."])],
+  ["CUDA kernels in the emulator", (said) => nativeTests(said, "core_simt", emulated)],
+  ["lint", (said) => check(said, "eslint", bin("eslint/bin/eslint.js"), ["."])],
+  ["types of tests and tools", (said) => check(said, "tsc", "tools/check-types.mjs", [])],
   [
     "format",
-    () => check("prettier", bin("prettier/bin/prettier.cjs"), ["--check", "--log-level", "warn", "."]),
+    (said) =>
+      check(said, "prettier", bin("prettier/bin/prettier.cjs"), ["--check", "--log-level", "warn", "."]),
   ],
-  ["types of tests and tools", () => check("tsc", "tools/check-types.mjs", [])],
-  ["native core", () => nativeTests("core_tests")],
-  ["CUDA kernels in the emulator", () => nativeTests("core_simt", emulated)],
-  ["TypeScript", typescriptTests],
-  ["golden", () => goldenCases("golden", process.execPath, ["tools/golden.mjs", golden, "--json"])],
-  ["golden on emulated CUDA, float32", () => emulatedGoldenCases("f32")],
   ["golden on emulated CUDA, bf16", () => emulatedGoldenCases("bf16")],
+  ["golden on emulated CUDA, float32", () => emulatedGoldenCases("f32")],
+  ["native core", (said) => nativeTests(said, "core_tests")],
+  ["golden", () => goldenCases("golden", process.execPath, ["tools/golden.mjs", golden, "--json"])],
 ];
 
-await setUp();
 const total = none();
-for (const [name, part] of parts) {
-  console.log(`== ${name}`);
+
+/** @param {Part} part */
+async function take([name, part]) {
+  let said = "";
   try {
-    const counts = await part();
+    const counts = await part((text) => (said += text));
     if (counts.passed + counts.failed.length + counts.skipped.length === 0)
       throw new Error("produced no count");
     total.passed += counts.passed;
@@ -143,7 +151,22 @@ for (const [name, part] of parts) {
     // A part that cannot say what it counted has failed; the others still run.
     total.failed.push({ name, reason: error instanceof Error ? error.message : String(error) });
   }
+  process.stdout.write(said);
+  console.log(`== ${name}: done`);
 }
+
+await setUp();
+const waiting = [...parts];
+const atATime = Math.min(availableParallelism(), 4); // what an emulated kernel or a linter takes of memory
+console.log(`== ${parts.map(([name]) => name).join(", ")}: ${atATime} at a time`);
+await Promise.all(
+  Array.from({ length: atATime }, async () => {
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) await take(part);
+  }),
+);
+// Shares the cores out among its own workers, and shows how far it is.
+console.log("== TypeScript");
+await take(["TypeScript", typescriptTests]);
 console.log("");
 for (const { name, reason } of total.skipped) console.log(`skipped: ${name}: ${reason}`);
 for (const { name, reason } of total.failed)
