@@ -13,22 +13,17 @@ __device__ void each_gated(const cuda::RowGrid& grid, cuda::ModRow gate_row, int
   if (mine.begin >= rows) return;
   const float* gate = nullptr;
   float held[cuda::kEight];
-  auto load_gate = [&](float(&out)[cuda::kEight], int64_t i) {
-    if (gate != nullptr) return cuda::load_eight(out, gate + i, width - i, vector);
-#pragma unroll
-    for (int j = 0; j < cuda::kEight; ++j) out[j] = 1.0f;
-  };
   mine.each_row(
       per_sample,
       [&](int64_t sample) {
         gate = gate_row.of(sample, width);
-        load_gate(held, mine.first);
+        cuda::load_or(1, held, gate, mine.first, width, vector);
       },
       [&](int64_t row, bool) {
         each(row * width, mine.first, held);
         mine.each_other(width, [&](int64_t i) {
           float factor[cuda::kEight];
-          load_gate(factor, i);
+          cuda::load_or(1, factor, gate, i, width, vector);
           each(row * width, i, factor);
         });
       });
@@ -64,29 +59,21 @@ __global__ void __launch_bounds__(cuda::kRowThreads) gate_backward_kernel(T* db,
 
 void cuda::gate_add_forward(Stream& stream, Tensor y, Tensor x, Tensor b, Tensor mod, int gate_row) {
   const int64_t rows = x.shape.rows(), width = x.shape.last();
-  if (x.elements() == 0) return;
-  const RowGrid grid = row_grid(rows, width);
-  with_activation(y.dtype, [&](auto type) {
+  with_row_kernels(x, y.dtype, [&](auto type, auto whole, const RowGrid& grid) {
     using T = decltype(type);
-    with_whole_rows(grid, width, [&](auto whole) {
-      constexpr bool kWhole = decltype(whole)::value;
-      launch("gate_add_forward", x.shape, stream, gate_add_forward_kernel<T, kWhole>, grid.blocks, grid.threads, 0, y.as<T>(), x.as<T>(), b.as<T>(),
-             mod_row(mod, gate_row), rows, width, rows / x.shape[0], grid, aligned_rows(y, x, b, mod));
-    });
+    constexpr bool kWhole = decltype(whole)::value;
+    launch("gate_add_forward", x.shape, stream, gate_add_forward_kernel<T, kWhole>, grid.blocks, grid.threads, 0, y.as<T>(), x.as<T>(), b.as<T>(),
+           mod_row(mod, gate_row), rows, width, rows / x.shape[0], grid, aligned_rows(y, x, b, mod));
   });
 }
 
 void cuda::gate_backward(Stream& stream, Tensor db, Tensor dy, Tensor mod, int gate_row, bool accumulate) {
   const int64_t rows = dy.shape.rows(), width = dy.shape.last();
-  if (dy.elements() == 0) return;
-  const RowGrid grid = row_grid(rows, width);
-  with_activation(db.dtype, [&](auto type) {
+  with_row_kernels(dy, db.dtype, [&](auto type, auto whole, const RowGrid& grid) {
     using T = decltype(type);
-    with_whole_rows(grid, width, [&](auto whole) {
-      constexpr bool kWhole = decltype(whole)::value;
-      launch("gate_backward", dy.shape, stream, gate_backward_kernel<T, kWhole>, grid.blocks, grid.threads, 0, db.as<T>(), dy.as<T>(),
-             mod_row(mod, gate_row), rows, width, rows / dy.shape[0], accumulate, grid, aligned_rows(db, dy, mod));
-    });
+    constexpr bool kWhole = decltype(whole)::value;
+    launch("gate_backward", dy.shape, stream, gate_backward_kernel<T, kWhole>, grid.blocks, grid.threads, 0, db.as<T>(), dy.as<T>(),
+           mod_row(mod, gate_row), rows, width, rows / dy.shape[0], accumulate, grid, aligned_rows(db, dy, mod));
   });
 }
 

@@ -17,16 +17,6 @@ __global__ void __launch_bounds__(kRowThreads, kWhole ? 2 : 1) norm_forward_kern
   const int first = mine.first;
   const float *gate = nullptr, *scale = nullptr, *shift = nullptr;
   float factor[kEight], plus[kEight], gates[kEight], next[kEight], next_branch[kEight];  // of the first group
-  auto load_gate = [&](float(&out)[kEight], int64_t i) {
-    if (gate != nullptr) return load_eight(out, gate + i, width - i, vector);
-#pragma unroll
-    for (int j = 0; j < kEight; ++j) out[j] = 1.0f;
-  };
-  auto load_plus = [&](float(&out)[kEight], int64_t i) {
-    if (shift != nullptr) return load_eight(out, shift + i, width - i, vector);
-#pragma unroll
-    for (int j = 0; j < kEight; ++j) out[j] = 0.0f;
-  };
   auto fetch = [&](int64_t row) {
     load_eight(next, x + row * width + first, width - first, vector);
     if constexpr (kAdds) load_eight(next_branch, b + row * width + first, width - first, vector);
@@ -43,8 +33,8 @@ __global__ void __launch_bounds__(kRowThreads, kWhole ? 2 : 1) norm_forward_kern
       [&](int64_t sample) {
         gate = gate_row.of(sample, width), scale = scale_row.of(sample, width), shift = shift_row.of(sample, width);
         load_factor(factor, weight, scale, first, width, vector);
-        load_plus(plus, first);
-        if constexpr (kAdds) load_gate(gates, first);
+        load_or(0, plus, shift, first, width, vector);
+        if constexpr (kAdds) load_or(1, gates, gate, first, width, vector);
       },
       [&](int64_t row, bool last) {
         const int64_t at = row * width;
@@ -61,7 +51,7 @@ __global__ void __launch_bounds__(kRowThreads, kWhole ? 2 : 1) norm_forward_kern
           if constexpr (kAdds) {
             float by[kEight];
             load_eight(branch, b + at + i, width - i, vector);
-            load_gate(by, i);
+            load_or(1, by, gate, i, width, vector);
             add(v, branch, by, at, i);
           }
 #pragma unroll
@@ -76,7 +66,7 @@ __global__ void __launch_bounds__(kRowThreads, kWhole ? 2 : 1) norm_forward_kern
           float v[kEight], more[kEight], shifted[kEight];
           load_eight(v, (kAdds ? x1 : x) + at + i, width - i, vector);  // x1: written by this very thread
           load_factor(more, weight, scale, i, width, vector);
-          load_plus(shifted, i);
+          load_or(0, shifted, shift, i, width, vector);
 #pragma unroll
           for (int j = 0; j < kEight; ++j) v[j] = v[j] * r * more[j] + shifted[j];
           store_eight(y + at + i, v, width - i, vector);

@@ -6,32 +6,24 @@ namespace ace {
 void cuda::rms_norm_forward(Stream& stream, Tensor y, Tensor rstd, Tensor x, Tensor weight, Tensor mod, int scale_row, int shift_row,
                             double eps) {
   const int64_t rows = x.shape.rows(), width = x.shape.last();
-  if (x.elements() == 0) return;
-  const RowGrid grid = row_grid(rows, width);
-  with_activation(y.dtype, [&](auto type) {
+  with_row_kernels(x, y.dtype, [&](auto type, auto whole, const RowGrid& grid) {
     using T = decltype(type);
-    with_whole_rows(grid, width, [&](auto whole) {
-      constexpr bool kWhole = decltype(whole)::value;
-      launch("rms_norm_forward", x.shape, stream, norm_forward_kernel<T, false, kWhole>, grid.blocks, grid.threads, grid.shared, nullptr, y.as<T>(),
-             rstd.as<float>(), x.as<T>(), nullptr, ModRow{}, weight.as<float>(), mod_row(mod, scale_row), mod_row(mod, shift_row), rows, width,
-             rows / x.shape[0], static_cast<float>(eps), grid, aligned_rows(y, x, weight, mod));
-    });
+    constexpr bool kWhole = decltype(whole)::value;
+    launch("rms_norm_forward", x.shape, stream, norm_forward_kernel<T, false, kWhole>, grid.blocks, grid.threads, grid.shared, nullptr, y.as<T>(),
+           rstd.as<float>(), x.as<T>(), nullptr, ModRow{}, weight.as<float>(), mod_row(mod, scale_row), mod_row(mod, shift_row), rows, width,
+           rows / x.shape[0], static_cast<float>(eps), grid, aligned_rows(y, x, weight, mod));
   });
 }
 
 void cuda::rms_norm_backward(Stream& stream, Tensor dx, Tensor dy, Tensor x, Tensor rstd, Tensor weight, Tensor mod, int scale_row,
                              bool accumulate) {
   const int64_t rows = x.shape.rows(), width = x.shape.last();
-  if (x.elements() == 0) return;
-  const RowGrid grid = row_grid(rows, width);
-  with_activation(dx.dtype, [&](auto type) {
+  with_row_kernels(x, dx.dtype, [&](auto type, auto whole, const RowGrid& grid) {
     using T = decltype(type);
-    with_whole_rows(grid, width, [&](auto whole) {
-      constexpr bool kWhole = decltype(whole)::value;
-      launch("rms_norm_backward", x.shape, stream, norm_backward_kernel<T, false, kWhole>, grid.blocks, grid.threads, grid.shared, dx.as<T>(), nullptr,
-             dy.as<T>(), x.as<T>(), rstd.as<float>(), weight.as<float>(), mod_row(mod, scale_row), ModRow{}, rows, width, rows / x.shape[0],
-             accumulate, false, grid, aligned_rows(dx, dy, x, weight, mod));
-    });
+    constexpr bool kWhole = decltype(whole)::value;
+    launch("rms_norm_backward", x.shape, stream, norm_backward_kernel<T, false, kWhole>, grid.blocks, grid.threads, grid.shared, dx.as<T>(), nullptr,
+           dy.as<T>(), x.as<T>(), rstd.as<float>(), weight.as<float>(), mod_row(mod, scale_row), ModRow{}, rows, width, rows / x.shape[0],
+           accumulate, false, grid, aligned_rows(dx, dy, x, weight, mod));
   });
 }
 

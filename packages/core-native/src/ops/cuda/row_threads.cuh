@@ -72,11 +72,17 @@ class RowThread {
   const int stride_;
 };
 
-// Calls f(std::bool_constant<whole>{}) with whether a grid's threads hold whole rows in their first groups.
+// Calls f(T{}, std::bool_constant<whole>{}, grid) for the rows of x, [.., width] numbers, with `dtype`'s activation type and whether the
+// grid's threads hold whole rows in their first groups; not at all where x is empty.
 template <class F>
-void with_whole_rows(const RowGrid& grid, int64_t width, F&& f) {
-  if (width <= static_cast<int64_t>(grid.row_threads) * kEight) return f(std::true_type{});
-  return f(std::false_type{});
+void with_row_kernels(const Tensor& x, DType dtype, F&& f) {
+  const int64_t width = x.shape.last();
+  if (x.elements() == 0) return;
+  const RowGrid grid = row_grid(x.shape.rows(), width);
+  with_activation(dtype, [&](auto type) {
+    if (width <= static_cast<int64_t>(grid.row_threads) * kEight) return f(type, std::true_type{}, grid);
+    return f(type, std::false_type{}, grid);
+  });
 }
 
 __device__ inline void copy_eight(float (&to)[kEight], const float (&from)[kEight]) {
@@ -100,6 +106,13 @@ __device__ inline void load_factor(float (&out)[kEight], const float* weight, co
   load_eight(more, scale + i, width - i, vector);
 #pragma unroll
   for (int j = 0; j < kEight; ++j) out[j] *= 1.0f + more[j];
+}
+
+// What is added or multiplied by a row of a table, `neutral` where there is none.
+__device__ inline void load_or(float neutral, float (&out)[kEight], const float* row, int64_t i, int64_t width, bool vector) {
+  if (row != nullptr) return load_eight(out, row + i, width - i, vector);
+#pragma unroll
+  for (int j = 0; j < kEight; ++j) out[j] = neutral;
 }
 
 }  // namespace ace::cuda
