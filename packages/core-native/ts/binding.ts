@@ -63,6 +63,8 @@ export interface NativeCuda {
   readonly runtimeVersion: number;
   /** What the kernels were compiled for: `80,86,90`. */
   readonly architectures: string;
+  /** Compute capabilities that the kernels are written for, with cards a user may know: `8.0 (A100), 8.6 (RTX 30)`. */
+  readonly supported: string;
   readonly devices: readonly NativeCudaDevice[];
 }
 export interface NativeCudaDevice {
@@ -70,6 +72,8 @@ export interface NativeCudaDevice {
   /** Compute capability. */
   readonly major: number;
   readonly minor: number;
+  /** The kernels are written for this compute capability. */
+  readonly supported: boolean;
   readonly memoryBytes: number;
 }
 

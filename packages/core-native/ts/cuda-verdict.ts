@@ -19,14 +19,6 @@ export type CudaVerdict =
   | { readonly usable: true; readonly device: CudaDevice }
   | { readonly usable: false; readonly problem: string };
 
-/** Compute capabilities the kernels are written for, with cards a user may know them by. */
-const supported: Readonly<Record<string, string>> = {
-  "8.0": "A100",
-  "8.6": "RTX 30",
-  "8.9": "RTX 40, L4",
-  "9.0": "H100, H200",
-  "12.0": "RTX 50",
-};
 /** The oldest driver that serves each major version of CUDA. */
 const oldestDriver: Readonly<Record<number, number>> = { 12: 525, 13: 580 };
 /** Less cannot hold a CUDA context's kernels, cuBLASLt and its workspace, let alone a model. */
@@ -60,7 +52,7 @@ function problemOfMachine({
 }
 
 function problemOfDevice(facts: CudaFacts, index: number): string | undefined {
-  const { devices, architectures, cublasLt } = facts;
+  const { devices, architectures, supported, cublasLt } = facts;
   const device = devices[index];
   if (device === undefined) {
     const found = devices.map(({ name }, i) => `cuda:${i} (${name})`).join(", ");
@@ -68,10 +60,7 @@ function problemOfDevice(facts: CudaFacts, index: number): string | undefined {
   }
   const who = `cuda:${index} (${device.name})`;
   const capability = capabilityOf(device);
-  if (supported[capability] === undefined) {
-    const known = Object.entries(supported).map(([version, cards]) => `${version} (${cards})`);
-    return `${who} has compute capability ${capability}; supported are ${known.join(", ")}`;
-  }
+  if (!device.supported) return `${who} has compute capability ${capability}; supported are ${supported}`;
   const compiledFor = architectures.split(",");
   if (!compiledFor.includes(`${device.major}${device.minor}`))
     return `${who} has compute capability ${capability}, this build holds kernels for ${compiledFor.map(capabilityText).join(", ")} only; build it with ACE_CUDA_ARCHITECTURES=${device.major}${device.minor}, or use a release`;

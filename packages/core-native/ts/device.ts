@@ -19,18 +19,21 @@ export class Device {
   }
 
   /**
-   * Which algorithm of cuBLASLt computes each matrix product met so far, a line each, below the library's version; ""
-   * on the CPU, where the sizes alone decide. With {@link useAlgorithms} another process computes the same bits.
+   * Which algorithm of cuBLASLt computes each matrix product met so far, a line each, below the library's version, and which
+   * kernels attention; "" on the CPU, where the sizes alone decide. With {@link useAlgorithms} another process computes the
+   * same bits.
    */
   algorithms(): Promise<string> {
     return binding().deviceAlgorithms(deviceHandle(this));
   }
 
   /**
-   * Products of the shapes in `record` are computed by the algorithms that stand there, whatever the library prefers now.
+   * Products of the shapes in `record` are computed by the algorithms that stand there, whatever the library prefers now, and
+   * attention by the kernels that do.
    *
    * @param record what {@link algorithms} gave
-   * @throws {AceError} ERR_CONFIG for a record of another version of the library, on the CPU, and for other text
+   * @throws {AceError} ERR_CONFIG for a record of another version of the library, or of kernels that this device has not or
+   *   `ACEWRIGHT_ATTENTION` rules out; on the CPU; and for other text
    */
   useAlgorithms(record: string): Promise<void> {
     return binding().useAlgorithms(deviceHandle(this), record);

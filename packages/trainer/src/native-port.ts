@@ -35,7 +35,7 @@ export interface PlanningPort {
 
 export interface DevicePort extends PlanningPort {
   openDecoder(folder: string): Promise<DecoderPort>;
-  /** Algorithms of the matrix products met so far, for {@link useAlgorithms}; "" where nothing is chosen. */
+  /** Algorithms of the matrix products met so far and attention's kernels, for {@link useAlgorithms}; "" where nothing is chosen. */
   algorithms(): Promise<string>;
   useAlgorithms(record: string): Promise<void>;
   /** Whether new shapes of products are timed; not for the CPU. */

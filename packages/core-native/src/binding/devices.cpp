@@ -7,6 +7,7 @@
 #include "binding/promise_job.h"
 #include "ops/cuda/blas/blas.h"
 #include "ops/cuda/blas/library.h"
+#include "ops/cuda/device.h"
 #include "ops/kernels.h"
 
 namespace ace::binding {
@@ -36,6 +37,7 @@ Napi::Array to_devices(Napi::Env env, const std::vector<cuda::DeviceFacts>& devi
     entry.Set("name", device.name);
     entry.Set("major", device.major);
     entry.Set("minor", device.minor);
+    entry.Set("supported", cuda::is_supported(device.major, device.minor));
     entry.Set("memoryBytes", static_cast<double>(device.memory_bytes));
     out.Set(out.Length(), entry);
   }
@@ -55,12 +57,14 @@ Napi::Value cuda_devices(const Napi::CallbackInfo& info) {
   out.Set("driverVersion", inventory.driver_version);
   out.Set("runtimeVersion", inventory.runtime_version);
   out.Set("architectures", cuda::compiled_architectures());
+  out.Set("supported", cuda::supported_capabilities());
   out.Set("devices", to_devices(env, inventory.devices));
 #else
   out.Set("reason", missing);
   out.Set("driverVersion", 0);
   out.Set("runtimeVersion", 0);
   out.Set("architectures", "");
+  out.Set("supported", "");
   out.Set("devices", Napi::Array::New(env));
 #endif
   return out;

@@ -120,8 +120,11 @@ TEST("CUDA: a device with warpgroups says that attention runs on them, and does 
 
 TEST("CUDA: ACEWRIGHT_ATTENTION=portable keeps attention on the kernels of every device") {
   skip_without_warpgroups();
+  const std::string record = cuda::open_device(0, 1)->algorithms();
   setenv("ACEWRIGHT_ATTENTION", "portable", 1);
-  CHECK(ends_with(cuda::open_device(0, 1)->algorithms(), kByWarps));
+  const auto device = cuda::open_device(0, 1);
+  CHECK(ends_with(device->algorithms(), kByWarps));
+  CHECK_THROWS(device->use_algorithms(record), "attention ran on products of a warpgroup, which ACEWRIGHT_ATTENTION=portable rules out");
   setenv("ACEWRIGHT_ATTENTION", "fast", 1);
   CHECK_THROWS(cuda::open_device(0, 1), "ACEWRIGHT_ATTENTION=fast: it is \"portable\" or not set");
   setenv("ACEWRIGHT_ATTENTION", "", 1);

@@ -20,6 +20,7 @@ import {
   type TrainSessionConfig,
 } from "@acewright/core-native";
 import { expect, test } from "vitest";
+import { binding } from "../../ts/load.js";
 
 const packageFolder = fileURLToPath(new URL("../..", import.meta.url));
 const toy = fileURLToPath(new URL("../../../../tools/reference/toy", import.meta.url));
@@ -88,6 +89,14 @@ test("binding.ts declares exactly what the addon exports", () => {
     join(packageFolder, "build/Release/acewright_core.node"),
   ) as object;
   expect(Object.keys(addon).sort()).toEqual(declared.sort());
+});
+
+test("what a build holds of CUDA is what its kernels are written for", ({ skip }) => {
+  const cuda = binding().cudaDevices();
+  if (cuda.architectures === "") skip("built without CUDA");
+  const numbers = [...cuda.supported.matchAll(/(\d+)\.(\d) \(/g)].map(([, major, minor]) => `${major}${minor}`);
+  expect(numbers).toContain("90");
+  for (const architecture of cuda.architectures.split(",")) expect(numbers).toContain(architecture);
 });
 
 test("what is for a GPU's products is refused on the CPU, which leaves them nothing to choose", async () => {

@@ -144,7 +144,7 @@ export async function openRun(
   return { config, device, model, samples, split, plan, ...native, ...onDisk, progress, started, warnings };
 }
 
-/** The same products by the same algorithms, whatever the library prefers today. */
+/** The same products by the same algorithms, and attention by the same kernels, whatever is preferred today. */
 async function takeAlgorithms(
   device: DevicePort,
   record: string,
@@ -157,7 +157,7 @@ async function takeAlgorithms(
     if (!(cause instanceof AceError) || cause.code !== "ERR_CONFIG") throw cause;
     if (allowChanges !== true) {
       const choice =
-        "install that library, or allow changes (--allow-changes) and give up equality with an uninterrupted run";
+        "go on where that is as it was, or allow changes (--allow-changes) and give up equality with an uninterrupted run";
       throw new AceError("ERR_CONFIG", `${cause.message}; ${choice}`, { cause });
     }
     warnings.push(`${cause.message}: the products are computed by today's choice`);

@@ -93,7 +93,7 @@ constexpr const char *kAttention = "attention -> ", *kByWarpgroups = "products o
 class CudaDevice final : public Device {
  public:
   CudaDevice(int index, int threads, bool warpgroups)
-      : Device({DeviceKind::cuda}), index_(index), has_warpgroups_(warpgroups), pool_(threads) {
+      : Device({DeviceKind::cuda}), index_(index), has_warpgroups_(warpgroups), portable_(portable_attention()), pool_(threads) {
     expect(cudaSetDevice(index), "opening device " + std::to_string(index));
     cudaStream_t stream = nullptr;
     expect(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream on device " + std::to_string(index));
@@ -109,7 +109,7 @@ class CudaDevice final : public Device {
     stream_.blas = blas_.get();
     const char* checked = std::getenv("ACEWRIGHT_CUDA_CHECK");
     if (checked != nullptr && std::strcmp(checked, "1") == 0) stream_.checked = this;
-    stream_.warpgroups = warpgroups && !portable_attention();
+    stream_.warpgroups = has_warpgroups_ && !portable_;
   }
   ~CudaDevice() override { close(); }
 
@@ -174,8 +174,9 @@ class CudaDevice final : public Device {
     }
     if (attention != kByWarps && attention != kByWarpgroups)
       throw Error(ErrorCode::config, "not the record of attention's kernels: " + attention);
-    if (attention == kByWarpgroups && !has_warpgroups_)
-      throw Error(ErrorCode::config, "the record's attention ran on " + attention + ", which this device does not have (compute capability 9.0 has them)");
+    if (attention == kByWarpgroups && !(has_warpgroups_ && !portable_))
+      throw Error(ErrorCode::config, "the record's attention ran on " + attention + ", which " +
+                                         (portable_ ? "ACEWRIGHT_ATTENTION=portable rules out" : "only compute capability 9.0 has"));
     blas_->preselect(products);
     stream_.warpgroups = attention == kByWarpgroups;
   }
@@ -210,7 +211,7 @@ class CudaDevice final : public Device {
   }
 
   int index_;
-  bool has_warpgroups_;
+  bool has_warpgroups_, portable_;
   ThreadPool pool_;
   void* workspace_ = nullptr;
   std::unique_ptr<Blas> blas_;
@@ -241,9 +242,28 @@ void download(void* host, const void* device, int64_t bytes) {
   expect(cudaMemcpy(host, device, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost), "download");
 }
 
+namespace {
+
 // What release builds are compiled for, and what was thought of when the kernels were written.
+struct Served {
+  int major, minor;
+  const char* cards;
+};
+constexpr Served kServed[] = {{8, 0, "A100"}, {8, 6, "RTX 30"}, {8, 9, "RTX 40, L4"}, {9, 0, "H100, H200"}, {12, 0, "RTX 50"}};
+
+}  // namespace
+
 bool is_supported(int major, int minor) {
-  return (major == 8 && (minor == 0 || minor == 6 || minor == 9)) || (major == 9 && minor == 0) || (major == 12 && minor == 0);
+  for (const Served& served : kServed)
+    if (served.major == major && served.minor == minor) return true;
+  return false;
+}
+
+std::string supported_capabilities() {
+  std::string out;
+  for (const auto& [major, minor, cards] : kServed)
+    out += (out.empty() ? "" : ", ") + std::to_string(major) + "." + std::to_string(minor) + " (" + cards + ")";
+  return out;
 }
 
 namespace {
@@ -274,7 +294,7 @@ std::unique_ptr<Device> open_device(int index, int threads) {
     throw Error(ErrorCode::device, name + ": this machine has " + std::to_string(found.count) + " CUDA devices, numbered from 0");
   const auto [major, minor] = capability_of(index);
   if (!is_supported(major, minor))
-    throw Error(ErrorCode::device, name + " has compute capability " + std::to_string(major) + "." + std::to_string(minor) + "; supported are " + kSupported);
+    throw Error(ErrorCode::device, name + " has compute capability " + std::to_string(major) + "." + std::to_string(minor) + "; supported are " + supported_capabilities());
   auto device = std::make_unique<CudaDevice>(index, threads, has_warpgroups(index));
   if (device->stream().warpgroups) attention::try_warpgroups(*device, index);
   return device;

@@ -15,9 +15,10 @@ struct Devices {
 // Never throws: a machine without a driver has no device.
 Devices find_devices();
 
-// Whether this build holds kernels for a compute capability, and which it holds, for people.
+// Whether the kernels are written for a compute capability, and for which they are, with cards that a user may know:
+// "8.0 (A100), 8.6 (RTX 30), ...". What a build was compiled for is another question (binding/cuda_inventory.h).
 bool is_supported(int major, int minor);
-constexpr const char* kSupported = "8.0, 8.6, 8.9, 9.0 and 12.0";
+std::string supported_capabilities();
 
 // Whether device `index` has products of a warpgroup and this build the kernels for them: compute capability 9.0. Errors: ERR_DEVICE.
 bool has_warpgroups(int index);
