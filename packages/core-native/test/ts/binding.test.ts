@@ -94,7 +94,9 @@ test("binding.ts declares exactly what the addon exports", () => {
 test("what a build holds of CUDA is what its kernels are written for", ({ skip }) => {
   const cuda = binding().cudaDevices();
   if (cuda.architectures === "") skip("built without CUDA");
-  const numbers = [...cuda.supported.matchAll(/(\d+)\.(\d) \(/g)].map(([, major, minor]) => `${major}${minor}`);
+  const numbers = [...cuda.supported.matchAll(/(\d+)\.(\d) \(/g)].map(
+    ([, major, minor]) => `${major}${minor}`,
+  );
   expect(numbers).toContain("90");
   for (const architecture of cuda.architectures.split(",")) expect(numbers).toContain(architecture);
 });
