@@ -1,5 +1,6 @@
 // Attention's kernels run on either twin: one description, both passes, every option; and what its numbers are made of.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -25,7 +26,8 @@ struct Case {
   std::vector<int32_t> q_start = {}, k_start = {};
   bool masked = false;
   bool accumulate = false;
-  int wanted = 7;      // 1: dq, 2: dk, 4: dv
+  int wanted = 7, accumulated = 7;  // 1: dq, 2: dk, 4: dv; of what is accumulated at all
+  bool poisoned = false;            // keys from a count on are not numbers
   bool views = false;  // q, k, v and their gradients as columns of one tensor
   uint64_t seed = 1;
 
@@ -37,13 +39,15 @@ struct Case {
     spec.kv_heads = kv_heads;
     spec.window = window;
     spec.causal = causal;
-    spec.accumulate_q = spec.accumulate_k = spec.accumulate_v = accumulate;
+    spec.accumulate_q = accumulate && (accumulated & 1) != 0;
+    spec.accumulate_k = accumulate && (accumulated & 2) != 0;
+    spec.accumulate_v = accumulate && (accumulated & 4) != 0;
     return spec;
   }
   std::string text() const {
     std::string out = "B" + std::to_string(batch) + " L" + std::to_string(length) + " S" + std::to_string(keys) + " H" + std::to_string(heads) +
                       "/" + std::to_string(kv_heads) + " hd" + std::to_string(hd) + " window " + std::to_string(window) + " wanted " +
-                      std::to_string(wanted) + (causal ? " causal" : "") + (masked ? " masked" : "") + (accumulate ? " +=" : "") + (views ? " views" : "");
+                      std::to_string(wanted) + (causal ? " causal" : "") + (masked ? " masked" : "") + (accumulate ? " += " + std::to_string(accumulated) : "") + (poisoned ? " poisoned" : "") + (views ? " views" : "");
     for (const int32_t n : counts) out += " count " + std::to_string(n);
     for (const int32_t n : q_start) out += " at " + std::to_string(n);
     return out;
@@ -133,6 +137,11 @@ inline Data data_of(const Case& c, DType dtype) {
   const int64_t nq = c.batch * c.length * c.q_width(), nk = c.batch * c.keys * c.kv_width();
   // Scores of some units, so that weights differ by orders of magnitude.
   Data d{draw(nq, 2), draw(nk, 2), draw(nk, 1), draw(nq, 1), draw(nq, 1), draw(nk, 1), draw(nk, 1), {}};
+  for (int64_t b = 0; c.poisoned && b < c.batch; ++b)
+    for (Values* x : {&d.k, &d.v}) {
+      const auto row = [&](int64_t key) { return x->begin() + (b * c.keys + key) * c.kv_width(); };
+      std::fill(row(c.counts[static_cast<size_t>(b)]), row(c.keys), NAN);
+    }
   for (int64_t i = 0; c.masked && i < c.batch * c.keys; ++i) d.mask.push_back(i % 3 != 1 && i / c.keys % 3 != 2 ? 1.0f : 0.0f);
   return d;
 }

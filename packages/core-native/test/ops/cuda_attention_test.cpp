@@ -38,11 +38,27 @@ TEST("CUDA: attention on tensor cores hides keys from a count on") {
   check_tiles({{4, 66, 70, 2, 1, 16, -1, {0, 1, 69, 70}}, {2, 129, 129, 1, 1, 32, 5, {65, 3}}, {2, 33, 40, 1, 1, 128, -1, {0, 33}}});
 }
 
+TEST("CUDA: attention reads nothing of keys from a count on") {
+  for (const int64_t hd : {16, 128}) {
+    Case c{2, 66, 70, 2, 1, hd, -1, {33, 64}};
+    c.poisoned = true;
+    check_tiles({c});
+    check_plain({c});
+  }
+}
+
 TEST("CUDA: attention adds to gradients, and computes those that are given alone") {
   for (int wanted = 1; wanted < 8; ++wanted) {
     Case c{1, 33, 65, 2, 1, 16};
     c.wanted = wanted;
     c.accumulate = wanted % 2 == 1;
+    check_tiles({c});
+    check_plain({c});
+  }
+  for (const int accumulated : {1, 2, 4}) {
+    Case c{1, 33, 65, 2, 1, 16};
+    c.accumulate = true;
+    c.accumulated = accumulated;
     check_tiles({c});
     check_plain({c});
   }

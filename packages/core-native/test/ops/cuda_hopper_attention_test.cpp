@@ -31,6 +31,7 @@ void check_warpgroups(const std::vector<Case>& cases) {
 
 TEST("CUDA: attention by warpgroups equals the CPU twin") {
   check_warpgroups({{1, 128, 128, 1, 1, 128}, {2, 65, 129, 2, 1, 128}, {1, 200, 330, 2, 2, 128}});
+  check_warpgroups({{1, 65, 63, 2, 2, 64}, {1, 33, 70, 2, 1, 16}});  // heads that the portable kernels take
 }
 
 TEST("CUDA: attention by warpgroups is right at the edges of its tiles") {
@@ -38,12 +39,16 @@ TEST("CUDA: attention by warpgroups is right at the edges of its tiles") {
 }
 
 TEST("CUDA: attention by warpgroups keeps to its window") {
-  for (const int window : {0, 5, 64, 128}) check_warpgroups({{1, 300, 300, 1, 1, 128, window}});
+  // 1 and 97: the last row of a block sees one key, and a key the one row, of a step that nobody else needs.
+  for (const int window : {0, 1, 64, 97, 128}) check_warpgroups({{1, 300, 300, 1, 1, 128, window}});
   check_warpgroups({{1, 129, 300, 1, 1, 128, 5}, {1, 300, 65, 1, 1, 128, 3}, {1, 200, 200, 2, 1, 128, -1, {}, true}, {1, 200, 200, 1, 1, 128, 64, {}, true}});
 }
 
 TEST("CUDA: attention by warpgroups hides keys from a count on") {
   check_warpgroups({{4, 66, 140, 1, 1, 128, -1, {0, 1, 139, 140}}, {2, 129, 129, 2, 1, 128, 5, {65, 3}}});
+  Case poisoned{2, 66, 140, 2, 1, 128, -1, {69, 128}};
+  poisoned.poisoned = true;
+  check_warpgroups({poisoned});
 }
 
 TEST("CUDA: attention by warpgroups adds to gradients, and computes those that are given alone") {
@@ -51,6 +56,12 @@ TEST("CUDA: attention by warpgroups adds to gradients, and computes those that a
     Case c{1, 70, 133, 2, 1, 128};
     c.wanted = wanted;
     c.accumulate = wanted % 2 == 1;
+    check_warpgroups({c});
+  }
+  for (const int accumulated : {1, 2, 4}) {
+    Case c{1, 70, 133, 2, 1, 128};
+    c.accumulate = true;
+    c.accumulated = accumulated;
     check_warpgroups({c});
   }
 }

@@ -31,8 +31,9 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   const int thread = static_cast<int>(threadIdx.x % kTileThreads), team = static_cast<int>(threadIdx.x / kTileThreads), warp_key = thread / 32 * 16;
 
   const KeyPanels keys(memory, 0), values(memory, KeyPanels::kElements);
-  keys.copy(k.data + k_row * k.row + kv_head * HD, k.row, keys_here);
-  values.copy(v.data + k_row * v.row + kv_head * HD, v.row, keys_here);
+  // Zeros for what is hidden: a gradient of nothing, whatever stands there.
+  keys.copy(k.data + k_row * k.row + kv_head * HD, k.row, place.mask.count - key0);
+  values.copy(v.data + k_row * v.row + kv_head * HD, v.row, place.mask.count - key0);
   cp_async_commit();
 
   const Range range = place.mask.rows_of(key0, key0 + kTileRows, place.length);
