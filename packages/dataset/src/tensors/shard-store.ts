@@ -1,6 +1,7 @@
 import { AceError } from "@acewright/core-native";
 import {
   closeSync,
+  constants,
   existsSync,
   fdatasyncSync,
   openSync,
@@ -14,6 +15,7 @@ import { join } from "node:path";
 import type { ManifestHead, ManifestSample, ShardSample } from "./manifest.js";
 import { writeManifest } from "./manifest.js";
 import { readSongBytes, sha256Of } from "./song-bytes.js";
+import type { SongIndex } from "./song-index.js";
 import { indexLine, indexName, readIndex, writeIndex } from "./song-index.js";
 import type { TensorContent, TensorMetadata } from "./tensor-file.js";
 import { parseTensorFile, tensorChunks } from "./tensor-file.js";
@@ -37,36 +39,39 @@ export class ShardStore implements TensorStore {
   readonly #stored: Map<string, ShardSample>;
   readonly #live = new Map<string, ShardSample>();
   readonly #index: number;
+  /** Where the next line goes: a line that a full disk cut off is written over. */
+  #indexEnd: number;
   #shard: { readonly name: string; readonly descriptor: number; end: number } | undefined;
   #shards: number;
   #waiting: ShardSample[] = [];
   #head = "";
   #isOpen = true;
 
-  private constructor(folder: string, options: ShardOptions, stored: Map<string, ShardSample>) {
+  private constructor(folder: string, options: ShardOptions, { samples, wholeBytes }: SongIndex) {
     this.#folder = folder;
     this.#options = options;
-    this.#stored = stored;
-    const ends = mendShards(folder, stored.values());
-    this.#shards = ends.size;
-    this.#index = openSync(join(folder, indexName), "a");
-    const last = [...ends].at(-1);
+    this.#stored = samples;
+    const last = mendShards(folder, samples.values());
+    this.#shards = last === undefined ? 0 : last.number + 1;
+    this.#index = openSync(join(folder, indexName), constants.O_WRONLY | constants.O_CREAT);
+    this.#indexEnd = wholeBytes;
     if (last === undefined) return;
-    const [name, end] = last;
+    const { name, end } = last;
     // A shard that is shorter than its songs say is left as it is; the next one begins.
     const path = join(folder, name);
-    if (statSync(path, { throwIfNoEntry: false })?.size !== end || end >= options.shardBytes) return;
-    this.#shard = { name, end, descriptor: openSync(path, "r+") };
+    if (statSync(path, { throwIfNoEntry: false })?.size !== end) return;
+    this.#shard = { name, end: aligned(end), descriptor: openSync(path, "r+") };
   }
 
   /** @throws {AceError} ERR_FILE when the index is damaged or the folder cannot be written. */
   static async open(folder: string, options: ShardOptions): Promise<ShardStore> {
     const path = join(folder, indexName);
-    if (!existsSync(path)) return guarded(folder, () => new ShardStore(folder, options, new Map()));
-    const { samples, wholeBytes } = await readIndex(folder);
+    if (!existsSync(path))
+      return guarded(folder, () => new ShardStore(folder, options, { samples: new Map(), wholeBytes: 0 }));
+    const index = await readIndex(folder);
     return guarded(folder, () => {
-      truncateSync(path, wholeBytes);
-      return new ShardStore(folder, options, samples);
+      truncateSync(path, index.wholeBytes);
+      return new ShardStore(folder, options, index);
     });
   }
 
@@ -77,7 +82,6 @@ export class ShardStore implements TensorStore {
   async find(id: string): Promise<StoredSong | undefined> {
     const sample = this.#stored.get(id);
     if (sample === undefined) return undefined;
-    this.#sync();
     const bytes = await readSongBytes(this.#folder, sample, true);
     return { ...parseTensorFile(join(this.#folder, sample.file), bytes, false), sample };
   }
@@ -107,6 +111,7 @@ export class ShardStore implements TensorStore {
     const samples = inOrder(this.#live, order);
     if (head === undefined || samples.length === 0) {
       for (const name of ["manifest.json", indexName]) rmSync(join(this.#folder, name), { force: true });
+      mendShards(this.#folder, []);
       return;
     }
     writeIndex(this.#folder, samples);
@@ -116,10 +121,13 @@ export class ShardStore implements TensorStore {
 
   close(): void {
     if (!this.#isOpen) return;
-    this.#sync();
     this.#isOpen = false;
-    this.#closeShard();
-    closeSync(this.#index);
+    try {
+      this.#sync();
+    } finally {
+      this.#closeShard();
+      closeSync(this.#index);
+    }
   }
 
   #append(chunks: readonly Uint8Array[], facts: SongFacts): ManifestSample {
@@ -127,15 +135,9 @@ export class ShardStore implements TensorStore {
     return guarded(this.#folder, () => {
       const shard = this.#roomFor(bytes);
       let at = shard.end;
-      for (const chunk of chunks) {
-        for (let done = 0; done < chunk.length;) {
-          const wrote = writeSync(shard.descriptor, chunk, done, chunk.length - done, at);
-          [done, at] = [done + wrote, at + wrote];
-        }
-      }
+      for (const chunk of chunks) at = writeWhole(shard.descriptor, chunk, at);
       const sample = { ...facts, file: shard.name, offset: shard.end, bytes };
-      // Songs begin at multiples of 8, as tensors of a file of their own do.
-      shard.end = Math.ceil(at / 8) * 8;
+      shard.end = aligned(at);
       this.#stored.set(facts.id, sample);
       this.#live.set(facts.id, sample);
       this.#waiting.push(sample);
@@ -146,8 +148,7 @@ export class ShardStore implements TensorStore {
 
   #roomFor(bytes: number): { readonly name: string; readonly descriptor: number; end: number } {
     const shard = this.#shard;
-    if (shard !== undefined && (shard.end === 0 || shard.end + bytes <= this.#options.shardBytes))
-      return shard;
+    if (shard !== undefined && shard.end + bytes <= this.#options.shardBytes) return shard;
     this.#sync();
     this.#closeShard();
     const name = `shard-${String(this.#shards++).padStart(5, "0")}.bin`;
@@ -156,11 +157,15 @@ export class ShardStore implements TensorStore {
 
   /** Bytes first, then the lines that point to them. */
   #sync(): void {
-    if (this.#waiting.length === 0 || this.#shard === undefined) return;
-    fdatasyncSync(this.#shard.descriptor);
-    writeSync(this.#index, this.#waiting.map(indexLine).join(""));
-    fdatasyncSync(this.#index);
-    this.#waiting = [];
+    const shard = this.#shard;
+    if (this.#waiting.length === 0 || shard === undefined) return;
+    guarded(this.#folder, () => {
+      fdatasyncSync(shard.descriptor);
+      const lines = Buffer.from(this.#waiting.map(indexLine).join(""));
+      this.#indexEnd = writeWhole(this.#index, lines, this.#indexEnd);
+      fdatasyncSync(this.#index);
+      this.#waiting = [];
+    });
   }
 
   #closeShard(): void {
@@ -172,9 +177,12 @@ export class ShardStore implements TensorStore {
 /**
  * Cuts off what no song of the index has, and removes shards without any.
  *
- * @returns the end of each shard that stays, in the order of their numbers up to the last.
+ * @returns the last shard that a song lies in, and where its songs end; undefined without songs.
  */
-function mendShards(folder: string, samples: Iterable<ShardSample>): Map<string, number> {
+function mendShards(
+  folder: string,
+  samples: Iterable<ShardSample>,
+): { readonly name: string; readonly number: number; readonly end: number } | undefined {
   const used = new Map<string, number>();
   for (const { file, offset, bytes } of samples)
     used.set(file, Math.max(used.get(file) ?? 0, offset + bytes));
@@ -184,14 +192,22 @@ function mendShards(folder: string, samples: Iterable<ShardSample>): Map<string,
     if (end === undefined) rmSync(path);
     else if (statSync(path).size > end) truncateSync(path, end);
   }
-  const last = [...used.keys()].sort().at(-1);
-  const count = last === undefined ? 0 : Number(/\d+/.exec(last)?.[0]) + 1;
-  return new Map(
-    Array.from({ length: count }, (_, i) => {
-      const name = `shard-${String(i).padStart(5, "0")}.bin`;
-      return [name, used.get(name) ?? Infinity] as const;
-    }),
-  );
+  const last = [...used].sort(([a], [b]) => (a < b ? -1 : 1)).at(-1);
+  if (last === undefined) return undefined;
+  const [name, end] = last;
+  return { name, number: Number(/\d+/.exec(name)?.[0]), end };
+}
+
+/** Songs begin at multiples of 8, as tensors of a file of their own do. */
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
+}
+
+/** Writes all of it, of which the system may take a part at a time. @returns where it ends */
+function writeWhole(descriptor: number, bytes: Uint8Array, from: number): number {
+  for (let done = 0; done < bytes.length;)
+    done += writeSync(descriptor, bytes, done, bytes.length - done, from + done);
+  return from + bytes.length;
 }
 
 function guarded<T>(folder: string, work: () => T): T {
