@@ -24,7 +24,7 @@ struct Stream {
   ThreadPool* pool = nullptr;
   void* cuda_stream = nullptr;
   cuda::Blas* blas = nullptr;
-  // Attention runs on products of a warpgroup (ops/cuda/hopper) where it can. Compute capability 9.0 alone.
+  // Attention runs on products of a warpgroup (ops/cuda/attention/hopper) where it can. Compute capability 9.0 alone.
   bool warpgroups = false;
   // Where given, each call of a program is waited for, so that an error is told with its operator.
   Device* checked = nullptr;

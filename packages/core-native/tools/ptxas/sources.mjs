@@ -11,8 +11,6 @@ export const reportFolder = fileURLToPath(new URL("../../../../bench/ptxas/", im
 export const architectures = /** @type {const} */ ([80, 86, 89, 90, 120]);
 
 export const kernelFolder = "ops/cuda";
-// Kernels of instructions that compute capability 9.0 alone has, under a name of their own.
-const hopperFolder = `${kernelFolder}/hopper/`;
 
 /**
  * What a file is compiled for.
@@ -21,7 +19,8 @@ const hopperFolder = `${kernelFolder}/hopper/`;
  * @returns {readonly { architecture: number, name: string }[]} the number, and what the compiler calls it
  */
 export function architecturesOf(file) {
-  if (file.startsWith(hopperFolder)) return [{ architecture: 90, name: "90a" }];
+  // Instructions that compute capability 9.0 alone has, under a name of their own.
+  if (file.includes("/hopper/")) return [{ architecture: 90, name: "90a" }];
   return architectures.map((architecture) => ({ architecture, name: String(architecture) }));
 }
 // Host code that kernel files include: it changes often and no kernel with it.

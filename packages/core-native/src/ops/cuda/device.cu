@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "ops/cuda/blas/blas.h"
-#include "ops/cuda/hopper/attention.h"
+#include "ops/cuda/attention/hopper/kernels.h"
 #include "ops/cuda/launch.h"
 
 namespace ace::cuda {

@@ -1,5 +1,5 @@
 #include "ops/cuda/attention/kernels.h"
-#include "ops/cuda/hopper/attention.h"
+#include "ops/cuda/attention/hopper/kernels.h"
 
 // Which kernels serve a problem: tensor cores where types, head size and alignment allow it, by warpgroups where the device has
 // them, else the plain ones.

@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "ops/cuda/hopper/attention.h"
+#include "ops/cuda/attention/hopper/kernels.h"
 #include "ops/philox.h"
 #include "tensor/storage.h"
 

@@ -1,6 +1,6 @@
 #include "ops/cuda/attention/teams.cuh"
-#include "ops/cuda/hopper/attention.h"
-#include "ops/cuda/hopper/panels.cuh"
+#include "ops/cuda/attention/hopper/kernels.h"
+#include "ops/cuda/attention/hopper/panels.cuh"
 
 // dK and dV on products of a warpgroup, as attention/backward_kv.cu forms them: a block holds 64 rows of K and of V and walks over
 // the query heads of their group and the rows of these, 64 at a time, in a fixed order; its two warpgroups take them in turn and
@@ -140,9 +140,9 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
 void backward_kv_hopper(Stream& stream, const Problem& p, const Tensor& dk, const Tensor& dv, const Saved& saved, bool accumulate_k,
                         bool accumulate_v) {
   launch_hopper("attention_backward dk dv", saved.k.shape, stream, hopper_backward_kv_kernel<128>, grid_of(p, saved.k.shape[0], kTileRows, true),
-         kBlockThreads, shared_bytes<bf16>(kTileElements<128>) + shared_bytes<float>(kStatistics), rows_of<bf16>(dk), rows_of<bf16>(dv),
-         rows_of<const bf16>(saved.d_o), saved.lse.as<float>(), saved.row_dot.as<float>(), rows_of<const bf16>(saved.q),
-         rows_of<const bf16>(saved.k), rows_of<const bf16>(saved.v), p, accumulate_k, accumulate_v);
+                kBlockThreads, shared_bytes<bf16>(kTileElements<128>) + shared_bytes<float>(kStatistics), rows_of<bf16>(dk), rows_of<bf16>(dv),
+                rows_of<const bf16>(saved.d_o), saved.lse.as<float>(), saved.row_dot.as<float>(), rows_of<const bf16>(saved.q),
+                rows_of<const bf16>(saved.k), rows_of<const bf16>(saved.v), p, accumulate_k, accumulate_v);
 }
 
 }  // namespace ace::cuda::attention

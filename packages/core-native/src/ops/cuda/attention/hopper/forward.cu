@@ -1,6 +1,6 @@
 #include "ops/cuda/attention/softmax.cuh"
-#include "ops/cuda/hopper/attention.h"
-#include "ops/cuda/hopper/panels.cuh"
+#include "ops/cuda/attention/hopper/kernels.h"
+#include "ops/cuda/attention/hopper/panels.cuh"
 
 // The forward pass on products of a warpgroup: a block holds 128 query rows, 64 a warpgroup, and walks over the keys they can
 // see. While the tensor cores form one step's scores and the product with the values of the step before, the threads take
@@ -123,8 +123,8 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
 void forward_hopper(Stream& stream, const Problem& p, const Tensor& o, const Tensor& lse, const Tensor& q, const Tensor& k,
                     const Tensor& v) {
   launch_hopper("attention_forward", q.shape, stream, hopper_forward_kernel<128>, grid_of(p, q.shape[0], kBlockRows, false), kBlockThreads,
-         shared_bytes<bf16>(kTileElements<128>), rows_of<bf16>(o), lse.as<float>(), rows_of<const bf16>(q), rows_of<const bf16>(k),
-         rows_of<const bf16>(v), p);
+                shared_bytes<bf16>(kTileElements<128>), rows_of<bf16>(o), lse.as<float>(), rows_of<const bf16>(q), rows_of<const bf16>(k),
+                rows_of<const bf16>(v), p);
 }
 
 }  // namespace ace::cuda::attention

@@ -1,5 +1,5 @@
-#include "ops/cuda/hopper/attention.h"
-#include "ops/cuda/hopper/panels.cuh"
+#include "ops/cuda/attention/hopper/kernels.h"
+#include "ops/cuda/attention/hopper/panels.cuh"
 
 // dQ on products of a warpgroup, as attention/backward_q.cu forms it: a block holds 128 rows of Q and of dO, 64 a warpgroup, in
 // registers. A step's scores and pulls are asked for together with the product of the step before, so that the tensor cores
@@ -150,8 +150,8 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
 
 void backward_q_hopper(Stream& stream, const Problem& p, const Tensor& dq, const Saved& saved, bool accumulate) {
   launch_hopper("attention_backward dq", dq.shape, stream, hopper_backward_q_kernel<128>, grid_of(p, dq.shape[0], kBlockRows, false),
-         kBlockThreads, shared_bytes<bf16>(kTileElements<128>), rows_of<bf16>(dq), rows_of<const bf16>(saved.d_o), saved.lse.as<float>(),
-         saved.row_dot.as<float>(), rows_of<const bf16>(saved.q), rows_of<const bf16>(saved.k), rows_of<const bf16>(saved.v), p, accumulate);
+                kBlockThreads, shared_bytes<bf16>(kTileElements<128>), rows_of<bf16>(dq), rows_of<const bf16>(saved.d_o), saved.lse.as<float>(),
+                saved.row_dot.as<float>(), rows_of<const bf16>(saved.q), rows_of<const bf16>(saved.k), rows_of<const bf16>(saved.v), p, accumulate);
 }
 
 }  // namespace ace::cuda::attention
