@@ -63,3 +63,12 @@ test("five former contents are kept", async () => {
   expect(await bpm()).toBe(65);
   expect(existsSync(`${path}.bak`)).toBe(false);
 });
+
+test("a file that was deleted comes back, and the backups left stand where the next undo is told to look", async () => {
+  saveDataset(path, datasetOf([{ bpm: 60 }]));
+  for (const value of [61, 62, 63]) await setBpm(value);
+  rmSync(path);
+  undoChange(path);
+  expect(await bpm()).toBe(62);
+  expect(readdirSync(folder).sort()).toEqual(["dataset.json", "dataset.json.bak", "dataset.json.bak.2"]);
+});

@@ -205,4 +205,50 @@ describe("a song is refused when", () => {
     expect(await refusal(read)).toContain(says);
     expect(() => readTensorFile(path)).toThrow(AceError);
   });
+
+  const twoAxes = (rows: number, columns: number): HostTensor =>
+    fromFloat32(new Float32Array(rows * columns), [rows, columns]);
+  const integers: HostTensor = { ...twoAxes(3, 2), dtype: "I32" };
+  test.each([
+    ["encoder_hidden_states.1", twoAxes(1, 3), "encoder_hidden_states.1 is 3 wide, the first 2"],
+    ["context_latents", twoAxes(4, 4), "context_latents is [4, 4], expected [3, 4]"],
+    ["context_latents", twoAxes(3, 2), "context_latents is [3, 2], expected [3, 4]"],
+    ["target_latents", fromFloat32(new Float32Array(6), [3, 2, 1]), "target_latents is F32 [3, 2, 1]"],
+    ["target_latents", integers, "target_latents is I32 [3, 2]"],
+  ])("its %s were forged, though nobody compares checksums", async (name, tensor, says) => {
+    await edit((file) => {
+      file.tensors[name] = tensor;
+      if (name === "context_latents") file.metadata["context"] = "stored";
+    });
+    const tensors = await openTensors(folder, { checksums: "never" });
+    expect(await refusal(() => tensors.read("song"))).toContain(says);
+  });
+
+  test("it is another program's", async () => {
+    await edit((file) => (file.metadata["format"] = "other"));
+    expect(await refusal(read)).toContain("not a tensor file");
+  });
+
+  test.each([
+    ["channels", { channels: 1, latents: new Float32Array(3) }, "3 frames of 1 and 2, 1 tokens of 2"],
+    [
+      "width",
+      { width: 1, conditions: [new Float32Array(2), new Float32Array(1)] },
+      "3 frames of 2 and 2, 1 tokens of 1",
+    ],
+    [
+      "tokens",
+      { conditions: [new Float32Array(4), new Float32Array(4)] },
+      "3 frames of 2 and 2, 2 tokens of 2",
+    ],
+  ])("it has other %s than the manifest tells", async (_what, change, says) => {
+    writeTensorFile(path, { ...content, ...change }, metadata);
+    await saveManifest();
+    expect(await refusal(read)).toContain(says);
+  });
+});
+
+test("checking every song at opening ends when it is aborted", async () => {
+  const signal = AbortSignal.abort(new Error("enough"));
+  await expect(openTensors(folder, { checksums: "open", signal })).rejects.toThrow("enough");
 });
