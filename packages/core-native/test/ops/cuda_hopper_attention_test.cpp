@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #if ACE_WITH_CUDA
+#include "ops/cuda/attention/hopper/trial.h"
 #include "ops/cuda/device.h"
 #include "tensor/storage.h"
 #endif
@@ -97,10 +98,6 @@ TEST("CUDA: attention by warpgroups gives the same bits in every run") {
 }
 
 #if ACE_CUDA_HOPPER
-
-namespace ace::cuda::attention {
-void expect_agreement(const char* name, const Tensor& result, const Tensor& portable, int index);
-}
 
 namespace {
 

@@ -6,6 +6,7 @@
 
 #include "ops/cuda/blas/blas.h"
 #include "ops/cuda/attention/hopper/kernels.h"
+#include "ops/cuda/attention/hopper/trial.h"
 #include "ops/cuda/launch.h"
 
 namespace ace::cuda {
@@ -296,7 +297,8 @@ std::unique_ptr<Device> open_device(int index, int threads) {
   if (!is_supported(major, minor))
     throw Error(ErrorCode::device, name + " has compute capability " + std::to_string(major) + "." + std::to_string(minor) + "; supported are " + supported_capabilities());
   auto device = std::make_unique<CudaDevice>(index, threads, has_warpgroups(index));
-  if (device->stream().warpgroups) attention::try_warpgroups(*device, index);
+  if constexpr (attention::kHopper)
+    if (device->stream().warpgroups) attention::try_warpgroups(*device, index);
   return device;
 }
 

@@ -19,15 +19,4 @@ void backward_q_hopper(Stream& stream, const Problem& p, const Tensor& dq, const
 void backward_kv_hopper(Stream& stream, const Problem& p, const Tensor& dk, const Tensor& dv, const Saved& saved,
                         bool accumulate_k, bool accumulate_v);
 
-
-// Runs a small problem through these kernels and the portable ones, once for each device of a process: nobody shall train on
-// gradients of which nothing is known. `device`: as opened, number `index`. Errors: ERR_DEVICE where they disagree.
-#if ACE_CUDA_HOPPER
-void try_warpgroups(Device& device, int index);
-// Its judgement of one result, host tensors of one shape. Errors: ERR_DEVICE.
-void expect_agreement(const char* name, const Tensor& result, const Tensor& portable, int index);
-#else
-inline void try_warpgroups(Device&, int) {}
-#endif
-
 }  // namespace ace::cuda::attention

@@ -1,10 +1,12 @@
+#include "ops/cuda/attention/hopper/trial.h"
+
 #include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <set>
 #include <string>
 
-#include "ops/cuda/attention/hopper/kernels.h"
+#include "ops/kernels.h"
 #include "ops/philox.h"
 #include "tensor/storage.h"
 

@@ -1,0 +1,16 @@
+// Whether a device's kernels for compute capability 9.0 compute what the portable ones do. Only in a build that has them
+// (ACE_CUDA_HOPPER).
+#pragma once
+#include "tensor/device.h"
+#include "tensor/tensor.h"
+
+namespace ace::cuda::attention {
+
+// Runs a small problem through both, once for each device of a process: nobody shall train on gradients of which nothing is
+// known. `device`: as opened, number `index`. Errors: ERR_DEVICE where they disagree.
+void try_warpgroups(Device& device, int index);
+
+// The judgement of one result: host tensors of one shape. Errors: ERR_DEVICE.
+void expect_agreement(const char* name, const Tensor& result, const Tensor& portable, int index);
+
+}  // namespace ace::cuda::attention
