@@ -72,3 +72,13 @@ test("a file that was deleted comes back, and the backups left stand where the n
   expect(await bpm()).toBe(62);
   expect(readdirSync(folder).sort()).toEqual(["dataset.json", "dataset.json.bak", "dataset.json.bak.2"]);
 });
+
+test("the later of two saves that are one change keeps no backup, and a name in capitals gets no second ending", () => {
+  saveDataset(path, datasetOf([{ bpm: 60 }]));
+  saveDataset(path, datasetOf([{ bpm: 61 }]));
+  saveDataset(path, datasetOf([{ bpm: 62 }]), { backup: false });
+  expect(undoChange(path)).toMatchObject({ left: 0 });
+  expect(readFileSync(path, "utf8")).toContain('"bpm": 60');
+  const capital = join(folder, "OTHER.JSON");
+  expect(saveDataset(capital, datasetOf([]))).toBe(capital);
+});
