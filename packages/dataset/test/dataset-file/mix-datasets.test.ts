@@ -78,7 +78,7 @@ test("what cannot be mixed is refused in one line", () => {
 });
 
 test("a song keeps its own tag, choice and repeats, a song without an id gets one, and voices stay", () => {
-  const one = datasetOf([{ id: "", custom_tag: "mine", prompt_override: "caption", repeat: 3 }]);
+  const one = datasetOf([{ id: "", custom_tag: "mine", prompt_override: "genre", repeat: 3 }]);
   Object.assign(one.metadata, { custom_tag: "a", genre_ratio: 100, all_instrumental: true });
   const other = datasetOf([{ id: "x" }]);
   Object.assign(other.metadata, { custom_tag: "b", genre_ratio: 0, all_instrumental: false });
@@ -87,7 +87,7 @@ test("a song keeps its own tag, choice and repeats, a song without an id gets on
     { dataset: other, folder: "/music" },
   ];
   const { dataset } = mixDatasets(sources, { folder: "/music" });
-  expect(dataset.samples[0]).toMatchObject({ custom_tag: "mine", prompt_override: "caption", repeat: 6 });
+  expect(dataset.samples[0]).toMatchObject({ custom_tag: "mine", prompt_override: "genre", repeat: 6 });
   expect(dataset.samples[0]?.id).toMatch(/^[0-9a-f]{8}$/);
   expect(dataset.samples[1]).toMatchObject({ id: "x", custom_tag: "b" });
   expect(dataset.metadata.all_instrumental).toBe(false);
