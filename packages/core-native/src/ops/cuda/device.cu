@@ -4,9 +4,9 @@
 #include <cstring>
 #include <sstream>
 
-#include "ops/cuda/blas/blas.h"
 #include "ops/cuda/attention/hopper/kernels.h"
 #include "ops/cuda/attention/hopper/trial.h"
+#include "ops/cuda/blas/blas.h"
 #include "ops/cuda/launch.h"
 
 namespace ace::cuda {

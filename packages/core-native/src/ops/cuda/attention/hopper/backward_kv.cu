@@ -1,6 +1,6 @@
-#include "ops/cuda/attention/teams.cuh"
 #include "ops/cuda/attention/hopper/kernels.h"
 #include "ops/cuda/attention/hopper/panels.cuh"
+#include "ops/cuda/attention/teams.cuh"
 
 // dK and dV on products of a warpgroup, as attention/backward_kv.cu forms them: a block holds 64 rows of K and of V and walks over
 // the query heads of their group and the rows of these, 64 at a time, in a fixed order; its two warpgroups take them in turn and

@@ -1,6 +1,6 @@
-#include "ops/cuda/attention/softmax.cuh"
 #include "ops/cuda/attention/hopper/kernels.h"
 #include "ops/cuda/attention/hopper/panels.cuh"
+#include "ops/cuda/attention/softmax.cuh"
 
 // The forward pass on products of a warpgroup: a block holds 128 query rows, 64 a warpgroup, and walks over the keys they can
 // see. While the tensor cores form one step's scores and the product with the values of the step before, the threads take
