@@ -2,6 +2,7 @@ import { AceError } from "@acewright/core-native";
 import { nearestName } from "@acewright/trainer";
 import { CommanderError } from "commander";
 import { adviceFor, systemRefusals } from "./advice.js";
+import { withFlags } from "./flag-words.js";
 
 /** What the shell is told. */
 export const exitCodes = { done: 0, ours: 1, input: 2, interrupted: 130 } as const;
@@ -30,7 +31,7 @@ function judged(error: unknown): Omit<Failure, "advice"> {
   }
   if (error instanceof AceError) {
     const exitCode = error.isUserError ? exitCodes.input : exitCodes.ours;
-    return { exitCode, code: error.code, message: oneLine(error.message) };
+    return { exitCode, code: error.code, message: withFlags(oneLine(error.message)) };
   }
   const system = systemRefusal(error);
   if (system !== undefined) return system;

@@ -86,3 +86,18 @@ test("usage errors exit with 2, help and version with 0", () => {
   });
   expect(failureOf(new CommanderError(0, "commander.version", "0.1.0")).exitCode).toBe(0);
 });
+
+test("what a package says of a setting is said of its flag", () => {
+  const said = (message: string) => failureOf(new AceError("ERR_CONFIG", message)).message;
+  expect(said("validationFraction 0.9 of 2 songs leaves none; batchSize 1 and rank 16 would do")).toBe(
+    "--validation-fraction 0.9 of 2 songs leaves none; --batch-size 1 and rank 16 would do",
+  );
+  // Said already, not a setting, a name within another, or what stands in a file.
+  for (const same of [
+    "batchSize (--batch-size) is too large",
+    "the metaHead is missing",
+    "songs.batchSize is too large",
+    "run/config.json: batchSize: expected a whole number",
+  ])
+    expect(said(same)).toBe(same);
+});

@@ -23,13 +23,20 @@ const maxListed = 3;
  * Checks a folder of checkpoints (or one music model's folder, with vae and text encoder beside it): every part is
  * there, every file's header is sound, every weight has the shape config.json asks for. No weight is read.
  *
- * @throws {AceError} ERR_FILE when the folder does not exist
+ * @throws {AceError} ERR_FILE when the folder does not exist, ERR_CHECKPOINT for a training run
  */
 export function verifyModels(folder: string): PartReport[] {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new AceError("ERR_FILE", `${folder}: is not a folder; a folder of checkpoints was expected`);
   }
   const isOneModel = existsSync(join(folder, "config.json"));
+  if (isOneModel && existsSync(join(folder, "events.jsonl"))) {
+    const look = `acewright runs show ${folder}`;
+    throw new AceError(
+      "ERR_CHECKPOINT",
+      `${folder}: is a training run, not a checkpoint; \`${look}\` looks at it`,
+    );
+  }
   const top = isOneModel ? dirname(join(folder, ".")) : folder;
   const models = isOneModel ? [folder] : musicFolders(resolve(folder));
   return [

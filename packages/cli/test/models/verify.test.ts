@@ -137,3 +137,11 @@ test("a Hugging Face cache, whose files are links to blobs, is whole", () => {
   }
   expect(problems()).toEqual([]);
 });
+
+test("a training run is told to be one, and how to look at it", () => {
+  const run = mkdtempSync(join(tmpdir(), "acewright-verify-run-"));
+  writeFileSync(join(run, "config.json"), "{}");
+  writeFileSync(join(run, "events.jsonl"), "");
+  expect(() => verifyModels(run)).toThrow(/: is a training run, not a checkpoint; `acewright runs show /);
+  rmSync(run, { recursive: true });
+});

@@ -90,6 +90,15 @@ export function checkpointSteps(run: string, files: Files = nodeFiles): number[]
   return files.readdirSync(checkpoints).flatMap((name) => checkpointStep(name) ?? []);
 }
 
+/** The run that a checkpoint or the folder of all of them belongs to, or that `acewright run` made below a folder. */
+function runNear(path: string, files: Files): string | undefined {
+  const above = [join(path, ".."), join(path, "..", "..")];
+  return [...above, join(path, "run")].find((folder) => {
+    const { config, checkpoints } = runPaths(folder);
+    return files.existsSync(config) && files.existsSync(checkpoints);
+  });
+}
+
 /**
  * The configuration a run was made with, every choice written out; given to `train` again it repeats the run.
  *
@@ -98,7 +107,9 @@ export function checkpointSteps(run: string, files: Files = nodeFiles): number[]
 export function readRunConfig(run: string, files: Files = nodeFiles): TrainConfig {
   const { config } = runPaths(run);
   if (!files.existsSync(config)) {
-    throw new AceError("ERR_FILE", `${run}: holds no run (${join(run, "config.json")} is missing)`);
+    const near = runNear(run, files);
+    const hint = near === undefined ? "" : `; the run is ${near}`;
+    throw new AceError("ERR_FILE", `${run}: holds no run (${join(run, "config.json")} is missing)${hint}`);
   }
   let json: unknown;
   try {

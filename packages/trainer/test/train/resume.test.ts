@@ -364,3 +364,12 @@ test("songs stand in an epoch as often as their dataset says, also across a stop
   expect(numbers(join(root, "parts"))).toEqual(numbers(join(root, "whole")));
   expect(numbers(join(root, "parts"))).toHaveLength(10);
 });
+
+test("a checkpoint, or the folder of all, named for its run is told which run it is of", async () => {
+  const root = scratch();
+  const run = join(root, "run");
+  await events(config(run));
+  for (const named of [join(run, "checkpoints"), join(run, "checkpoints", "step-00000003"), root])
+    expect(() => readRunConfig(named)).toThrow(new RegExp(`holds no run .*; the run is ${run}$`));
+  expect(() => readRunConfig(join(root, "far", "away", "from"))).toThrow(/is missing\)$/);
+});
