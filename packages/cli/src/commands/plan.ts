@@ -79,8 +79,8 @@ function courseOf({ config, ...plan }: PlannedRun, columns: number): string {
   return `\nlearning rate\n${renderLearningRate(learningRateCourse(config, plan), plan.steps, columns)}`;
 }
 
-/** Every number of a plan, one a line. */
-export function planTable(plan: PlannedRun, { colors }: Output): string {
+/** Every number of a plan, one a line, in lines of at most so many cells. */
+export function planTable(plan: PlannedRun, { colors, cells }: Pick<Output, "colors" | "cells">): string {
   const { memory, config, speed } = plan;
   const { verdict, reason } = plan.recompute;
   const rows: [string, string][] = [
@@ -103,7 +103,7 @@ export function planTable(plan: PlannedRun, { colors }: Output): string {
     ["work", `${formatCount(Math.round(plan.flops / 1e9))} GFLOP at most`],
     ["each checkpoint", formatBytes(plan.checkpointBytes)],
   ];
-  return renderTable([{ title: "" }, { title: "" }], rows).trimStart();
+  return renderTable([{ title: "" }, { title: "", wraps: true }], rows, cells).trimStart();
 }
 
 /** `about 2 h 10 min (1.2 s a step)`, as steps made here said. */

@@ -100,7 +100,8 @@ async function verdict({ questions, answers, output }: Tools, values: Values): P
   };
   try {
     const plan = await planRun({ ...values, ...places });
-    questions.page("What it comes to", planTable(plan, output));
+    const cells = output.cells - 3; // the line that a page stands beside
+    questions.page("What it comes to", planTable(plan, { colors: output.colors, cells }));
     for (const warning of plan.warnings) questions.warn(warning);
     const { verdict: memory, cures, reason } = plan.recompute;
     if (memory !== "red") return { canBegin: true, cures: [] };

@@ -85,6 +85,6 @@ export function normalised(screen: string, folder: string): string {
     .replace(/(encoders run on ).*/g, "$1<device>")
     .replace(/(of memory, ).*/g, "$1<device>")
     .replace(/(device {2,}).*/g, "$1<device>")
-    .replace(/(verdict +|recompute auto is )\S.*/g, "$1<verdict>")
+    .replace(/(verdict +|recompute auto is )\S.*(\n\W* {20,}\S.*)*/g, "$1<verdict>")
     .replace(/\n{3,}/g, "\n\n")}\n`;
 }
