@@ -84,6 +84,22 @@ describe("an edit of a dataset", () => {
     ]);
   });
 
+  it("switches the songs that its filters leave out too, in a copy of theirs", () => {
+    const voiced = () =>
+      datasetOf([
+        { filename: "a.mp3", bpm: 60 },
+        { filename: "b.mp3", lyrics: "by a model", is_instrumental: false },
+      ]);
+    const before = voiced();
+    const { dataset } = editDataset(before, {
+      where: ["bpm"],
+      set: { bpm: 90 },
+      metadata: { all_instrumental: true },
+    });
+    expect(dataset.samples[1]).toMatchObject({ is_instrumental: true, lyrics: "[Instrumental]" });
+    expect(before).toEqual(voiced());
+  });
+
   it.each<[object, RegExp]>([
     [{}, /nothing to change/],
     [{ set: { bpm: 20 } }, /^bpm: .*30/],
