@@ -10,7 +10,7 @@ namespace ace::cuda::attention {
 
 namespace {
 
-constexpr int kTeams = 2, kBlockThreads = kTeams * kTileThreads, kRows = 64, kPlaces = 2;
+constexpr int kTeams = 2, kBlockThreads = kTeams * kTileThreads, kRows = 64, kPlaces = 3;
 template <int HD>
 constexpr int kTileElements = (2 * kTileRows + kTeams * kPlaces * 2 * kRows) * HD;
 // Of each row of a step: lse in powers of two, and row_dot.
@@ -39,27 +39,31 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   const Range range = place.mask.rows_of(key0, key0 + kTileRows, place.length);
   // Steps of all heads in one row; a team takes every other one.
   const int steps_a_head = (range.to - range.from + kRows - 1) / kRows, steps = steps_a_head * p.group;
+  auto step_of = [&](int turn) { return turn * kTeams + team; };
   auto row_of = [&](int step) { return range.from + step % steps_a_head * kRows; };
-  auto tile = [&](int stage, int which) {
-    return RowPanels(memory, 2 * KeyPanels::kElements + ((team * kPlaces + stage) * 2 + which) * RowPanels::kElements);
+  auto tile = [&](int turn, int which) {
+    return RowPanels(memory, 2 * KeyPanels::kElements + ((team * kPlaces + turn % kPlaces) * 2 + which) * RowPanels::kElements);
   };
-  auto statistic = [&](int stage, int which) { return ((team * kPlaces + stage) * 2 + which) * kRows; };
+  auto statistic = [&](int turn, int which) { return ((team * kPlaces + turn % kPlaces) * 2 + which) * kRows; };
   // A row behind the last one that sees a key weighs nothing: exp2(.. - infinity).
   float next_lse = INFINITY, next_dot = 0;
-  auto fetch = [&](int step, int stage) {
-    const int row0 = row_of(step), head = kv_head * p.group + step / steps_a_head, at = place.q_from + row0;
-    tile(stage, 0).copy(q.data + at * q.row + head * HD, q.row, range.to - row0);
-    tile(stage, 1).copy(d_o.data + at * d_o.row + head * HD, d_o.row, range.to - row0);
+  auto fetch = [&](int turn) {
+    const int step = step_of(turn);
+    if (step < steps) {
+      const int row0 = row_of(step), head = kv_head * p.group + step / steps_a_head, at = place.q_from + row0;
+      tile(turn, 0).copy(q.data + at * q.row + head * HD, q.row, range.to - row0);
+      tile(turn, 1).copy(d_o.data + at * d_o.row + head * HD, d_o.row, range.to - row0);
+      const bool valid = thread < kRows && row0 + thread < range.to;
+      const int from = place.statistics + head * p.length + row0 + thread;
+      next_lse = valid ? lse[from] * kLog2E : INFINITY;
+      next_dot = valid ? row_dot[from] : 0.0f;
+    }
     cp_async_commit();
-    const bool valid = thread < kRows && row0 + thread < range.to;
-    const int from = place.statistics + head * p.length + row0 + thread;
-    next_lse = valid ? lse[from] * kLog2E : INFINITY;
-    next_dot = valid ? row_dot[from] : 0.0f;
   };
-  auto put_statistics = [&](int stage) {
+  auto put_statistics = [&](int turn) {
     if (thread >= kRows) return;
-    statistics[statistic(stage, 0) + thread] = next_lse;
-    statistics[statistic(stage, 1) + thread] = next_dot;
+    statistics[statistic(turn, 0) + thread] = next_lse;
+    statistics[statistic(turn, 1) + thread] = next_dot;
   };
   auto multiply = [&](float (&out)[kRows / 8][4], const KeyPanels& left, const RowPanels& right) {
     wgmma_rows<false>(out, left.rows(0, 0), right.rows(0, 0));
@@ -81,19 +85,18 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
 
   float acc_k[HD / 8][4] = {}, acc_v[HD / 8][4] = {};
   const float scale_log2 = p.scale * kLog2E;
-  if (team < steps) {
-    fetch(team, 0);
-    put_statistics(0);
+  for (int turn = 0; turn < kPlaces - 1; ++turn) {
+    fetch(turn);
+    put_statistics(turn);
   }
   for (int turn = 0; turn * kTeams < steps; ++turn) {
-    const int step = turn * kTeams + team, stage = turn % kPlaces;
-    cp_async_wait<0>();
+    const int step = step_of(turn);
+    cp_async_wait<kPlaces - 2>();
     fence_async();
-    __syncthreads();  // this step's rows are here, and nobody reads the other stage any more
+    __syncthreads();  // this turn's rows are here, and nobody reads those of the turn before any more
     if (step >= steps) continue;  // an odd number of steps leaves the second team none at the end
-    const bool more = step + kTeams < steps;
-    if (more) fetch(step + kTeams, stage ^ 1);
-    const RowPanels queries = tile(stage, 0), upstream = tile(stage, 1);
+    fetch(turn + kPlaces - 1);
+    const RowPanels queries = tile(turn, 0), upstream = tile(turn, 1);
     float weights[kRows / 8][4], pull[kRows / 8][4];
     settle(acc_k);
     settle(acc_v);
@@ -106,7 +109,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
     if (!place.mask.sees_all(row0, row0 + kRows, key0, key0 + kTileRows)) hide(weights, seen_rows(place.mask, key0 + warp_key, row0));
 #pragma unroll
     for (int n = 0; n < kRows / 8; ++n) {
-      const auto lse2 = statistics.template load<float2>(statistic(stage, 0) + n * 8 + fragment_column(0));
+      const auto lse2 = statistics.template load<float2>(statistic(turn, 0) + n * 8 + fragment_column(0));
 #pragma unroll
       for (int e = 0; e < 4; ++e) weights[n][e] = exp2_fast(weights[n][e] * scale_log2 - (e % 2 == 0 ? lse2.x : lse2.y));
     }
@@ -115,7 +118,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
     settle(pull);
 #pragma unroll
     for (int n = 0; n < kRows / 8; ++n) {
-      const auto dot = statistics.template load<float2>(statistic(stage, 1) + n * 8 + fragment_column(0));
+      const auto dot = statistics.template load<float2>(statistic(turn, 1) + n * 8 + fragment_column(0));
 #pragma unroll
       for (int e = 0; e < 4; ++e) pull[n][e] = weights[n][e] * (pull[n][e] - (e % 2 == 0 ? dot.x : dot.y));
     }
@@ -123,7 +126,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
     wgmma_wait<0>();
     settle(acc_k);
     settle(acc_v);
-    if (more) put_statistics(stage ^ 1);
+    put_statistics(turn + kPlaces - 1);
   }
   cp_async_wait<0>();  // the keys of a block that no row sees
   __syncthreads();

@@ -3,12 +3,13 @@
 
 // dQ on products of a warpgroup, as attention/backward_q.cu forms it: a block holds 128 rows of Q and of dO, 64 a warpgroup, in
 // registers. A step's scores and pulls are asked for together with the product of the step before, so that the tensor cores
-// work while the threads take exponentials; hence three places for keys, which that product reads once more, and two for values.
+// work while the threads take exponentials; hence one place more for keys, which that product reads once more, than for values:
+// one in use and two on their way.
 namespace ace::cuda::attention {
 
 namespace {
 
-constexpr int kBlockThreads = 2 * kTileThreads, kBlockRows = 2 * kTileRows, kKeys = 64, kKeyPlaces = 3, kValuePlaces = 2;
+constexpr int kBlockThreads = 2 * kTileThreads, kBlockRows = 2 * kTileRows, kKeys = 64, kKeyPlaces = 4, kValuePlaces = 3;
 template <int HD>
 constexpr int kTileElements = (kKeyPlaces + kValuePlaces) * kKeys * HD;
 static_assert(kTileElements<128> >= 2 * kBlockRows * 128, "Q and dO pass through the keys' and values' memory");
@@ -54,9 +55,11 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   auto key_tile = [&](int step) { return Panels64(memory, step % kKeyPlaces * Panels64::kElements); };
   auto value_tile = [&](int step) { return Panels64(memory, (kKeyPlaces + step % kValuePlaces) * Panels64::kElements); };
   auto fetch = [&](int step) {
-    const int key0 = range.from + step * kKeys, valid = place.mask.count - key0;
-    key_tile(step).copy(k.data + (place.k_from + key0) * k.row + kv_head * HD, k.row, valid);
-    value_tile(step).copy(v.data + (place.k_from + key0) * v.row + kv_head * HD, v.row, valid);
+    if (step < steps) {
+      const int key0 = range.from + step * kKeys, valid = place.mask.count - key0;
+      key_tile(step).copy(k.data + (place.k_from + key0) * k.row + kv_head * HD, k.row, valid);
+      value_tile(step).copy(v.data + (place.k_from + key0) * v.row + kv_head * HD, v.row, valid);
+    }
     cp_async_commit();
   };
   float acc[HD / 8][4] = {};
@@ -75,13 +78,13 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
     wgmma_commit();
   };
 
-  // Until a step's rows are here, for all threads and the tensor cores, and nobody reads those that the next ones replace; these
-  // are then on their way.
+  // Until a step's rows are here, for all threads and the tensor cores, and nobody reads those that the next but one takes the
+  // place of; these are then on their way.
   auto arrive = [&](int step) {
-    cp_async_wait<0>();
+    cp_async_wait<1>();
     fence_async();
     __syncthreads();
-    if (step + 1 < steps) fetch(step + 1);
+    fetch(step + 2);
   };
   float weights[kKeys / 8][4], pull[kKeys / 8][4];
   auto ask = [&](int step) {
@@ -111,8 +114,9 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
     settle(dscores);
   };
 
+  fetch(0);
+  fetch(1);
   if (steps > 0) {
-    fetch(0);
     arrive(0);
     ask(0);
     wgmma_wait<1>();

@@ -4,15 +4,16 @@
 
 // The forward pass on products of a warpgroup: a block holds 128 query rows, 64 a warpgroup, and walks over the keys they can
 // see. While the tensor cores form one step's scores and the product with the values of the step before, the threads take
-// the softmax of these scores as soon as they are there (Shah et al. 2024). Keys are a step ahead of values, so two places of
-// each are enough: one in use, one on its way. 112 keys a step: seven steps for 769 condition tokens, where 128 would be seven too.
+// the softmax of these scores as soon as they are there (Shah et al. 2024). Keys are a step ahead of values; of each there are
+// three places, one in use and two on their way. 112 keys a step: seven steps for 769 condition tokens, where 128 would be
+// seven too.
 namespace ace::cuda::attention {
 
 namespace {
 
-constexpr int kBlockThreads = 2 * kTileThreads, kBlockRows = 2 * kTileRows, kKeys = 112;
+constexpr int kBlockThreads = 2 * kTileThreads, kBlockRows = 2 * kTileRows, kKeys = 112, kPlaces = 3;
 template <int HD>
-constexpr int kTileElements = (kBlockRows + 4 * kKeys) * HD;
+constexpr int kTileElements = (kBlockRows + 2 * kPlaces * kKeys) * HD;
 
 template <int HD>
 __global__ void __launch_bounds__(kBlockThreads, 1)
@@ -29,17 +30,25 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   const int steps = (range.to - range.from + kKeys - 1) / kKeys;
 
   const QueryPanels queries(memory, 0);
-  auto key_tile = [&](int step) { return KeyPanels(memory, QueryPanels::kElements + step % 2 * KeyPanels::kElements); };
-  auto value_tile = [&](int step) { return KeyPanels(memory, QueryPanels::kElements + (2 + step % 2) * KeyPanels::kElements); };
-  auto fetch = [&](const KeyPanels& tile, const Rows<const bf16>& from, int step) {
-    const int key0 = range.from + step * kKeys;
-    tile.copy(from.data + (place.k_from + key0) * from.row + kv_head * HD, from.row, place.mask.count - key0);
+  auto key_tile = [&](int step) { return KeyPanels(memory, QueryPanels::kElements + step % kPlaces * KeyPanels::kElements); };
+  auto value_tile = [&](int step) { return KeyPanels(memory, QueryPanels::kElements + (kPlaces + step % kPlaces) * KeyPanels::kElements); };
+  // Starts the copies that a step needs: its keys, and the values of the step before.
+  auto fetch = [&](int step) {
+    const auto copy = [&](const KeyPanels& tile, const Rows<const bf16>& from, int of) {
+      const int key0 = range.from + of * kKeys;
+      tile.copy(from.data + (place.k_from + key0) * from.row + kv_head * HD, from.row, place.mask.count - key0);
+    };
+    if (step > 0 && step <= steps) copy(value_tile(step - 1), v, step - 1);
+    if (step < steps) copy(key_tile(step), k, step);
+    cp_async_commit();
   };
-  // Until everything that is on its way is here, for all threads and the tensor cores; nobody reads what was used before.
-  auto arrive = [] {
-    cp_async_wait<0>();
+  // Until what `step` needs is here, for all threads and the tensor cores, and nobody reads what the next but one takes the
+  // place of; that is then on its way.
+  auto arrive = [&](int step) {
+    cp_async_wait<1>();
     fence_async();
     __syncthreads();
+    fetch(step + 2);
   };
 
   float acc[HD / 8][4] = {};
@@ -72,13 +81,10 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
   };
 
   queries.copy(q.data + (place.q_from + row0) * q.row + head * HD, q.row, rows);
-  if (steps > 0) fetch(key_tile(0), k, 0);
-  cp_async_commit();
+  fetch(0);
+  fetch(1);
   if (steps > 0) {
-    arrive();
-    fetch(value_tile(0), v, 0);
-    if (steps > 1) fetch(key_tile(1), k, 1);
-    cp_async_commit();
+    arrive(0);
     float scores[kKeys / 8][4], shrink[2];
     wgmma_fence();
     score(scores, 0);
@@ -87,10 +93,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
     weigh(scores);
   }
   for (int step = 1; step < steps; ++step) {
-    arrive();
-    fetch(value_tile(step), v, step);
-    if (step + 1 < steps) fetch(key_tile(step + 1), k, step + 1);
-    cp_async_commit();
+    arrive(step);
     float scores[kKeys / 8][4], shrink[2];
     settle(acc);
     wgmma_fence();
@@ -103,7 +106,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1)
     shrink_rows(acc, shrink);
     weigh(scores);
   }
-  arrive();  // also the queries of a block that sees no key
+  arrive(steps);  // also the queries of a block that sees no key
   if (steps > 0) {
     settle(acc);
     wgmma_fence();
