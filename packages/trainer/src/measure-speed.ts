@@ -1,7 +1,8 @@
 import type { CheckedRun } from "./check-run.js";
+import { timedSteps } from "./benchmark/timed-steps.js";
+import { StopRequest } from "./stop-request.js";
 import { openNative, type Opened } from "./train/open-run.js";
 import { mixedPerEpoch, placesPerEpoch } from "./plan/epoch.js";
-import { StepPlanner } from "./train/step-batches.js";
 
 /** Steps made: the first also traces its program, so it is not timed where there are others. */
 const measuredSteps = 3;
@@ -15,17 +16,16 @@ export async function measureSpeed(run: CheckedRun): Promise<{ secondsPerStep: n
   const opened: Opened = { onDisk: (close) => closers.push(close), native: (close) => closers.push(close) };
   try {
     const native = await openNative(run, opened);
-    const planner = new StepPlanner({ ...run, plan: run.steps, handles: native.handles });
     const steps = Math.min(measuredSteps, run.steps.steps);
+    let made = 0;
     let seconds = 0;
     let frames = 0;
-    for (let step = 0; step < steps; step++) {
-      const { microBatches } = planner.batchesOf(step);
-      const begin = performance.now();
-      await native.session.step({ step, learningRate: run.config.learningRate, microBatches });
-      if (step === 0 && steps > 1) continue;
-      seconds += (performance.now() - begin) / 1000;
+    for await (const { microBatches, milliseconds } of timedSteps(run, native, new StopRequest())) {
+      made += 1;
+      if (made === 1 && steps > 1) continue;
+      seconds += milliseconds / 1000;
       frames += microBatches.flat().reduce((sum, ref) => sum + (ref.frames ?? 0), 0);
+      if (made === steps) break;
     }
     const expectedS = (seconds / frames) * framesOf(run);
     return { secondsPerStep: expectedS / run.steps.steps, expectedS };
@@ -35,7 +35,7 @@ export async function measureSpeed(run: CheckedRun): Promise<{ secondsPerStep: n
 }
 
 /** Latent frames trained on in the whole run. */
-function framesOf({ config, samples, split, steps }: CheckedRun): number {
+export function framesOf({ config, samples, split, steps }: CheckedRun): number {
   const cropFrames = config.cropFrames ?? Infinity;
   const framesIn = (songs: readonly number[]) =>
     songs.reduce((sum, song) => sum + Math.min(samples.songs[song]?.frames ?? 0, cropFrames), 0);
