@@ -30,6 +30,15 @@ export type {
   ValidationEvent,
   WarningEvent,
 } from "./events.js";
+export { benchmarkSteps } from "./benchmark/benchmark-steps.js";
+export type {
+  Benchmark,
+  BenchmarkConfig,
+  BenchmarkOptions,
+  BenchmarkProgress,
+} from "./benchmark/benchmark-steps.js";
+export type { MeasuredRow, RefusedRow, RunExpectation } from "./benchmark/rows.js";
+export { BenchmarkSettings } from "./benchmark/settings.js";
 export { estimate } from "./estimate/estimate.js";
 export type { Estimate } from "./estimate/estimate.js";
 export type { EstimateOptions, EstimateProgress } from "./estimate/measure.js";

@@ -15,6 +15,7 @@ export const purposes = {
   regularization: 10,
   mixedOrder: 11,
   adaptiveTimestep: 12,
+  invented: 13,
 } as const;
 export type Purpose = keyof typeof purposes;
 
