@@ -161,6 +161,12 @@ export function openDevice(name: DeviceName = "auto", options: { readonly thread
   return new Device({ ...info, ...note }, binding().openDevice("cuda", choice.index));
 }
 
+/** Bytes free at this moment on the device of that name, where `info.freeBytes` are those of its opening. */
+export function freeBytes(name: DeviceInfo["name"]): number {
+  if (name === "cpu") return process.availableMemory();
+  return binding().cudaFreeBytes(Number(name.slice("cuda:".length)));
+}
+
 let shared: Device | undefined;
 
 /** @internal The process's default device, opened once. */

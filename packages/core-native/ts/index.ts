@@ -60,7 +60,7 @@ export { writePeftFolder } from "./adapter-file/peft.js";
 export { AudioTokenizer } from "./audio-tokenizer.js";
 export { ConditionEncoder } from "./condition-encoder.js";
 export { Decoder, planMemory, readModelConfig } from "./decoder.js";
-export { cudaReport, Device, devices, openDevice } from "./device.js";
+export { cudaReport, Device, devices, freeBytes, openDevice } from "./device.js";
 export { GradientProbe, probeConfig } from "./gradient-probe.js";
 export type { ProbeReading, ProbeSettings } from "./gradient-probe.js";
 export { Sampler, turboTimes } from "./sampler.js";

@@ -42,6 +42,8 @@ export interface BenchmarkOptions {
   readonly signal?: AbortSignal;
   /** Ends it at once, without the step in hand. */
   readonly stopNow?: AbortSignal;
+  /** Told before anything is timed what it will be timed on. */
+  readonly onDevice?: (device: DeviceInfo) => void;
   readonly onStep?: (step: BenchmarkProgress) => void;
 }
 
@@ -92,6 +94,7 @@ export async function benchmarkStepsWith(
   const given = configOf(input, options);
   const opened = parts.native.openDevice(given.device as DeviceName, given.threads);
   const { folder, config: model } = opened.readModel(given.model);
+  options.onDevice?.(opened.info);
   const heldBefore = parts.heldBytes(opened.info);
   const { device, close } = withOneDecoder(opened);
   const stop = new StopRequest(options.signal, options.stopNow);
@@ -170,9 +173,9 @@ const ofInventedSongs: Partial<TrainConfigInput> = {
   ignoreFisherMap: undefined,
 };
 
-function configOf({ ...input }: BenchmarkConfig, { benchmark = {} }: BenchmarkOptions): TrainConfig {
+function configOf(input: BenchmarkConfig, { benchmark = {} }: BenchmarkOptions): TrainConfig {
   // A run's own config.json is welcome on another machine, too: nothing is repeated bit for bit here.
-  const placed = { output: "run", ...input, environment: undefined };
+  const placed = { ...input, output: input.output ?? "run", environment: undefined };
   if (input.tensors === undefined) return parseConfig({ ...placed, ...ofInventedSongs });
   for (const key of ["seconds", "conditionTokens"] as const) {
     if (benchmark[key] === undefined) continue;
