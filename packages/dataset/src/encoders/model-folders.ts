@@ -38,7 +38,7 @@ function musicModel(path: string): string {
   if (!existsSync(path))
     throw new AceError(
       "ERR_FILE",
-      `${path}: does not exist${whatIsMeant(path)}; expected a checkpoint folder, which \`acewright models download\` brings`,
+      `${path}: does not exist${whatIsMeant(path)}; expected a checkpoint folder, which \`acewright models download\` brings, and \`acewright models toy\` a small one to try with`,
     );
   refuseRun(path);
   if (existsSync(join(path, "config.json"))) return path;
