@@ -1,7 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import { AceError, notJson, readUserText } from "@acewright/core-native";
 import { findPreset, parseConfig, readRunConfig, TrainConfig, withPreset } from "@acewright/trainer";
-import type { TrainConfigInput } from "@acewright/trainer";
+import type { BenchmarkConfig, TrainConfigInput } from "@acewright/trainer";
 import type { Command } from "commander";
 import { modelOption } from "./command.js";
 import { freeName } from "./free-name.js";
@@ -39,6 +39,19 @@ export function trainingOptions(command: Command): Command {
  * @throws {AceError} ERR_FILE, ERR_CONFIG for a file or a preset that is none
  */
 export function trainingConfig(command: Command, folder: string | undefined): TrainConfigInput {
+  return givenConfig(command, folder, mustBeGiven) as TrainConfigInput;
+}
+
+/** {@link trainingConfig} where songs may be missing, and a run folder is not asked for: nothing is trained. */
+export function songlessConfig(command: Command, folder: string | undefined): BenchmarkConfig {
+  return givenConfig(command, folder, {}) as BenchmarkConfig;
+}
+
+function givenConfig(
+  command: Command,
+  folder: string | undefined,
+  needed: Readonly<Record<string, string>>,
+): object {
   const { tensors, ...words } = foldersOf(command.opts<ConfigWords>(), folder);
   const own = {
     ...(tensors === undefined ? {} : { tensors: resolve(tensors) }),
@@ -63,17 +76,17 @@ export function trainingConfig(command: Command, folder: string | undefined): Tr
       "ERR_CONFIG",
       "the run to go on with is missing; name its folder: `acewright train --resume RUN`",
     );
-  for (const [key, how] of Object.entries(mustBeGiven)) {
+  for (const [key, how] of Object.entries(needed)) {
     if (complete[key] === undefined) throw new AceError("ERR_CONFIG", `${key} is missing; ${how}`);
   }
   if (words.config !== undefined) blameFile(words.config, file, complete);
-  return complete as TrainConfigInput;
+  return complete;
 }
 
 /** Where the settings cannot be taken and the file's alone cannot either, the fault is told under the file's name. */
 function blameFile(path: string, file: object, complete: object): void {
   try {
-    parseConfig(complete);
+    parseConfig({ tensors: ".", output: ".", ...complete });
   } catch {
     parseConfig({ tensors: ".", model: ".", output: ".", ...defaultKind({ ...file }) }, path);
   }

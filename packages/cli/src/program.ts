@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Context } from "./command.js";
+import { benchCommand } from "./commands/bench.js";
 import { compareCommand } from "./commands/compare.js";
 import { adapterCommand } from "./commands/adapter.js";
 import { completionCommand } from "./commands/completion.js";
@@ -36,6 +37,7 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(planCommand(context))
     .addCommand(estimateCommand(context))
     .addCommand(findLrCommand(context))
+    .addCommand(benchCommand(context))
     .addCommand(trainCommand(context))
     .addCommand(generateCommand(context))
     .addCommand(compareCommand(context))

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { parseConfig, savePreset } from "@acewright/trainer";
 import { Command } from "commander";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { trainingConfig, trainingOptions } from "../src/config-words.js";
+import { songlessConfig, trainingConfig, trainingOptions } from "../src/config-words.js";
 
 let folder: string;
 
@@ -25,13 +25,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function config(line: string): Record<string, unknown> {
+function config(line: string, read: typeof songlessConfig = trainingConfig): Record<string, unknown> {
   const words = line.split(" ").filter((word) => word !== "");
   const argv = words.map((word) => word.replace("@", `${folder}/`));
   const command = trainingOptions(new Command("x").argument("[tensors]").option("--resume").exitOverride());
   command.configureOutput({ writeErr: () => undefined }).action(() => undefined);
   command.parse(argv, { from: "user" });
-  return trainingConfig(command, command.args[0]);
+  return read(command, command.args[0]);
 }
 
 const folders = "t -m m -o o";
@@ -153,4 +153,15 @@ test("a folder for all runs gives a new run its name, and none to a run that sha
   } finally {
     vi.unstubAllEnvs();
   }
+});
+
+test("where nothing is trained songs may be missing, and a file's are taken", () => {
+  expect(() => config("-m m -o o")).toThrow(
+    "tensors is missing; name the folder that `acewright preprocess` wrote",
+  );
+  const without = config("-m m --rank 8", songlessConfig);
+  expect(without).toMatchObject({ model: resolve("m"), adapter: { kind: "lora", rank: 8 } });
+  expect(without["tensors"]).toBeUndefined();
+  writeFileSync(join(folder, "songs.json"), JSON.stringify({ tensors: "songs" }));
+  expect(config("-m m --config @songs.json", songlessConfig)).toMatchObject({ tensors: "songs" });
 });

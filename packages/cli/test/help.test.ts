@@ -1,4 +1,5 @@
 import {
+  BenchmarkSettings,
   EstimateSettings,
   expectation,
   fieldsOf,
@@ -48,7 +49,7 @@ test("there are the commands the design names", () => {
       .concat(["list", "set", "add", "remove", "clear"].map((name) => `tags ${name}`))
       .map((name) => `dataset ${name}`)
       .concat(["inspect", "check", "merge", "resize", "extract"].map((name) => `adapter ${name}`))
-      .concat(["doctor", "estimate", "export", "find-lr", "generate", "compare"])
+      .concat(["bench", "doctor", "estimate", "export", "find-lr", "generate", "compare"])
       .concat(["list", "download", "toy", "verify"].map((name) => `models ${name}`))
       .concat(["list", "show", "compare", "remove"].map((name) => `runs ${name}`))
       .concat(["list", "show", "save", "import", "export", "remove"].map((name) => `presets ${name}`))
@@ -80,6 +81,8 @@ test.each<[string, z.ZodType]>([
   ["plan", TrainConfig],
   ["run", TrainConfig],
   ["find-lr", TrainConfig],
+  ["bench", TrainConfig],
+  ["bench", BenchmarkSettings],
   ["estimate", EstimateSettings],
   ["find-lr", SweepSettings],
   ["generate", GenerateSettings],

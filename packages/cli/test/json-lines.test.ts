@@ -51,6 +51,8 @@ const lines = [
   "plan @tensors --model @checkpoints --memory 2GB --suggest",
   `plan @tensors --model @checkpoints --max-steps 2 --measure --suggest ${small}`,
   `find-lr @tensors --model @checkpoints --lr-steps 10 ${small}`,
+  `bench @tensors --model @checkpoints --steps 2 --warmup 0 --max-steps 2 ${small}`,
+  `bench --model @checkpoints --seconds 2 --steps 2 --condition-tokens 32 ${small}`,
   `train @tensors -o @runs/first --model @checkpoints --preset auto --max-steps 2 ${small}`,
   "runs list @runs",
   "runs show @runs/first",

@@ -112,6 +112,18 @@ test.each<[string, RegExp]>([
     /^error: --format takes one of peft, lycoris, comfyui, .* got "comfy" \(Did you mean comfyui\?\)$/,
   ],
   ["completion bsah", /^error: shell takes one of bash, zsh, fish, got "bsah" \(Did you mean bash\?\)$/],
+  ["bench -m absent", /absent: does not exist; .* `acewright models toy` a small one to try with$/],
+  ["bench -m checkpoints --steps 0", /^error: --steps takes a whole number from 1 to 10000, got "0"$/],
+  ["bench -m checkpoints --seconds 5,900", /^error: --seconds takes a number from 1 to 600, got "900"$/],
+  [
+    "bench tensors -m checkpoints --seconds 5",
+    /^error: seconds: is of invented songs, but .*tensors brings its own/,
+  ],
+  [
+    "bench -m checkpoints --preset auto",
+    /^error: preset auto is chosen for songs; name their folder of tensors/,
+  ],
+  ["bench -m checkpoints --adapter lora --factor 4", /factor belongs to lokr/],
   ["plan t -m m --memory 24", /^error: --memory takes a size such as 24GiB or 512MiB, got "24"$/],
   [
     "generate --caption x --seeds 1,2 -o x.wav",

@@ -23,3 +23,8 @@ export function formatClock(seconds: number): string {
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+(?!\d))/g, " ");
 }
+
+/** To three figures, the whole part in full: `0.0842`, `12.5`, `412`, `12 400`. */
+export function formatSignificant(value: number): string {
+  return value >= 999.5 ? formatCount(Math.round(value)) : value.toPrecision(3);
+}
