@@ -17,6 +17,7 @@ test("the first number of each purpose is what it always was", () => {
       "captionDropout": 0.08202745678142631,
       "crop": 0.6098668391361555,
       "cropOffset": 0.5290896371657781,
+      "invented": 0.8303212270741,
       "lyricsDropout": 0.37346867855846555,
       "mixedOrder": 0.8029469661299613,
       "order": 0.3661913736455473,
