@@ -1,5 +1,5 @@
 import { AceError, writeFileAtomic } from "@acewright/core-native";
-import { copyFileSync, existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { keepBackup } from "../dataset-file/backup.js";
@@ -84,8 +84,8 @@ async function cleanFile(
   const timing = existsSync(lrc) ? `${file}.bak` : lrc;
   if (!dryRun) {
     if (timing !== lrc) keepBackup(file);
-    else if (head === "") copyFileSync(file, lrc);
-    else writeFileAtomic(lrc, lyrics);
+    // Whole and on the disk before the stamps are gone from the file; byte for byte where all of it is lyrics.
+    else writeFileAtomic(lrc, head === "" ? readFileSync(file) : lyrics);
     writeFileAtomic(file, `${head}${cleaned.text}\n`);
   }
   return { path: file, timing, lines: cleaned.lines.length };

@@ -45,7 +45,8 @@ export function cleanLrc(text: string): CleanLyrics | undefined {
     return name === undefined;
   });
   // Positive offsets make lyrics appear earlier, by convention of the players that read them.
-  const offsetS = Number(tags["offset"] ?? 0) / 1000 || 0;
+  const offsetMs = Number(tags["offset"] ?? 0);
+  const offsetS = Number.isFinite(offsetMs) ? offsetMs / 1000 : 0;
   const reading = stampReading(parsed.flatMap(({ stamps }) => stamps));
   const timeOf = (stamp: Stamp): number => rounded(Math.max(0, stampSeconds(stamp, reading) - offsetS));
   return { ...inOrder(sung.map(({ line, stamps }) => readLine(line, stamps, timeOf))), tags };

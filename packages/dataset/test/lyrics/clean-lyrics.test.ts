@@ -1,7 +1,16 @@
 import { cleanDatasetLyrics, cleanLyricsFiles } from "@acewright/dataset";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseDataset } from "../../src/dataset-file/load-dataset.js";
 
@@ -61,12 +70,50 @@ test("a Side-Step sidecar keeps its keys", async () => {
   expect(read("a.lrc")).toBe("[00:01.00]la\n[00:02.00]lu\n");
 });
 
+// The stamps are in one place only for a moment: the copy is a whole new file, never one that is written through a link.
+test.skipIf(process.platform === "win32")(
+  "a .lrc that is a link to nowhere is replaced, not followed",
+  async () => {
+    const elsewhere = join(folder, "elsewhere");
+    lay({ "songs/a.txt": stamped });
+    symlinkSync(elsewhere, join(folder, "songs", "a.lrc"));
+    await cleanLyricsFiles(join(folder, "songs", "a.txt"));
+    expect(existsSync(elsewhere)).toBe(false);
+    expect([read("songs/a.txt"), read("songs/a.lrc")]).toEqual(["la\nlu\n", stamped]);
+  },
+);
+
+test("a .lrc without stamps or without words is left, told, and gets no lyrics file", async () => {
+  lay({ "plain.lrc": "la\n", "wordless.lrc": "[ti:x]\n[00:01.00]\n", "sidecar.lrc": stamped });
+  lay({ "sidecar.txt": "caption: bells\n" });
+  const { cleaned, warnings } = await cleanLyricsFiles(folder);
+  expect(warnings).toEqual([
+    `${join(folder, "plain.lrc")}: holds no stamp; rename it to .lyrics.txt if it is lyrics`,
+    `${join(folder, "wordless.lrc")}: holds no words`,
+  ]);
+  // Keys without lyrics are no words of the song.
+  expect(cleaned.map(({ path }) => path)).toEqual([join(folder, "sidecar.lyrics.txt")]);
+  expect(readdirSync(folder)).toHaveLength(5);
+});
+
+test("files are looked at folder by folder, each is told, and a stop ends it before the next", async () => {
+  lay({ "b/a.txt": "la", "b.txt": stamped, "a/z.txt": "la", "c.txt": stamped });
+  const seen: string[] = [];
+  const stop = new AbortController();
+  const onProgress = ({ done, total, path }: { done: number; total: number; path: string }): void => {
+    seen.push(`${done}/${total} ${relative(folder, path)}`);
+    if (done === 3) stop.abort(new Error("enough"));
+  };
+  await expect(cleanLyricsFiles(folder, { onProgress, signal: stop.signal })).rejects.toThrow("enough");
+  expect(seen).toEqual(["1/4 b.txt", "2/4 c.txt", `3/4 ${join("a", "z.txt")}`]);
+});
+
 test("a dry run writes nothing; stamps without words are left and told", async () => {
-  lay({ "a.txt": stamped, "empty.txt": "[00:01.00]\n" });
+  lay({ "a.txt": stamped, "empty.txt": "[00:01.00]\n", "sung.lrc": stamped });
   const { cleaned, warnings } = await cleanLyricsFiles(folder, { dryRun: true });
-  expect(cleaned.length).toBe(1);
+  expect(cleaned.length).toBe(2);
   expect(warnings.join()).toMatch(/empty\.txt: holds stamps and no words/);
-  expect(readdirSync(folder).sort()).toEqual(["a.txt", "empty.txt"]);
+  expect(readdirSync(folder).sort()).toEqual(["a.txt", "empty.txt", "sung.lrc"]);
   expect(read("a.txt")).toBe(stamped);
 });
 
@@ -76,6 +123,11 @@ test("what is neither folder nor lyrics is refused", async () => {
     /absent: does not exist; name a folder/,
   );
   await expect(cleanLyricsFiles(join(folder, "a.wav"))).rejects.toThrow(/a\.wav: is no lyrics file/);
+});
+
+test("lyrics of a dataset that are stamps and no words stay", () => {
+  const { dataset } = parseDataset(JSON.stringify({ samples: [{ lyrics: "[00:01.00]" }] }), "x");
+  expect(cleanDatasetLyrics(dataset)).toEqual({ dataset, changes: [] });
 });
 
 test("lyrics of a dataset are cleaned in it, with the times beside", () => {

@@ -22,6 +22,16 @@ describe("LRC lyrics", () => {
     ["spaces everywhere", "  [00:01.00]  la  \n\n [ 00:02.00 ] lu ", [1, 2]],
     ["a positive offset, which makes them earlier", "[offset:+500]\n[00:01.00]la\n[00:02.00]lu", [0.5, 1.5]],
     ["a negative offset", "[offset:-500]\n[00:01.00]la\n[00:02.00]lu", [1.5, 2.5]],
+    ["an offset that is no number", "[offset:soon]\n[00:01.00]la\n[00:02.00]lu", [1, 2]],
+    ["an offset beyond all numbers", "[offset:-1e999]\n[00:01.00]la\n[00:02.00]lu", [1, 2]],
+    ["an offset that leads before the beginning", "[offset:1500]\n[00:01.00]la\n[00:02.00]lu", [0, 0.5]],
+    [
+      "two offsets, of which the first counts",
+      "[offset:500]\n[offset:900]\n[00:01.00]la\n[00:02.00]lu",
+      [0.5, 1.5],
+    ],
+    ["a third number of 59 at most, which is seconds", "[01:02:58]la\n[01:02:59]lu", [3778, 3779]],
+    ["a third number of 60, which is hundredths", "[01:02:58]la\n[01:02:60]lu", [62.58, 62.6]],
     ["a singer's letter", "[00:01.00]F: la\n[00:02.00]M:lu", [1, 2]],
   ])("with %s lose their stamps and keep their times", (_name, text, starts) => {
     expect(read(text)).toMatchObject({ text: "la\nlu", starts });
@@ -77,6 +87,32 @@ describe("LRC lyrics", () => {
         ],
       },
     ]);
+  });
+
+  it("repeat a line without the times of its words, which are those of its first time", () => {
+    const { cleaned } = read("[00:10.00][00:30.00]<00:10.00>la <00:11.00>lu");
+    expect(cleaned.lines).toEqual([
+      {
+        start_s: 10,
+        text: "la lu",
+        words: [
+          { start_s: 10, text: "la" },
+          { start_s: 11, text: "lu" },
+        ],
+      },
+      { start_s: 30, text: "la lu" },
+    ]);
+  });
+
+  it("end a line at the first of several stamps without words", () => {
+    expect(read("[00:01.00]la\n[00:04.00]\n[00:05.00]\n[00:08.00]lu").cleaned.lines).toEqual([
+      { start_s: 1, end_s: 4, text: "la" },
+      { start_s: 8, text: "lu" },
+    ]);
+  });
+
+  it("keep a time whose brackets do not fit as words", () => {
+    expect(read("[00:01.00]la <00:02.00] lu").text).toBe("la <00:02.00] lu");
   });
 
   it("take a stamp without words for the end of the line before", () => {
