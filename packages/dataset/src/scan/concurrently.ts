@@ -10,20 +10,19 @@ export async function mapConcurrently<Item, Result>(
 ): Promise<Result[]> {
   const results: Result[] = [];
   const left = items.entries();
-  let stopped = false;
+  const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
     for (const [index, item] of left) {
-      if (stopped) return;
+      if (failures.length > 0) return;
       try {
         signal?.throwIfAborted();
         results[index] = await work(item, index);
       } catch (error) {
-        stopped = true;
-        throw error;
+        failures.push(error);
       }
     }
   };
-  const workers = await Promise.allSettled(Array.from({ length: atOnce }, worker));
-  for (const ended of workers) if (ended.status === "rejected") throw ended.reason as Error;
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  if (failures.length > 0) throw failures[0] as Error;
   return results;
 }
