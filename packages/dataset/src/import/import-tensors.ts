@@ -1,10 +1,10 @@
 import { AceError, readModelConfig, removeAbandonedFiles } from "@acewright/core-native";
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileSha256 } from "../fingerprint.js";
 import { resolveModelFolders } from "../encoders/model-folders.js";
+import { makeFolder } from "../preprocess/output-folder.js";
 import { tensorIds } from "../preprocess/song-ids.js";
 import type { ManifestHead } from "../tensors/manifest.js";
 import { openStore } from "../tensors/open-store.js";
@@ -54,7 +54,7 @@ export async function* importTorchTensors(options: ImportOptions): AsyncGenerato
   yield { type: "start", files: source.files.length };
   const { model, warnings } = modelOf(options.model, source);
   for (const message of [...source.warnings, ...warnings]) yield { type: "warning", message };
-  mkdirSync(output, { recursive: true });
+  makeFolder(output);
   removeAbandonedFiles(output);
   const store = await openStore(output, options.shardBytes);
   const silencePath = join(output, "silence_latent.safetensors");

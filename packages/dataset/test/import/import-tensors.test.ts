@@ -112,6 +112,8 @@ test("a list that leads out of the folder is not followed", async () => {
   expect(events.filter(({ type }) => type === "warning")).toHaveLength(3);
   expect(events.at(-1)).toMatchObject({ imported: 1, failed: 0 });
   await expect(run({ output: input })).rejects.toThrow("another folder");
+  const below = run({ output: join(input, "in.pt", "tensors") });
+  await expect(below).rejects.toMatchObject({ code: "ERR_FILE", message: expect.stringMatching(/cannot be made/) as string }); // prettier-ignore
 });
 
 test("one file is inspected by itself: a .pt as it is, and what it became", async () => {
