@@ -64,6 +64,11 @@ function listed(folder: string, samples: unknown, warnings: string[]): string[] 
     else if (!existsSync(path)) warnings.push(`manifest.json lists ${name}, which is not there; left out`);
     else names.push(relative(folder, path));
   }
+  // Lists written on another machine lead elsewhere.
+  if (names.length === 0 && samples.length > 0) {
+    warnings.push("manifest.json lists no file that is here; every .pt file of the folder is taken");
+    return undefined;
+  }
   return [...new Set(names)];
 }
 

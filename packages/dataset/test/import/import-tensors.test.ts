@@ -1,6 +1,15 @@
 import type { HostTensor } from "@acewright/core-native";
 import { toFloat32 } from "@acewright/core-native";
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +19,7 @@ import { importTorchTensors } from "../../src/import/import-tensors.js";
 import { inspectTensors } from "../../src/tensors/inspect-tensors.js";
 import { openTensors } from "../../src/tensors/open-tensors.js";
 import { readTorchFile } from "../../src/torch-file/read-torch-file.js";
+import { toyModel } from "../reference-folders.js";
 import { op, pickle, torchBytes } from "../torch-file/torch-bytes.js";
 
 // Written by torch.save: tools/reference/make_torch_tensors.py.
@@ -114,6 +124,66 @@ test("a list that leads out of the folder is not followed", async () => {
   await expect(run({ output: input })).rejects.toThrow("another folder");
   const below = run({ output: join(input, "in.pt", "tensors") });
   await expect(below).rejects.toMatchObject({ code: "ERR_FILE", message: expect.stringMatching(/cannot be made/) as string }); // prettier-ignore
+});
+
+test("a file of other sizes than the first is refused, and the others are listed", async () => {
+  const torch = (channels: number): Buffer => {
+    const at = (key: string, shape: [number, number]): Buffer =>
+      op.tensor("FloatStorage", key, shape[0] * shape[1], shape, [shape[1], 1]);
+    const dict = op.dict(
+      op.text("target_latents"), at("0", [2, channels]),
+      op.text("context_latents"), at("1", [2, 2 * channels]),
+      op.text("encoder_hidden_states"), at("2", [3, 8]),
+    ); // prettier-ignore
+    return torchBytes(pickle(dict), { 0: Buffer.alloc(8 * channels), 1: Buffer.alloc(16 * channels), 2: Buffer.alloc(96) }); // prettier-ignore
+  };
+  writeFileSync(join(input, "a.pt"), torch(4));
+  writeFileSync(join(input, "b.pt"), torch(6));
+  writeFileSync(join(input, "c.pt"), torch(4));
+  const events = await run();
+  expect(events.find((event) => event.type === "failed")).toMatchObject({ file: "b.pt" });
+  expect(JSON.stringify(events.map((event) => event.type === "failed" && event.error.message))).toContain(
+    "latents of 6 and conditions of 8, the files before have 4 and 8",
+  );
+  expect((await openTensors(output)).samples.map(({ id }) => id)).toEqual(["a", "c"]);
+});
+
+test("with a model its name and fingerprint stand in the manifest, files converted without it are made again, and another variant is told", async () => {
+  cpSync(join(fixtures, "side-step"), input, { recursive: true });
+  const meta = join(input, "preprocess_meta.json");
+  writeFileSync(meta, readFileSync(meta, "utf8").replace('"turbo"', '"base"'));
+  await run();
+  const events = await run({ model: toyModel });
+  expect(events.at(-1)).toMatchObject({ imported: 1, skipped: 0 });
+  const { manifest, samples } = await openTensors(output);
+  expect(manifest.model.fingerprint).not.toBe("");
+  const told = events.flatMap((event) => (event.type === "warning" ? [event.message] : []));
+  expect(told).toEqual([
+    `preprocess_meta.json says the tensors were made for base, ${toyModel} is ${manifest.model.name}`,
+  ]);
+  // Kept as it is the second time, with its repeats.
+  expect((await run({ model: toyModel })).at(-1)).toMatchObject({ imported: 0, skipped: 1 });
+  expect((await openTensors(output)).samples).toEqual(samples);
+  expect(samples[0]?.repeats).toBe(3);
+});
+
+test("a stop ends it with the signal's reason before the next file, and it goes on later; what a killed run left is cleared", async () => {
+  cpSync(join(fixtures, "official"), input, { recursive: true });
+  const stop = new AbortController();
+  const begin = importTorchTensors({ input, output, signal: stop.signal });
+  const seen: string[] = [];
+  const stopped = (async () => {
+    for await (const { type } of begin) {
+      seen.push(type);
+      if (type === "imported") stop.abort(new Error("stopped"));
+    }
+  })();
+  await expect(stopped).rejects.toThrow("stopped");
+  expect(seen).toEqual(["start", "imported"]);
+  const left = ".3c4d.safetensors.4194305-0a0b0c0d.tmp";
+  writeFileSync(join(output, left), "half");
+  expect((await run()).at(-1)).toMatchObject({ imported: 2, skipped: 1 });
+  expect(existsSync(join(output, left))).toBe(false);
 });
 
 test("one file is inspected by itself: a .pt as it is, and what it became", async () => {
