@@ -47,6 +47,17 @@ describe("a Key-BPM-Finder table", () => {
     ]);
   });
 
+  it("takes the key itself before the one on the Camelot wheel, where the two differ", () => {
+    expect(rowsOf("File,Key,Camelot\na.mp3,C major,9A\n")).toMatchObject([{ key: "C major" }]);
+    expect(rowsOf("File,Key,Camelot\na.mp3,,9A\n")).toMatchObject([{ key: "E minor" }]);
+  });
+
+  it("has its header in one of the first five lines, not further down among other cells", () => {
+    const titles = (count: number): string => `${"title\n".repeat(count)}File\na.mp3\n`;
+    expect(rowsOf(titles(4))).toHaveLength(1);
+    expect(parseFinderCsv(titles(5))).toBe('has no column named "File"');
+  });
+
   it("says in which line a tempo is no number", () => {
     expect(parseFinderCsv("sep=,\nFile,BPM\na.mp3,120\nb.mp3,fast\n")).toMatchObject({
       rows: [

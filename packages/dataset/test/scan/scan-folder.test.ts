@@ -187,6 +187,29 @@ describe("the walk of a scan", () => {
     ]);
   });
 
+  it("stops on abort while it walks, and also after the last song", async () => {
+    lay({ "song.wav": 1 });
+    await expect(scan({ signal: AbortSignal.abort(new Error("at once")) })).rejects.toThrow("at once");
+    const controller = new AbortController();
+    const onProgress = (): void => {
+      controller.abort(new Error("at the last"));
+    };
+    await expect(scan({ signal: controller.signal, onProgress })).rejects.toThrow("at the last");
+  });
+
+  it("takes folders' repeats, skips a song without samples, and tells a record that is none", async () => {
+    lay({ "a/one.wav": 1, "b.wav": 1, "none.wav": 0, "acewright-annotations.json": "[]" });
+    const { dataset, report } = await scan({ folderRepeats: { a: 3 } });
+    expect(dataset.samples.map(({ filename, repeat }) => [filename, repeat])).toEqual([
+      ["one.wav", 3],
+      ["b.wav", undefined],
+    ]);
+    expect(report.skipped).toEqual([{ path: join(folder, "none.wav"), reason: "holds no audio samples" }]);
+    expect(report.warnings).toEqual([
+      `${join(folder, "acewright-annotations.json")}: is no record of annotations; move it away`,
+    ]);
+  });
+
   it("stops on abort, before the songs it has not begun", async () => {
     lay(Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`${index}.wav`, 1])));
     const controller = new AbortController();
