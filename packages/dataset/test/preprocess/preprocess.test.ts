@@ -473,6 +473,17 @@ describe("an interrupted run", () => {
     expect(existsSync(join(output, ".parts"))).toBe(false);
   });
 
+  test("that was killed leaves no half-written file behind once it goes on", async () => {
+    save(song("a.wav"));
+    await run();
+    const left = ".a.safetensors.4194305-0a0b0c0d.tmp";
+    writeFileSync(join(output, left), "half");
+    await run({ dryRun: true });
+    expect(existsSync(join(output, left))).toBe(true);
+    await run();
+    expect(existsSync(join(output, left))).toBe(false);
+  });
+
   test("by leaving the loop stops the work before the loop returns", async () => {
     save(song("a.wav"), song("b.wav"));
     const options = { dataset, output, model: toyModel, device: "cpu" as const };
@@ -486,7 +497,34 @@ describe("an interrupted run", () => {
   });
 });
 
+test("what songs and model give cause to say is told before anything is made", async () => {
+  const checkpoints = join(folder, "checkpoints");
+  cpSync(join(toyModel, ".."), checkpoints, { recursive: true });
+  const model = join(checkpoints, "acestep-v15-toy");
+  cpSync(model, join(checkpoints, "acestep-v15-other"), { recursive: true });
+  for (const name of readdirSync(model)) if (name.startsWith("silence")) rmSync(join(model, name));
+  save(song("a.wav", { caption: "bells at 120 bpm" }));
+  const told: PreprocessEvent[] = [];
+  for await (const event of preprocess({ dataset, output, model, device: "cpu", variants: ["tempo=1.1"] })) {
+    if (event.type === "planned") break;
+    told.push(event);
+  }
+  expect(of(told, "warning")).toEqual([
+    { type: "warning", message: expect.stringContaining("has no silence latent of its own") as string },
+    { type: "warning", id: "a", message: expect.stringContaining("is not true of its variants") as string },
+  ]);
+});
+
 describe("what concerns all songs is thrown", () => {
+  test("a disk that will not hold the tensors, before anything is made", async () => {
+    writeFileSync(join(folder, "unknown.wav"), "its length is as the dataset says");
+    save(song("unknown.wav", { duration: 1e12 }), song("a.wav"));
+    const opened = CountingNetwork.opened;
+    await expect(run()).rejects.toThrow(/tensors: needs .* while it works, the disk has .*; free some space/);
+    expect(CountingNetwork.opened).toBe(opened);
+    expect(readdirSync(output)).toEqual(["silence_latent.safetensors"]);
+  });
+
   test("a model folder that is not there", async () => {
     save(song("a.wav"));
     await expect(run({ model: join(folder, "none") })).rejects.toThrow(
