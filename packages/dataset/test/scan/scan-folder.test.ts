@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sine } from "../audio/sounds.js";
 
 const toy = fileURLToPath(new URL("../../../../tools/reference/toy/adapt", import.meta.url));
@@ -188,13 +188,23 @@ describe("the walk of a scan", () => {
   });
 
   it("stops on abort while it walks, and also after the last song", async () => {
-    lay({ "song.wav": 1 });
+    // No song is there yet that could be asked for.
     await expect(scan({ signal: AbortSignal.abort(new Error("at once")) })).rejects.toThrow("at once");
+    lay({ "song.wav": 1 });
     const controller = new AbortController();
     const onProgress = (): void => {
       controller.abort(new Error("at the last"));
     };
     await expect(scan({ signal: controller.signal, onProgress })).rejects.toThrow("at the last");
+  });
+
+  it("notes when it was made in local time, as the official trainer does", async () => {
+    vi.stubEnv("TZ", "Asia/Tokyo");
+    lay({ "song.wav": 1 });
+    const { created_at: made } = (await scan()).dataset.metadata;
+    vi.unstubAllEnvs();
+    expect(made).toMatch(/^[-\d]{10}T[:\d]{8}\.\d{3}$/);
+    expect(Math.abs(Date.parse(`${made}+09:00`) - Date.now())).toBeLessThan(60_000);
   });
 
   it("takes folders' repeats, skips a song without samples, and tells a record that is none", async () => {
@@ -323,6 +333,10 @@ describe("the caption and metadata of a scanned song", () => {
       lyrics: "[Instrumental]",
       is_instrumental: true,
     });
+    for (const prompt_override of ["caption", "genre"]) {
+      const chosen = await scanOne({ "song.txt": `caption: bells\nprompt_override: ${prompt_override}\n` });
+      expect(chosen.sample).toMatchObject({ prompt_override });
+    }
     const sung = await scanOne({ "song.txt": "caption: bells\nlyrics:\nla la\n" });
     expect(sung.sample).toMatchObject({ caption: "bells", lyrics: "la la", is_instrumental: false });
   });
