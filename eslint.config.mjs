@@ -9,6 +9,7 @@ await createProjectGraphAsync();
 
 const typed = [
   "packages/**/*.ts",
+  "packages/**/*.tsx",
   "tools/**/*.ts",
   "tools/**/*.mjs",
   "packages/*/tools/*.mjs",
@@ -44,7 +45,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["packages/*/{src,ts}/**/*.ts"],
+    files: ["packages/*/{src,ts,page/src}/**/*.{ts,tsx}"],
     plugins: { "@nx": nx },
     rules: {
       "@nx/enforce-module-boundaries": [

@@ -18,6 +18,7 @@ import { presetsCommand } from "./commands/presets.js";
 import { runCommand } from "./commands/run.js";
 import { runsCommand } from "./commands/runs.js";
 import { settingsCommand } from "./commands/settings.js";
+import { studioCommand } from "./commands/studio.js";
 import { tensorsCommand } from "./commands/tensors.js";
 import { trainCommand } from "./commands/train.js";
 import { packageVersion } from "./package-version.js";
@@ -45,6 +46,7 @@ export function acewrightProgram(context: Context): Command {
     .addCommand(adapterCommand(context))
     .addCommand(runCommand(context))
     .addCommand(runsCommand(context))
+    .addCommand(studioCommand(context))
     .addCommand(presetsCommand(context))
     .addCommand(settingsCommand(context))
     .addCommand(configCommand(context))

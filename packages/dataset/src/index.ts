@@ -80,6 +80,7 @@ export { LabelSettings } from "./label/settings.js";
 export type { LabelField } from "./label/settings.js";
 export type { MatchReport, UnmatchedRow } from "./scan/match-rows.js";
 export { scanFolder } from "./scan/scan-folder.js";
+export { isSongName } from "./scan/walk-folder.js";
 export type { ScanOptions, ScanProgress, ScanReport } from "./scan/scan-folder.js";
 export { checkDataset } from "./check/check-dataset.js";
 export type { CheckOptions } from "./check/check-dataset.js";

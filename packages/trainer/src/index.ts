@@ -85,7 +85,7 @@ export { PromptRow } from "./generate/settings.js";
 export type { Sampling } from "./generate/sampling.js";
 export { GenerateSettings } from "./generate/settings.js";
 export type { GenerateSettingsInput } from "./generate/settings.js";
-export { listRuns, readRun } from "./runs/list-runs.js";
+export { listRuns, readRun, readRunSummary, tailRun } from "./runs/list-runs.js";
 export { compareRuns } from "./runs/compare-runs.js";
 export type { RunComparison, SettingsDifference } from "./runs/compare-runs.js";
 export { runCurves } from "./runs/curves.js";
@@ -124,7 +124,8 @@ export {
   writePreset,
 } from "./presets/preset-folders.js";
 export type { FoundPreset } from "./presets/preset-folders.js";
-export type { LoggedEvent } from "./run/event-log.js";
+export type { LoggedEvent, LogTail } from "./run/event-log.js";
+export { processStart } from "./run/process-start.js";
 export { readRunConfig } from "./run/run-folder.js";
 export { writeWhole } from "./run/write-whole.js";
 export { train } from "./train/train.js";

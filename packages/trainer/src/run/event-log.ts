@@ -57,6 +57,31 @@ export function readEventLog(files: Files, path: string): LoggedEvent[] {
   return [...wholeLines(files.readFileSync(path))].flatMap(({ event }) => event ?? []);
 }
 
+/** What was added to a log since a look at it. */
+export interface LogTail {
+  readonly events: readonly LoggedEvent[];
+  /** Bytes of whole lines so far: where the next look begins. */
+  readonly next: number;
+}
+
+/**
+ * The whole lines from a byte offset on. A log that is shorter than that was cut, by a resume from an earlier step: all of it
+ * is then told again.
+ */
+export function readEventTail(files: Files, path: string, from: number): LogTail {
+  if (!files.existsSync(path)) return { events: [], next: 0 };
+  const bytes = files.readFileSync(path);
+  // Inside a line: what stood there before was cut, and written anew.
+  const begin = from <= bytes.length && (from === 0 || bytes[from - 1] === 0x0a) ? from : 0;
+  let next = begin;
+  const events: LoggedEvent[] = [];
+  for (const { event, end } of wholeLines(bytes.subarray(begin))) {
+    if (event !== undefined) events.push(event);
+    next = begin + end;
+  }
+  return { events, next };
+}
+
 function lengthUpTo(bytes: Buffer, step: number): number {
   let keep = 0;
   for (const { event, end } of wholeLines(bytes)) {

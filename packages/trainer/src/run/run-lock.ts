@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { AceError } from "@acewright/core-native";
 import { fileError, type Files } from "./files.js";
+import { processStart } from "./process-start.js";
 
 interface Owner {
   readonly pid: number;
@@ -67,7 +68,7 @@ export function isRunLocked(files: Files, run: string): boolean {
 }
 
 function thisProcess(files: Files): Owner {
-  return { pid: process.pid, host: hostname(), started: processStart(files, process.pid) };
+  return { pid: process.pid, host: hostname(), started: processStart(process.pid, files) };
 }
 
 function createWith(files: Files, path: string, text: string): boolean {
@@ -141,17 +142,6 @@ function isAlive(files: Files, owner: Owner | undefined): boolean {
     // EPERM: it lives, but is another user's.
     if ((cause as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  const started = processStart(files, owner.pid);
+  const started = processStart(owner.pid, files);
   return owner.started === null || started === null || started === owner.started;
-}
-
-function processStart(files: Files, pid: number): string | null {
-  if (process.platform !== "linux") return null;
-  try {
-    // The name in parentheses may hold blanks; the start time is the 20th field after it.
-    const stat = files.readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-  } catch {
-    return null;
-  }
 }

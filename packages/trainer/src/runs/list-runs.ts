@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { AceError } from "@acewright/core-native";
 import type { TrainConfig } from "../config/train-config.js";
-import type { LoggedEvent } from "../run/event-log.js";
-import { readEventLog } from "../run/event-log.js";
+import type { LoggedEvent, LogTail } from "../run/event-log.js";
+import { readEventLog, readEventTail } from "../run/event-log.js";
 import { nodeFiles } from "../run/files.js";
 import { checkpointSteps, readRunConfig } from "../run/run-folder.js";
 import { isRunLocked } from "../run/run-lock.js";
@@ -47,6 +47,28 @@ export interface RunDetails extends RunSummary {
 export function readRun(folder: string): RunDetails {
   const { summary, events } = summarise(folder);
   return { ...summary, events };
+}
+
+/**
+ * {@link readRun} without its events: what a list keeps of it.
+ *
+ * @throws {AceError} ERR_FILE when the folder holds no run.
+ */
+export function readRunSummary(folder: string): RunSummary {
+  return summarise(folder).summary;
+}
+
+/**
+ * What a run's log says since the last look at it, for who draws a run that goes on.
+ *
+ * @param from the `next` of the last look; 0 for all.
+ * @returns events, and where to go on. An answer to `from` above 0 whose events begin at the run's start tells that the log was
+ *   cut and written anew.
+ * @throws {AceError} ERR_FILE when the folder holds no run.
+ */
+export function tailRun(folder: string, from: number): LogTail {
+  if (!isRun(folder)) throw new AceError("ERR_FILE", `${folder}: holds no run`);
+  return readEventTail(nodeFiles, runPaths(folder).events, from);
 }
 
 function summarise(folder: string): { summary: RunSummary; events: readonly LoggedEvent[] } {

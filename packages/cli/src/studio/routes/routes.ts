@@ -1,0 +1,13 @@
+import { Hono } from "hono";
+import type { StudioParts } from "../open-studio.js";
+import { jobRoutes } from "./jobs.js";
+import { runRoutes } from "./runs.js";
+
+/** Everything the page asks for, each room of the page with routes of its own. */
+export function routes(parts: StudioParts): Hono {
+  const app = new Hono();
+  app.get("/workspace", async (c) => c.json(await parts.survey.look()));
+  app.route("/jobs", jobRoutes(parts));
+  app.route("/runs", runRoutes(parts));
+  return app;
+}
