@@ -1,6 +1,6 @@
 /** What the studio's page and its server tell each other. Types only: the page takes nothing else of the server. */
 
-import type { LoggedEvent, RunSummary } from "@acewright/trainer";
+import type { LogTail, RunSummary } from "@acewright/trainer";
 
 /** Every refusal, as the command line says it. */
 export interface ApiError {
@@ -51,14 +51,10 @@ export interface RunRow extends Omit<RunSummary, "folder" | "config" | "final"> 
   readonly final: boolean;
 }
 
-/** A run in full; events since the last look alone, for logs grow long. */
+/** A run in full; its events since the last look alone, for logs grow long. */
 export interface RunView {
   readonly run: RunRow & { readonly config: RunSummary["config"] };
-  readonly events: readonly LoggedEvent[];
-  /** Where to go on reading. Smaller than what was asked from: the log was cut by a resume, begin anew. */
-  readonly next: number;
-  /** Folder with the songs that were made while training. */
-  readonly folder: string;
+  readonly log: LogTail;
 }
 
 export type JobStatus = "waiting" | "running" | "done" | "failed" | "stopped";

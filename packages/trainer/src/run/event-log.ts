@@ -60,6 +60,8 @@ export function readEventLog(files: Files, path: string): LoggedEvent[] {
 /** What was added to a log since a look at it. */
 export interface LogTail {
   readonly events: readonly LoggedEvent[];
+  /** Where they begin: what was asked for, or 0 where the log was cut and is told anew. */
+  readonly from: number;
   /** Bytes of whole lines so far: where the next look begins. */
   readonly next: number;
 }
@@ -69,7 +71,7 @@ export interface LogTail {
  * is then told again.
  */
 export function readEventTail(files: Files, path: string, from: number): LogTail {
-  if (!files.existsSync(path)) return { events: [], next: 0 };
+  if (!files.existsSync(path)) return { events: [], from: 0, next: 0 };
   const bytes = files.readFileSync(path);
   // Inside a line: what stood there before was cut, and written anew.
   const begin = from <= bytes.length && (from === 0 || bytes[from - 1] === 0x0a) ? from : 0;
@@ -79,7 +81,7 @@ export function readEventTail(files: Files, path: string, from: number): LogTail
     if (event !== undefined) events.push(event);
     next = begin + end;
   }
-  return { events, next };
+  return { events, from: begin, next };
 }
 
 function lengthUpTo(bytes: Buffer, step: number): number {

@@ -62,8 +62,7 @@ export function readRunSummary(folder: string): RunSummary {
  * What a run's log says since the last look at it, for who draws a run that goes on.
  *
  * @param from the `next` of the last look; 0 for all.
- * @returns events, and where to go on. An answer to `from` above 0 whose events begin at the run's start tells that the log was
- *   cut and written anew.
+ * @returns events, and where to go on; `from` is 0 where the log was cut since, by a resume, and all of it is told anew.
  * @throws {AceError} ERR_FILE when the folder holds no run.
  */
 export function tailRun(folder: string, from: number): LogTail {

@@ -12,14 +12,9 @@ export function runRoutes({ workspace, survey }: StudioParts): Hono {
   app.get("/view", (c) => {
     const { path, from } = queryOf(c, z.object({ path: z.string(), from: Offset }));
     const folder = workspace.resolve(path);
-    const { events, next } = tailRun(folder, from);
+    const log = tailRun(folder, from);
     const { config } = survey.summary(folder);
-    const view: RunView = {
-      run: { ...survey.row(folder), config },
-      events,
-      next,
-      folder: workspace.show(folder),
-    };
+    const view: RunView = { run: { ...survey.row(folder), config }, log };
     return c.json(view);
   });
   app.get("/audio", async (c) => {
