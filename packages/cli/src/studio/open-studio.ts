@@ -61,6 +61,9 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   app.use(bodyLimit({ maxSize: mostBody }));
   servePage(app);
   app.route("/api", routes(parts));
+  app.notFound((c) =>
+    c.json({ error: { code: "UNKNOWN", message: `${c.req.path}: there is nothing here`, advice: "" } }, 404),
+  );
   app.onError((error, c) => {
     const { exitCode, ...failure } = failureOf(error);
     return c.json({ error: failure }, exitCode === exitCodes.input ? 400 : 500);

@@ -45,7 +45,7 @@ export function Chart({ title, lines, data, logarithmic = false, height = 260 }:
       {
         width: Math.max(200, box.clientWidth),
         height,
-        scales: { x: { time: false }, y: vertical as uPlot.Scale },
+        scales: { x: { time: false }, y: vertical },
         axes: [
           axis,
           {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AceError } from "@acewright/core-native";
+import { AceError, writeFileAtomic } from "@acewright/core-native";
 import { processStart } from "@acewright/trainer";
 import type { Job, JobView } from "../api.js";
 import { shellLine } from "../../wizard/settings/command-line.js";
@@ -68,7 +68,7 @@ export class JobStore {
       ...(makes === undefined ? {} : { makes }),
       addedAt: new Date().toISOString(),
     };
-    mkdirSync(this.folderOf(id), { recursive: true });
+    this.makeFolder(id);
     writeRecord(this.folderOf(id), record);
     this.startNext();
     return viewJob(this.folderOf(id), this.record(id));
@@ -137,12 +137,18 @@ export class JobStore {
     }
   }
 
+  private makeFolder(id: string): void {
+    mkdirSync(this.folderOf(id), { recursive: true });
+    // A workspace under version control: these are traces of work, not work.
+    const ignore = join(this.workspace, ".acewright", ".gitignore");
+    if (!existsSync(ignore)) writeFileAtomic(ignore, Buffer.from("*\n"));
+  }
+
   private records(): JobRecord[] {
     if (!existsSync(this.folder)) return [];
     return readdirSync(this.folder)
       .sort()
-      .flatMap((id) => readRecord(this.folderOf(id)) ?? [])
-      .filter(({ id }) => existsSync(this.folderOf(id)));
+      .flatMap((id) => readRecord(this.folderOf(id)) ?? []);
   }
 
   private record(id: string): JobRecord {

@@ -1,0 +1,131 @@
+// @vitest-environment happy-dom
+import { h, render } from "preact";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Job, WorkspaceView } from "../../dist/studio/api.js";
+import { App } from "../../dist/page/app.js";
+
+const workspace: WorkspaceView = {
+  folder: "/music/project",
+  version: "0",
+  datasets: [{ path: "songs/dataset.json", name: "bells", songs: 3 }],
+  tensors: [],
+  models: [],
+  songFolders: [],
+  unreadable: ["broken.json: is not JSON"],
+  runs: [
+    {
+      path: "runs/first",
+      status: "running",
+      adapter: "lokr",
+      step: 5,
+      steps: 10,
+      stepsPerEpoch: 1,
+      lastLoss: 0.5,
+      best: undefined,
+      checkpoints: [],
+      final: false,
+      startedAt: undefined,
+      lastAt: undefined,
+      tookS: 3,
+    },
+  ],
+};
+const job: Job = {
+  id: "one",
+  kind: "train",
+  title: "train bells",
+  line: "acewright train tensors",
+  status: "running",
+  addedAt: "2026-01-01T00:00:00.000Z",
+};
+
+/** What the server answers, by path; a test may change it. */
+let answers: Record<string, unknown> = {};
+let asked: string[] = [];
+
+beforeEach(() => {
+  answers = { workspace, jobs: [job] };
+  asked = [];
+  vi.stubGlobal("fetch", (url: string, init?: RequestInit) => {
+    const path = url.replace(/^\/api\//, "").split("?")[0] ?? "";
+    asked.push(`${init?.method ?? "GET"} ${path}`);
+    const answer = answers[path];
+    return Promise.resolve(
+      answer === undefined
+        ? new Response(
+            JSON.stringify({ error: { code: "ERR_FILE", message: `${path} is gone`, advice: "look" } }),
+            {
+              status: 400,
+            },
+          )
+        : new Response(JSON.stringify(answer)),
+    );
+  });
+  document.body.innerHTML = "<div id=studio></div>";
+});
+afterEach(() => {
+  render(null, place());
+  vi.unstubAllGlobals();
+});
+
+function place(): HTMLElement {
+  const found = document.getElementById("studio");
+  if (found === null) throw new Error("no place");
+  return found;
+}
+
+async function shown(hash: string): Promise<HTMLElement> {
+  location.hash = hash;
+  render(h(App, {}), place());
+  await vi.waitFor(() => {
+    expect(place().querySelector("[role=status]")).toBeNull();
+  });
+  return place();
+}
+
+test("the overview lists what lies in the folder, and says what could not be read", async () => {
+  const page = await shown("#/");
+  expect(page.querySelector("h1")?.textContent).toBe("project");
+  const links = [...page.querySelectorAll("main a")].map((link) => [
+    link.textContent,
+    link.getAttribute("href"),
+  ]);
+  expect(links).toContainEqual(["bells", "#/dataset?path=songs%2Fdataset.json"]);
+  expect(links).toContainEqual(["runs/first", "#/run?path=runs%2Ffirst"]);
+  expect(page.textContent).toContain("5 / 10");
+  expect(page.textContent).toContain("broken.json: is not JSON");
+});
+
+test("a refusal is shown with what mends it", async () => {
+  answers = {};
+  const page = await shown("#/");
+  expect(page.querySelector("[role=alert]")?.textContent).toBe("workspace is gonelook");
+});
+
+test("a job is stopped by its button, and the list asked for again", async () => {
+  answers["jobs/one/stop"] = job;
+  const page = await shown("#/jobs");
+  expect(page.textContent).toContain("train bells");
+  const button = [...page.querySelectorAll("button")].find(({ textContent }) => textContent === "Stop");
+  button?.click();
+  await vi.waitFor(() => {
+    expect(asked.filter((one) => one === "GET jobs").length).toBeGreaterThan(1);
+  });
+  expect(asked).toContain("POST jobs/one/stop");
+});
+
+test("a room that is not there says so, and the way back stays", async () => {
+  const page = await shown("#/nowhere");
+  expect(page.textContent).toContain("There is no such page.");
+  expect(page.querySelector("nav a")?.getAttribute("href")).toBe("#/");
+});
+
+test("the theme is one's own choice, and remembered", async () => {
+  const page = await shown("#/");
+  const [theme] = page.querySelectorAll("select");
+  if (theme === undefined) throw new Error("no choice of theme");
+  theme.value = "dark";
+  theme.dispatchEvent(new Event("change"));
+  expect(document.documentElement.dataset["theme"]).toBe("dark");
+  expect(localStorage.getItem("acewright-theme")).toBe("dark");
+});
