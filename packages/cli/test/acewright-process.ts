@@ -14,6 +14,8 @@ export interface Acewright {
   readonly ended: Promise<Ended>;
   /** Resolves once its stdout or stderr holds the text, rejects if it ends before. */
   saw(text: string): Promise<void>;
+  /** What it has said so far. */
+  out(): string;
   kill(signal: NodeJS.Signals): void;
   /** Nobody reads any more what it says. */
   stopReading(): void;
@@ -50,6 +52,7 @@ export function startAcewright(
   });
   return {
     ended,
+    out: () => out,
     kill: (signal) => child.kill(signal),
     stopReading: () => {
       child.stdout.destroy();

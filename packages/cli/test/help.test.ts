@@ -56,7 +56,7 @@ test("there are the commands the design names", () => {
       .concat(["inspect", "import", "pack"].map((name) => `tensors ${name}`))
       .concat(["show", "get", "set", "clear", "path"].map((name) => `settings ${name}`))
       .concat(["completion", "config schema"])
-      .concat(["plan", "preprocess", "run", "train"])
+      .concat(["plan", "preprocess", "run", "studio", "train"])
       .sort(),
   );
 });

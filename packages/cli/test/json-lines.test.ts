@@ -83,8 +83,8 @@ const lines = [
   "estimate @tensors --model @checkpoints --runs 1 --batches 1 --crop-seconds 2 --no-spectrum",
 ];
 
-/** Told by tests of their own: they need a language model, a server, half a minute. */
-const elsewhere = ["dataset label", "models download", "run"];
+/** Told by tests of their own: they need a language model, a server, half a minute, or go on until they are stopped. */
+const elsewhere = ["dataset label", "models download", "run", "studio"];
 
 test("every command is walked", () => {
   const walked = leaves(program()).filter(({ path }) =>
