@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync, writeSync } from "node:fs";
 import { open, rm, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AceError } from "./errors.js";
@@ -12,6 +12,20 @@ import { renameFile, renameFileLater } from "./rename.js";
  */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   writeChunksAtomic(path, [typeof data === "string" ? new TextEncoder().encode(data) : data]);
+}
+
+/**
+ * Said before a long work, not after it: the file that it makes has no folder to lie in.
+ *
+ * @throws {AceError} ERR_FILE when the folder does not exist.
+ */
+export function refuseMissingFolder(file: string): void {
+  const folder = dirname(file);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new AceError(
+    "ERR_FILE",
+    `${file}: cannot be written, the folder ${folder} does not exist; make it first`,
+  );
 }
 
 /** {@link writeFileAtomic} for content that is not in one piece; the chunks are asked for one at a time. */

@@ -31,7 +31,12 @@ export type {
   TrainSessionConfig,
 } from "./types.js";
 export { recomputePolicies } from "./types.js";
-export { removeAbandonedFiles, writeChunksAtomic, writeFileAtomic } from "./atomic-file.js";
+export {
+  refuseMissingFolder,
+  removeAbandonedFiles,
+  writeChunksAtomic,
+  writeFileAtomic,
+} from "./atomic-file.js";
 export { renameFile, renameFileLater } from "./rename.js";
 export { addonFile } from "./load.js";
 export { notJson } from "./not-json.js";

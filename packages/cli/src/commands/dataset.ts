@@ -1,9 +1,8 @@
 import { DatasetMetadata, saveDataset } from "@acewright/dataset";
 import type { ScanOptions } from "@acewright/dataset";
 import { Command, InvalidArgumentError } from "commander";
-import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { AceError } from "@acewright/core-native";
+import { resolve } from "node:path";
+import { refuseMissingFolder } from "@acewright/core-native";
 import { leafCommand, outputOf } from "../command.js";
 import type { Context } from "../command.js";
 import { givenOptions, optionsFromSchema } from "../options-from-schema.js";
@@ -76,6 +75,7 @@ function scanCommand(context: Context): Command {
     const output = outputOf(command, context);
     const { tags = true, keepStamps = false, folderRepeats: repeats } = options;
     const reading = { tags, keepStamps, ...(repeats === undefined ? {} : { folderRepeats: repeats }) };
+    // Reading a large folder takes minutes: a place that cannot be written to is told before, not after.
     refuseMissingFolder(resolve(options.output));
     const scanned = await scan(resolve(dir), { ...scanOptions(command), ...reading }, output, context.signal);
     const path = saveDataset(resolve(options.output), scanned.dataset);
@@ -84,16 +84,6 @@ function scanCommand(context: Context): Command {
       () => `${songTable(scanned.dataset, output)}\n\nwritten: ${options.output}`,
     );
   });
-}
-
-/** Reading a large folder takes minutes: a place that cannot be written to is told before, not after. */
-function refuseMissingFolder(file: string): void {
-  const folder = dirname(file);
-  if (existsSync(folder)) return;
-  throw new AceError(
-    "ERR_FILE",
-    `${file}: cannot be written, the folder ${folder} does not exist; make it first`,
-  );
 }
 
 function folderRepeats(text: string, before: Record<string, number> = {}): Record<string, number> {

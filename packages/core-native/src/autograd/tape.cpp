@@ -23,10 +23,6 @@ Recompute RecomputePolicy::of(int64_t layer) const {
   return kRecomputePolicies[static_cast<size_t>(thrifty) - 1];
 }
 
-std::string RecomputePolicy::text() const {
-  return name(thrifty) + (layers == kAllLayers ? std::string() : ":" + std::to_string(layers));
-}
-
 RecomputePolicy recompute_named(const std::string& text) {
   const size_t colon = text.find(':');
   for (const Recompute kind : kRecomputePolicies) {

@@ -41,10 +41,8 @@ struct RecomputePolicy {
   RecomputePolicy(Recompute all = Recompute::none) : thrifty(all) {}
   RecomputePolicy(Recompute first, int64_t layers) : thrifty(first), layers(layers) {}
   Recompute of(int64_t layer) const;
-  // "mlp", "mlp:12"
-  std::string text() const;
 };
-// Reads text(). Errors: ERR_CONFIG for another word, for a number of layers below 1, or one with "none".
+// "mlp", "mlp:12". Errors: ERR_CONFIG for another word, for a number of layers below 1, or one with "none".
 RecomputePolicy recompute_named(const std::string& text);
 
 // Reverse mode over a Program: operators append their forward calls and leave a backward rule; backward() appends the

@@ -105,7 +105,6 @@ TEST("a policy with a number of layers recomputes the first so, and the others a
   CHECK_EQ(kinds("mlp:2"), std::string("mlp mlp cheap cheap "));
   CHECK_EQ(kinds("block:1"), std::string("block mlp mlp mlp "));
   CHECK_EQ(kinds("block:9"), std::string("block block block block "));
-  for (const char* text : {"none", "cheap:3", "block:12", "mlp"}) CHECK_EQ(recompute_named(text).text(), std::string(text));
   for (const char* text : {"", "some", "none:2", "mlp:", "mlp:0", "mlp:-1", "mlp:2.5", "mlp:2x", "mlp: 2", "mlp:99999999999999999999", ":3"})
     CHECK_THROWS(recompute_named(text), "recompute: expected none, cheap, mlp or block, or one of the last three with a number of layers such as mlp:12, got ");
 }

@@ -3,7 +3,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { removeAbandonedFiles, writeChunksAtomic, writeFileAtomic } from "../../ts/atomic-file.js";
+import {
+  refuseMissingFolder,
+  removeAbandonedFiles,
+  writeChunksAtomic,
+  writeFileAtomic,
+} from "../../ts/atomic-file.js";
 import { AceError } from "../../ts/errors.js";
 
 let folder: string;
@@ -74,4 +79,15 @@ test("what a killed process left is removed, and what a living one writes is not
   }
   removeAbandonedFiles(folder);
   expect(readdirSync(folder).sort()).toEqual([".a.12-zz.tmp", living, ".hidden.tmp", "a.json"]);
+});
+
+test("a file whose folder is missing, or is a file, is refused before anything is made", () => {
+  writeFileSync(join(folder, "file"), "");
+  refuseMissingFolder(join(folder, "new.json"));
+  for (const parent of ["none", "file"])
+    expect(() => {
+      refuseMissingFolder(join(folder, parent, "new.json"));
+    }).toThrow(
+      `${join(folder, parent, "new.json")}: cannot be written, the folder ${join(folder, parent)} does not exist; make it first`,
+    );
 });

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { AceError, type DeviceInfo } from "@acewright/core-native";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { AceError, refuseMissingFolder, type DeviceInfo } from "@acewright/core-native";
 import { audioContainer, resolveModelFolders, writeAudio } from "@acewright/dataset";
 import { parseWith } from "../config/parse-with.js";
 import { checkSpan, type AdapterUse } from "./adapter-use.js";
@@ -195,14 +195,5 @@ export function refuseExisting(files: readonly string[]): void {
   throw new AceError(
     "ERR_FILE",
     `${first}: exists already${others}; choose another name, or replace it (replace, --replace)`,
-  );
-}
-
-function refuseMissingFolder(output: string): void {
-  const folder = dirname(output);
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw new AceError(
-    "ERR_FILE",
-    `${output}: cannot be written, the folder ${folder} does not exist; make it first`,
   );
 }
