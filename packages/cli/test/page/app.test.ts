@@ -129,3 +129,16 @@ test("the theme is one's own choice, and remembered", async () => {
   expect(document.documentElement.dataset["theme"]).toBe("dark");
   expect(localStorage.getItem("acewright-theme")).toBe("dark");
 });
+
+test("a run that waits for its turn says so, and one that was refused says why", async () => {
+  answers["jobs"] = [{ ...job, makes: "runs/next", status: "waiting" }];
+  const page = await shown("#/run?path=runs/next");
+  await vi.waitFor(() => {
+    expect(page.textContent).toContain("It begins when the jobs before it are done.");
+  });
+  answers["jobs"] = [{ ...job, makes: "runs/bad", status: "failed", error: "rank: too large" }];
+  await shown("#/run?path=runs/bad");
+  await vi.waitFor(() => {
+    expect(page.querySelector("[role=alert]")?.textContent).toBe("rank: too large");
+  });
+});

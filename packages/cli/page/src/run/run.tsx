@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { Job, RunRow, WorkspaceView } from "../../../src/studio/api.js";
 import { RunState } from "../home/home.js";
+import { JobState } from "../jobs/jobs.js";
 import { Chart } from "../parts/chart.js";
 import { Card, Failure, Loading } from "../parts/parts.js";
 import { post } from "../tools/api.js";
@@ -21,7 +22,7 @@ import { Samples } from "./samples.js";
 export function Run({ words }: { words: Readonly<Record<string, string>> }): JSX.Element {
   const path = words["path"] ?? "";
   const { run, log, error } = useRun(path);
-  if (run === undefined) return error === undefined ? <Loading /> : <Failure error={error} />;
+  if (run === undefined) return error === undefined ? <Loading /> : <NotYet path={path} error={error} />;
   const { events } = log;
   return (
     <>
@@ -36,6 +37,24 @@ export function Run({ words }: { words: Readonly<Record<string, string>> }): JSX
       <Insides events={events} />
       <RunLog events={events} />
     </>
+  );
+}
+
+/** A run that was asked for and has no folder yet: it waits, reads the model, or was refused. */
+function NotYet({ path, error }: { path: string; error: Error }): JSX.Element {
+  const { answer } = useAnswer<readonly Job[]>("jobs", {}, 1000);
+  const job = answer?.find(({ makes }) => makes === path);
+  if (job === undefined) return <Failure error={error} />;
+  return (
+    <Card title={job.title}>
+      <p>
+        <JobState status={job.status} />{" "}
+        {job.status === "waiting" && t("It begins when the jobs before it are done.")}
+        {job.status === "running" && t("Its first figures come when the model is read.")}
+      </p>
+      {job.error !== undefined && <Failure error={new Error(job.error)} />}
+      <code class="quiet">{job.line}</code>
+    </Card>
   );
 }
 
