@@ -1,11 +1,12 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
 const execute = promisify(execFile);
 
@@ -22,7 +23,12 @@ beforeAll(async () => {
   for (const part of ["LICENSE", "NOTICE", "tools/copy-licences.mjs", "tools/reference/toy"])
     cpSync(join(repository, part), join(copy, part), { recursive: true });
   for (const name of Object.keys(packages)) {
-    for (const part of ["dist", "package.json", "README.md", ...(name === "cli" ? ["bin", "tools"] : [])])
+    for (const part of [
+      "dist",
+      "package.json",
+      "README.md",
+      ...(name === "cli" ? ["bin", "page/static", "tools"] : []),
+    ])
       cpSync(join(repository, "packages", name, part), join(copy, "packages", name, part), {
         recursive: true,
       });
@@ -95,6 +101,18 @@ test("the packed packages walk the whole way in an empty folder", { timeout: 120
   expect(await acewright("generate -m toy -a run --caption bells --duration 1 -o song.wav")).toMatchObject({
     durationS: 1,
   });
+});
+
+test("the packed studio brings its page and the libraries it imports", async () => {
+  const bin = join(installed, "node_modules/acewright/bin/acewright.js");
+  const studio = spawn(process.execPath, [bin, "studio", "--port", "0", "--json"], { cwd: installed });
+  onTestFinished(() => void studio.kill());
+  const [first] = (await once(studio.stdout.setEncoding("utf8"), "data")) as [string];
+  const { url } = JSON.parse(first) as { url: string };
+  const opened = await fetch(url, { redirect: "manual" });
+  const cookie = (opened.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+  for (const path of ["/", "/page/main.js", "/static/studio.css", "/lib/preact.js", "/lib/uplot.js"])
+    expect((await fetch(new URL(path, url), { headers: { cookie } })).status, path).toBe(200);
 });
 
 test("an addon that cannot be loaded names every place that was tried", async () => {
