@@ -42,6 +42,8 @@ test("a song arrives as it is, as what it is", async () => {
   const { folder, fetch } = await openBrowser(folderWithSongs());
   const answer = await fetch("/api/runs/audio?path=songs/bells-one.flac");
   expect(answer.headers.get("content-type")).toBe("audio/flac");
+  // Without it players do not jump about in a song.
+  expect(answer.headers.get("accept-ranges")).toBe("bytes");
   expect(Buffer.from(await answer.arrayBuffer())).toEqual(readFileSync(join(folder, "songs/bells-one.flac")));
   writeFileSync(join(folder, "songs/none.mp3"), "");
   const empty = await fetch("/api/runs/audio?path=songs/none.mp3");

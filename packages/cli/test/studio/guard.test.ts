@@ -61,6 +61,7 @@ test("the page runs its own scripts alone, and nothing may frame it", async () =
   expect(policy).toContain("frame-ancestors 'none'");
   expect(policy).not.toContain("unsafe");
   const map = /<script type="importmap">(.*?)<\/script>/s.exec(await page.text())?.[1] ?? "";
+  expect((await known("/api/jobs")).headers.get("cache-control")).toBe("no-store");
   const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(map)));
   expect(policy).toContain(`'sha256-${Buffer.from(bytes).toString("base64")}'`);
 });
