@@ -3,6 +3,7 @@ import { h, render } from "preact";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Job, WorkspaceView } from "../../dist/studio/api.js";
 import { App } from "../../dist/page/app.js";
+import { chooseLanguage, languages, t, type Language } from "../../dist/page/words/words.js";
 
 const workspace: WorkspaceView = {
   folder: "/music/project",
@@ -141,4 +142,13 @@ test("a run that waits for its turn says so, and one that was refused says why",
   await vi.waitFor(() => {
     expect(page.querySelector("[role=alert]")?.textContent).toBe("rank: too large");
   });
+});
+
+test("the page changes its language by whole phrases, and back", async () => {
+  for (const language of [...(Object.keys(languages) as Language[]), "en" as const]) {
+    await chooseLanguage(language);
+    expect(document.documentElement.lang).toBe(language);
+    expect(localStorage.getItem("acewright-language")).toBe(language);
+    expect(t("Overview") === "Overview").toBe(language === "en");
+  }
 });
