@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 
 /** `song.wav`, or `song-2.wav` and so on where that is taken: a name for what is new. */
-export function freeName(stem: string, ending = ""): string {
+export function freeName(stem: string, ending = "", isTaken: (name: string) => boolean = existsSync): string {
   const name = (count: number) => `${stem}${count === 1 ? "" : `-${count}`}${ending}`;
   let count = 1;
-  while (existsSync(name(count))) count += 1;
+  while (isTaken(name(count))) count += 1;
   return name(count);
 }
 

@@ -96,7 +96,8 @@ export { removeRun } from "./runs/remove-run.js";
 export type { RunDetails, RunSummary } from "./runs/list-runs.js";
 export { parseConfig } from "./config/parse-config.js";
 export { nearestName } from "./config/nearest-name.js";
-export { parseWith } from "./config/parse-with.js";
+export { parseWith, problemsWith } from "./config/parse-with.js";
+export type { FieldProblem } from "./config/parse-with.js";
 export { learningRateCourse } from "./plan/learning-rate.js";
 export type { LearningRateSettings, ScheduleSpan } from "./plan/learning-rate.js";
 export { scheduleTemplates } from "./plan/schedule-formula.js";
@@ -112,7 +113,7 @@ export type { SuggestedSettings } from "./suggest/candidates.js";
 export type { SuggestedChoice } from "./suggest/reasons.js";
 export { presets, withPreset } from "./config/presets.js";
 export type { Preset } from "./config/presets.js";
-export { readPreset, withoutFolders } from "./presets/preset-file.js";
+export { notForPresets, readPreset, withoutFolders } from "./presets/preset-file.js";
 export type { ReadPreset } from "./presets/preset-file.js";
 export {
   deletePreset,

@@ -6,9 +6,8 @@ import {
   settingGroups,
   TrainConfig,
   withoutFolders,
-  withPreset,
 } from "@acewright/trainer";
-import type { MemoryCure, Preset } from "@acewright/trainer";
+import type { MemoryCure } from "@acewright/trainer";
 import { failureOf } from "../failure.js";
 import { planTable } from "../commands/plan.js";
 import { renderTable } from "../render/table.js";
@@ -16,9 +15,9 @@ import { back, type Back } from "./questions.js";
 import { chosenCure, cureChoices, withCure } from "./cures.js";
 import { listedGroup, type Draft } from "./draft.js";
 import { editSettings } from "./settings/edit-settings.js";
-import { flagsFor, shellLine } from "./settings/command-line.js";
-import { isEqual, settingsOf, textOf, valueAt, withValue, type Values } from "./settings/values.js";
-import type { Answers } from "./session.js";
+import { shellLine } from "./settings/command-line.js";
+import { trainWords } from "./settings/train-words.js";
+import { isEqual, settingsOf, textOf, valueAt, type Values } from "./settings/values.js";
 import type { FlowName } from "./flow-names.js";
 import type { Tools } from "./tools.js";
 
@@ -44,34 +43,6 @@ export async function review(tools: Tools, draft: Draft): Promise<Back | readonl
     if (group === undefined) continue;
     await editSettings(questions, group.title, listedGroup(group, draft));
   }
-}
-
-/** The command line that trains with these settings, by its preset where that says the same. */
-export function trainWords({ tensors, run, model }: Answers, { preset, values }: Draft): string[] {
-  const own = preset === undefined ? undefined : flagsOver(preset, values);
-  return [
-    ...["train", tensors, "-o", run, "-m", model],
-    ...(preset === undefined || own === undefined
-      ? flagsFor(TrainConfig, values)
-      : ["--preset", preset.name, ...own]),
-  ];
-}
-
-/** What must be said beside `--preset`; undefined where no flag could take away what the preset sets. */
-function flagsOver(preset: Preset, values: Values): string[] | undefined {
-  let own: Values = {};
-  for (const { path, fallback } of settingsOf(TrainConfig, values)) {
-    const [below, now] = [valueAt(preset.config, path), valueAt(values, path) ?? fallback];
-    if (isEqual(below ?? fallback, now)) continue;
-    if (now === undefined) return undefined;
-    own = withValue(own, path, now);
-  }
-  // Another kind of adapter or optimizer takes over only some of a preset: then everything is said.
-  const again = withPreset(preset, own);
-  const isSame = settingsOf(TrainConfig, values).every(({ path, fallback }) =>
-    isEqual(valueAt(again, path) ?? fallback, valueAt(values, path) ?? fallback),
-  );
-  return isSame ? flagsFor(TrainConfig, own) : undefined;
 }
 
 function settingsTable(values: Values): string {

@@ -2,7 +2,7 @@ import { findPreset, TrainConfig, withPreset } from "@acewright/trainer";
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { trainingConfig, trainingOptions } from "../../src/config-words.js";
-import { trainWords } from "../../src/wizard/review.js";
+import { trainWords } from "../../src/wizard/settings/train-words.js";
 import { firstAnswers } from "../../src/wizard/session.js";
 import { shellLine } from "../../src/wizard/settings/command-line.js";
 import { completed, settingsOf, withValue, type Values } from "../../src/wizard/settings/values.js";

@@ -14,9 +14,29 @@ import { nearestName } from "./nearest-name.js";
 export function parseWith<T extends z.ZodType>(type: T, input: unknown, source: string): z.infer<T> {
   const parsed = type.safeParse(input);
   if (parsed.success) return parsed.data;
-  const schema = schemaNode(type);
-  const lines = parsed.error.issues.flatMap((issue) => explain(issue, input, schema));
+  const lines = explained(parsed.error, type, input).map(({ text }) => text);
   throw new AceError("ERR_CONFIG", `${source}: ${lines.join("; ")}`);
+}
+
+/** What speaks against one field. */
+export interface FieldProblem {
+  /** Dotted path of the field; "" for the input as a whole. */
+  readonly path: string;
+  /** What was expected and what came, the field named. */
+  readonly text: string;
+}
+
+/** What {@link parseWith} would refuse, field by field: for a form that says it where it is to be mended. */
+export function problemsWith(type: z.ZodType, input: unknown): FieldProblem[] {
+  const { error } = type.safeParse(input);
+  return error === undefined ? [] : explained(error, type, input);
+}
+
+function explained({ issues }: z.ZodError, type: z.ZodType, input: unknown): FieldProblem[] {
+  const schema = schemaNode(type);
+  return issues.flatMap((issue) =>
+    explain(issue, input, schema).map((text) => ({ path: issue.path.map(String).join("."), text })),
+  );
 }
 
 function explain(issue: z.core.$ZodIssue, input: unknown, root: SchemaNode): string[] {
