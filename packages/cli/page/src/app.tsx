@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { Home } from "./home/home.js";
 import { Jobs } from "./jobs/jobs.js";
 import { Run } from "./run/run.js";
+import { Train } from "./train/train.js";
 import { Nothing } from "./parts/parts.js";
 import { linkTo, usePlace } from "./tools/place.js";
 import { applyTheme, rememberedTheme, themes, type Theme } from "./tools/theme.js";
@@ -11,7 +12,7 @@ import { chooseLanguage, languages, rememberedLanguage, t, type Language } from 
 /** A room of the page gets the words of its address. */
 export type Room = ComponentType<{ words: Readonly<Record<string, string>> }>;
 
-const rooms: Readonly<Record<string, Room>> = { "": Home, jobs: Jobs, run: Run };
+const rooms: Readonly<Record<string, Room>> = { "": Home, jobs: Jobs, run: Run, train: Train };
 
 export function App(): JSX.Element {
   const { room, words } = usePlace();
@@ -19,6 +20,7 @@ export function App(): JSX.Element {
   const Shown = rooms[room];
   const links = [
     { room: "", label: t("Overview") },
+    { room: "train", label: t("Train") },
     { room: "jobs", label: t("Jobs") },
   ];
   return (

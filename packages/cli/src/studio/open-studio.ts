@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { AceError } from "@acewright/core-native";
@@ -7,6 +8,7 @@ import { exitCodes, failureOf } from "../failure.js";
 import { Guard } from "./guard.js";
 import { JobStore } from "./jobs/job-store.js";
 import { importMap, servePage } from "./page-files.js";
+import { Planner } from "./planning/planner.js";
 import { routes } from "./routes/routes.js";
 import { Survey } from "./survey.js";
 import { Workspace } from "./workspace.js";
@@ -36,6 +38,7 @@ export interface StudioParts {
   readonly workspace: Workspace;
   readonly survey: Survey;
   readonly jobs: JobStore;
+  readonly planner: Planner;
   /** Folder of checkpoints. */
   readonly models: string;
 }
@@ -50,9 +53,10 @@ const mostBody = 64 * 2 ** 20;
  */
 export async function openStudio(options: StudioOptions): Promise<Studio> {
   const { folder, models, allowRoots = [], port } = options;
-  const workspace = new Workspace(folder, [...allowRoots]);
+  const workspace = new Workspace(folder, [...allowRoots, ...(existsSync(models) ? [models] : [])]);
   const jobs = new JobStore(workspace.folder);
-  const parts: StudioParts = { workspace, survey: new Survey(workspace, models), jobs, models };
+  const planner = new Planner(workspace.folder);
+  const parts: StudioParts = { workspace, survey: new Survey(workspace, models), jobs, planner, models };
   const guard = new Guard(importMap);
   const app = new Hono();
   app.use(guard.manners);
@@ -87,6 +91,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     jobs,
     close: async () => {
       jobs.close();
+      planner.close();
       await new Promise<void>((resolve) => {
         server.close(() => {
           resolve();

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { StudioParts } from "../open-studio.js";
 import { jobRoutes } from "./jobs.js";
 import { runRoutes } from "./runs.js";
+import { trainRoutes } from "./train.js";
 
 /** Everything the page asks for, each room of the page with routes of its own. */
 export function routes(parts: StudioParts): Hono {
@@ -9,5 +10,6 @@ export function routes(parts: StudioParts): Hono {
   app.get("/workspace", async (c) => c.json(await parts.survey.look()));
   app.route("/jobs", jobRoutes(parts));
   app.route("/runs", runRoutes(parts));
+  app.route("/train", trainRoutes(parts));
   return app;
 }
