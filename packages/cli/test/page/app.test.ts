@@ -145,10 +145,12 @@ test("a run that waits for its turn says so, and one that was refused says why",
 });
 
 test("the page changes its language by whole phrases, and back", async () => {
+  const translated: string[] = [];
   for (const language of [...(Object.keys(languages) as Language[]), "en" as const]) {
     await chooseLanguage(language);
     expect(document.documentElement.lang).toBe(language);
     expect(localStorage.getItem("acewright-language")).toBe(language);
-    expect(t("Overview") === "Overview").toBe(language === "en");
+    if (t("Overview") !== "Overview") translated.push(language);
   }
+  expect(translated).toEqual(Object.keys(languages).filter((language) => language !== "en"));
 });

@@ -37,6 +37,10 @@ function phrases(): Set<string> {
 const blanks = (phrase: string): string[] => [...phrase.matchAll(/\{\w+\}/g)].map(([blank]) => blank).sort();
 const others = Object.keys(languages).filter((language) => language !== "en");
 
+test("every phrase of the page is one that can be translated", () => {
+  expect(phrases()).toContain("Overview");
+});
+
 test.each(others)(
   "%s says every phrase of the page, none that is gone, and fills in the same words",
   async (language) => {
