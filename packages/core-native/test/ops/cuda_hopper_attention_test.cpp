@@ -151,6 +151,10 @@ TEST("CUDA: kernels for warpgroups that disagree with the portable ones are refu
   judge(2.05f);
   CHECK_THROWS(judge(2.2f), "cuda:1: attention's kernels for compute capability 9.0 give another dq than the portable ones (apart by 0.066");
   CHECK_THROWS(judge(NAN), "apart by inf");
+  judge(2.05f);
+  cuda::attention::expect_repetition("dq", result.tensor(), converted(result.tensor(), DType::f32).tensor(), 1);
+  CHECK_THROWS(cuda::attention::expect_repetition("dq", result.tensor(), portable.tensor(), 1),
+               "cuda:1: attention's kernels for compute capability 9.0 give another dq each time they run; set ACEWRIGHT_ATTENTION=portable");
 }
 
 #endif
