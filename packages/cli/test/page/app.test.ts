@@ -9,7 +9,7 @@ const workspace: WorkspaceView = {
   folder: "/music/project",
   version: "0",
   datasets: [{ path: "songs/dataset.json", name: "bells", songs: 3 }],
-  tensors: [],
+  tensors: [{ path: "tensors", songs: 3 }],
   models: [],
   songFolders: [],
   unreadable: ["broken.json: is not JSON"],
@@ -93,6 +93,8 @@ test("the overview lists what lies in the folder, and says what could not be rea
   ]);
   expect(links).toContainEqual(["bells", "#/dataset?path=songs%2Fdataset.json"]);
   expect(links).toContainEqual(["runs/first", "#/run?path=runs%2Ffirst"]);
+  expect(links).toContainEqual(["Train on them", "#/train?tensors=tensors"]);
+  expect(page.textContent).toContain("acewright models download");
   expect(page.textContent).toContain("5 / 10");
   expect(page.textContent).toContain("broken.json: is not JSON");
 });

@@ -40,6 +40,41 @@ export function Home(): JSX.Element {
           </table>
         )}
       </Card>
+      <Card title={t("Tensors")}>
+        {answer.tensors.length === 0 ? (
+          <Nothing>
+            {t("None yet: preprocessing makes them of a dataset, once; training reads nothing else.")}
+          </Nothing>
+        ) : (
+          <table>
+            <thead>
+              <tr>
+                <th>{t("Folder")}</th>
+                <th class="number">{t("Songs")}</th>
+                <th />
+              </tr>
+            </thead>
+            <tbody>
+              {answer.tensors.map(({ path, songs }) => (
+                <tr key={path}>
+                  <td>{path}</td>
+                  <td class="number">{songs}</td>
+                  <td>
+                    <a href={linkTo("train", { tensors: path })}>{t("Train on them")}</a>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+        {answer.models.length === 0 && (
+          <p class="warning">
+            {t("There is no model to train: close the studio, run {command}, and open it again.", {
+              command: "acewright models download",
+            })}
+          </p>
+        )}
+      </Card>
       <Card title={t("Runs")}>
         {answer.runs.length === 0 ? (
           <Nothing>{t("No run yet: train an adapter on tensors.")}</Nothing>
