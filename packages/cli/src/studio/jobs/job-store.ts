@@ -122,6 +122,7 @@ export class JobStore {
         cwd: this.workspace,
         // A group of its own: Ctrl-C in the studio's terminal is not meant for it.
         detached: true,
+        windowsHide: true,
         stdio: ["ignore", output, errors],
       });
       child.unref();
