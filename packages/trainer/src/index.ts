@@ -128,6 +128,7 @@ export type { FoundPreset } from "./presets/preset-folders.js";
 export type { LoggedEvent, LogTail } from "./run/event-log.js";
 export { processStart } from "./run/process-start.js";
 export { readRunConfig } from "./run/run-folder.js";
+export { runPaths } from "./run/run-paths.js";
 export { writeWhole } from "./run/write-whole.js";
 export { train } from "./train/train.js";
 export type { TrainOptions } from "./train/train.js";

@@ -1,5 +1,7 @@
 import type { ComponentType, JSX } from "preact";
 import { useState } from "preact/hooks";
+import { Export } from "./export/export.js";
+import { Generate } from "./generate/generate.js";
 import { Home } from "./home/home.js";
 import { Jobs } from "./jobs/jobs.js";
 import { Run } from "./run/run.js";
@@ -12,7 +14,14 @@ import { chooseLanguage, languages, rememberedLanguage, t, type Language } from 
 /** A room of the page gets the words of its address. */
 export type Room = ComponentType<{ words: Readonly<Record<string, string>> }>;
 
-const rooms: Readonly<Record<string, Room>> = { "": Home, jobs: Jobs, run: Run, train: Train };
+const rooms: Readonly<Record<string, Room>> = {
+  "": Home,
+  jobs: Jobs,
+  run: Run,
+  train: Train,
+  generate: Generate,
+  export: Export,
+};
 
 export function App(): JSX.Element {
   const { room, words } = usePlace();
@@ -21,6 +30,7 @@ export function App(): JSX.Element {
   const links = [
     { room: "", label: t("Overview") },
     { room: "train", label: t("Train") },
+    { room: "generate", label: t("Listen") },
     { room: "jobs", label: t("Jobs") },
   ];
   return (

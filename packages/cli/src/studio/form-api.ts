@@ -23,7 +23,7 @@ export interface FormField {
   readonly path: string;
   /** `learning rate`: its flag's name in words. */
   readonly label: string;
-  /** Of what the number is, where the name says it: `s`, `steps`. */
+  /** Of what the number is, where the label does not say it: `s`. */
   readonly unit?: string;
   /** Path of the setting that decides whether there is such a field: `adapter.kind`. */
   readonly kindPath?: string;

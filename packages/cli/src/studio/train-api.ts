@@ -31,7 +31,7 @@ export interface TrainChoices {
 /** Settings to begin from. */
 export interface TrainBasis {
   readonly settings: Texts;
-  /** Of a run: what it was trained on. */
+  /** Of a run: what it was trained on, where that is still there. */
   readonly tensors?: string;
   readonly model?: string;
   /** Of `auto`: why. */
@@ -78,10 +78,8 @@ export interface TrainDevice {
   readonly whyNoGpu?: string;
 }
 
-/** What was started, or waits. */
+/** What was started, or waits for the jobs before it. */
 export interface TrainStarted {
   readonly job: Job;
   readonly run: string;
-  /** Title of the job before it. */
-  readonly waitsFor?: string;
 }

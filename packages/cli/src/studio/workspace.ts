@@ -41,6 +41,16 @@ export class Workspace {
     );
   }
 
+  /** Whether something lies at a path that the page may use: a run may speak of folders that were moved, or of another machine's. */
+  has(path: string): boolean {
+    try {
+      return existsSync(this.resolve(path));
+    } catch (error) {
+      if (error instanceof AceError) return false;
+      throw error;
+    }
+  }
+
   /** As the page shows a path: relative to the workspace where it lies inside, with forward slashes. */
   show(path: string): string {
     const real = existsSync(path) ? realpathSync(path) : path;

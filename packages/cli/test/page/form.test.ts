@@ -8,6 +8,7 @@ import {
   factsOf,
   isChanged,
   isOfBasis,
+  setAllBack,
   setBack,
   typedText,
   withBasis,
@@ -87,6 +88,7 @@ test("a preset's value is where its form begins, and is told apart from the defa
     "16",
   ]);
   expect(setBack(other, rank).settings).toEqual({ "adapter.rank": "16" });
+  expect(setAllBack(withText(other, rate, "1"))).toEqual(state);
 });
 
 test("another preset keeps what was changed by hand, and nothing of the first", () => {

@@ -12,6 +12,7 @@ import {
 } from "../../dist/page/train/draft.js";
 import { barShare, memoryParts } from "../../dist/page/train/memory-bar.js";
 import { Train } from "../../dist/page/train/train.js";
+import { button, choose, fakeServer, input, place, shows, type, type FakeServer } from "./server.js";
 
 const number = (fallback: string): FieldFacts => ({
   help: "what it is for",
@@ -86,13 +87,11 @@ const plan = {
   busy: false,
 };
 
-let answers: Record<string, unknown> = {};
-let sent: { path: string; body: Record<string, unknown> }[] = [];
+let server: FakeServer;
 
 beforeEach(() => {
   leaveDraft({ tensors: "", run: "" }, beginDraft({ run: "none" }));
-  sent = [];
-  answers = {
+  server = fakeServer({
     workspace: {
       folder: "/w",
       version: "0",
@@ -116,63 +115,32 @@ beforeEach(() => {
     "train/check": { problems: [], line: "acewright train tensors" },
     "train/plan": plan,
     "train/basis": { settings: { "adapter.rank": "32" } },
-  };
-  vi.stubGlobal("fetch", (url: string, init?: RequestInit) => {
-    const path = url.replace(/^\/api\//, "").split("?")[0] ?? "";
-    if (init?.method === "POST")
-      sent.push({ path, body: JSON.parse(init.body as string) as Record<string, unknown> });
-    const answer = answers[path];
-    const text = JSON.stringify(answer ?? { error: { code: "X", message: `no ${path}`, advice: "" } });
-    return Promise.resolve(new Response(text, { status: answer === undefined ? 400 : 200 }));
   });
   document.body.innerHTML = "<div id=studio></div>";
 });
 afterEach(() => {
+  // The server stays: what was asked last may still be under way.
   render(null, place());
-  vi.unstubAllGlobals();
 });
-
-function place(): HTMLElement {
-  const found = document.getElementById("studio");
-  if (found === null) throw new Error("no place");
-  return found;
-}
 
 async function open(words: Record<string, string>): Promise<HTMLElement> {
   render(h(Train, { words }), place());
   await shows("fits|does not fit");
   return place();
 }
-const shows = async (words: string): Promise<void> => {
-  await vi.waitFor(() => {
-    expect(place().textContent).toMatch(new RegExp(words));
-  }, 5000);
-};
-function input(id: string): HTMLInputElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`no ${id}`);
-  return found as HTMLInputElement;
-}
-function type(id: string, text: string): void {
-  input(id).value = text;
-  input(id).dispatchEvent(new Event("input", { bubbles: true }));
-}
-function button(words: string): HTMLButtonElement {
-  const found = [...place().querySelectorAll("button")].find(({ textContent }) => textContent === words);
-  if (found === undefined) throw new Error(`no button ${words}`);
-  return found;
-}
-const last = (path: string) => sent.filter((one) => one.path === path).at(-1)?.body;
-
 test("what lies there is chosen, planned, and refused where memory lacks; a cure is taken by its button", async () => {
   const page = await open({ tensors: "tensors" });
-  expect(last("train/plan")).toMatchObject({ tensors: "tensors", model: "checkpoints/toy", settings: {} });
+  expect(server.last("train/plan")).toMatchObject({
+    tensors: "tensors",
+    model: "checkpoints/toy",
+    settings: {},
+  });
   expect(page.textContent).toContain("No GPU is used, training runs on the CPU: no driver");
   expect(page.textContent).toContain("snrGamma 5 does nothing here");
   expect(button("Begin the training").disabled).toBe(true);
   button("Take rank 16 (1.0 GiB)").click();
   await vi.waitFor(() => {
-    expect(last("train/plan")?.["settings"]).toEqual({ "adapter.rank": "16" });
+    expect(server.last("train/plan")?.["settings"]).toEqual({ "adapter.rank": "16" });
   }, 5000);
   expect(input("field-adapter.rank").value).toBe("16");
 });
@@ -196,8 +164,8 @@ test("fields are those of the kind; a change is marked and set back", async () =
 
 test("what the server refuses stands at its field, and nothing is planned with it", async () => {
   await open({ tensors: "tensors" });
-  const planned = sent.filter(({ path }) => path === "train/plan").length;
-  answers["train/check"] = {
+  const planned = server.sent.filter(({ path }) => path === "train/plan").length;
+  server.answers["train/check"] = {
     problems: [{ path: "adapter.rank", text: "adapter.rank: expected a whole number" }],
     line: "",
   };
@@ -207,43 +175,38 @@ test("what the server refuses stands at its field, and nothing is planned with i
   expect(document.getElementById("field-adapter.rank-problem")?.getAttribute("role")).toBe("alert");
   await shows("Correct the settings that are marked.");
   await new Promise((later) => setTimeout(later, 700));
-  expect(sent.filter(({ path }) => path === "train/plan")).toHaveLength(planned);
+  expect(server.sent.filter(({ path }) => path === "train/plan")).toHaveLength(planned);
 });
 
 test("a preset is where its settings begin; what is typed stays when the list is asked for again", async () => {
   await open({ tensors: "tensors" });
   type("train-output", "runs/mine");
-  const begin = input("train-beginning");
-  begin.value = "preset:soft";
-  begin.dispatchEvent(new Event("change", { bubbles: true }));
+  choose(input("train-beginning"), "preset:soft");
   await vi.waitFor(() => {
     expect(input("field-adapter.rank").value).toBe("32");
   });
   await shows("gentle");
   expect(input("train-output").value).toBe("runs/mine");
   await vi.waitFor(() => {
-    expect(last("train/check")).toMatchObject({ preset: "soft", output: "runs/mine" });
+    expect(server.last("train/check")).toMatchObject({ preset: "soft", output: "runs/mine" });
   }, 5000);
 });
 
-test("a training that fits is begun, and leads to its run; one that waits says what for", async () => {
-  answers["train/plan"] = {
+test("a training that fits is begun, and leads to its run", async () => {
+  server.answers["train/plan"] = {
     ...plan,
     plan: { ...plan.plan, recompute: { ...plan.plan.recompute, verdict: "green" } },
   };
-  answers["train/start"] = { job: { id: "1" }, run: "runs/tensors", waitsFor: "train x" };
+  server.answers["train/start"] = { job: { id: "1" }, run: "runs/tensors" };
   await open({ tensors: "tensors" });
   await vi.waitFor(() => {
     expect(button("Begin the training").disabled).toBe(false);
   }, 5000);
   button("Begin the training").click();
-  await shows("runs/tensors waits until another job is done: train x.");
-  expect(last("train/start")).toMatchObject({ output: "runs/tensors", allowTooLarge: false });
-  answers["train/start"] = { job: { id: "1" }, run: "runs/tensors" };
-  button("Begin the training").click();
   await vi.waitFor(() => {
     expect(location.hash).toBe("#/run?path=runs%2Ftensors");
   });
+  expect(server.last("train/start")).toMatchObject({ output: "runs/tensors", allowTooLarge: false });
 });
 
 test("who looks at something else finds the draft again; another address begins anew", () => {

@@ -91,6 +91,12 @@ test("no path of the page leads out of the workspace, links neither", async () =
   ])
     expect(() => workspace.resolve(path), path).toThrow(/lies outside/);
   expect(() => workspace.resolve("a\0b")).toThrow(/NUL/);
+  expect(["dataset.json", "none", outside, "a\0b"].map((path) => workspace.has(path))).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
   const { get, fetch } = await openBrowser(inside);
   expect(await get("runs/view?path=link")).toMatchObject({ error: { code: "ERR_FILE" } });
   expect((await fetch(`/api/runs/audio?path=link/songs/bells-one.flac`)).status).toBe(400);

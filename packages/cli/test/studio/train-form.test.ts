@@ -1,6 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fieldsOf, parseConfig, presets, settingGroups, TrainConfig } from "@acewright/trainer";
+import {
+  fieldsOf,
+  GenerateSettings,
+  parseConfig,
+  presets,
+  settingGroups,
+  TrainConfig,
+} from "@acewright/trainer";
 import { expect, test } from "vitest";
 import { kindWords } from "../../dist/page/train/adapter-kinds.js";
 import { formFields } from "../../dist/studio/form/form-fields.js";
@@ -33,7 +40,7 @@ test("every setting of the schema is a field of one group, with its own words", 
   expect(listed.map(({ name }) => name)).toEqual(Object.keys(presets));
 });
 
-test("each kind of value has its control, and units are what names say", () => {
+test("each kind of value has its control, and a unit where its label does not say it", () => {
   const fields = formFields(TrainConfig, { omit: omitted });
   const control = (path: string) =>
     Object.values(fields.find((field) => field.path === path)?.facts ?? {})[0];
@@ -47,13 +54,10 @@ test("each kind of value has its control, and units are what names say", () => {
     fallback: "q_proj,k_proj,v_proj,o_proj",
   });
   expect(control("device")).toMatchObject({ control: "text", choices: ["auto", "cpu", "cuda"] });
-  const unit = (path: string) => fields.find((field) => field.path === path)?.unit;
-  expect(["cropSeconds", "warmupSteps", "epochs", "learningRate"].map(unit)).toEqual([
-    "s",
-    "steps",
-    "epochs",
-    undefined,
-  ]);
+  const song = formFields(GenerateSettings);
+  expect(
+    song.filter(({ unit }) => unit !== undefined).map(({ path, label, unit }) => [path, label, unit]),
+  ).toEqual([["durationS", "duration", "s"]]);
 });
 
 test("texts are read as flags are: what they come to is the same configuration", () => {

@@ -51,6 +51,11 @@ export function setBack(state: FormState, { path }: FormField): FormState {
   return { ...state, settings: before === undefined ? settings : { ...settings, [path]: before } };
 }
 
+/** The form as it began. */
+export function setAllBack({ basis }: FormState): FormState {
+  return { basis, settings: basis };
+}
+
 /** Several texts taken over at once; an empty one leaves the default to hold. */
 export function withTexts(state: FormState, texts: Texts): FormState {
   return { ...state, settings: { ...state.settings, ...texts } };

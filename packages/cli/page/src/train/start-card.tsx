@@ -4,7 +4,7 @@ import type { TrainForm, TrainPlan, TrainStarted } from "../../../src/studio/tra
 import { CommandLine } from "../parts/command-line.js";
 import { Card, Failure } from "../parts/parts.js";
 import { post } from "../tools/api.js";
-import { goTo, linkTo } from "../tools/place.js";
+import { goTo } from "../tools/place.js";
 import { t } from "../words/words.js";
 import { choicesOf, startedDraft, type TrainDraft } from "./draft.js";
 import { SavePreset } from "./save-preset.js";
@@ -22,7 +22,6 @@ interface StartCardProps {
 /** The same as a command line, the settings as a preset, and the start. */
 export function StartCard({ draft, line, missing, plan, onDraft, onForm }: StartCardProps): JSX.Element {
   const [error, setError] = useState<Error>();
-  const [waiting, setWaiting] = useState<TrainStarted>();
   const [isSending, setSending] = useState(false);
   const isTooLarge = plan?.plan.recompute.verdict === "red" && !plan.busy;
   const start = (): void => {
@@ -33,8 +32,8 @@ export function StartCard({ draft, line, missing, plan, onDraft, onForm }: Start
       (started) => {
         setSending(false);
         onDraft(startedDraft);
-        if (started.waitsFor === undefined) goTo("run", { path: started.run });
-        else setWaiting(started);
+        // Its room says so where it waits for another job.
+        goTo("run", { path: started.run });
       },
       (reason: unknown) => {
         setSending(false);
@@ -71,15 +70,6 @@ export function StartCard({ draft, line, missing, plan, onDraft, onForm }: Start
           {t("Begin the training")}
         </button>
       </div>
-      {waiting !== undefined && (
-        <p role="status">
-          {t("{run} waits until another job is done: {title}.", {
-            run: waiting.run,
-            title: waiting.waitsFor ?? "",
-          })}{" "}
-          <a href={linkTo("jobs")}>{t("Jobs")}</a>
-        </p>
-      )}
     </Card>
   );
 }

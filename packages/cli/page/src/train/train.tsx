@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { WorkspaceView } from "../../../src/studio/api.js";
 import type { TrainCheck, TrainForm, TrainPlan } from "../../../src/studio/train-api.js";
-import { withTexts, type FormState } from "../form/form-state.js";
+import { changedCount, setAllBack, withTexts, type FormState } from "../form/form-state.js";
 import { SettingFields, SettingGroup } from "../form/setting-group.js";
 import { Card, Failure, Loading } from "../parts/parts.js";
 import { get } from "../tools/api.js";
@@ -73,6 +73,7 @@ function TrainDesk({ words, workspace, form, onForm }: DeskProps): JSX.Element {
   const basic = form.groups.flatMap((group) =>
     group.fields.filter(({ path }) => group.basic.includes(path) && path !== kindPath),
   );
+  const changed = changedCount(fields, draft.form, fields);
   return (
     <>
       <h1>{t("Train")}</h1>
@@ -89,7 +90,21 @@ function TrainDesk({ words, workspace, form, onForm }: DeskProps): JSX.Element {
               setRound((before) => before + 1);
             }}
           />
-          <Card title={t("Settings")}>
+          <Card
+            title={t("Settings")}
+            actions={
+              changed > 0 && (
+                <button
+                  type="button"
+                  onClick={() => {
+                    setForm(setAllBack);
+                  }}
+                >
+                  {t("Set all back ({count} changed)", { count: changed })}
+                </button>
+              )
+            }
+          >
             <AdapterKinds fields={fields} state={draft.form} onState={setForm} />
             <SettingFields {...shared} shown={basic} />
             {form.groups.map((group) => (

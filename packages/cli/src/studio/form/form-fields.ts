@@ -47,14 +47,7 @@ function choicesOf(node: PlainNode): string[] {
   return options.flatMap((option) => (option.enum ?? []).map(String));
 }
 
-const units: readonly (readonly [ending: RegExp, unit: string])[] = [
-  [/Seconds$|[a-z]S$/, "s"],
-  [/Frames$/, "frames"],
-  [/Tokens$/, "tokens"],
-  [/Steps$/, "steps"],
-  [/^epochs$|Epochs$/, "epochs"],
-];
-
+/** Where the name's ending is a unit, as in `durationS`, and the flag does not say it anyway, as `--crop-seconds` does. */
 function unitOf(key: string): string | undefined {
-  return units.find(([ending]) => ending.test(key))?.[1];
+  return /[a-z]S$/.test(key) ? "s" : undefined;
 }

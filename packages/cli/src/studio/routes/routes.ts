@@ -1,5 +1,7 @@
 import { Hono } from "hono";
 import type { StudioParts } from "../open-studio.js";
+import { exportRoutes } from "./export.js";
+import { generateRoutes } from "./generate.js";
 import { jobRoutes } from "./jobs.js";
 import { runRoutes } from "./runs.js";
 import { trainRoutes } from "./train.js";
@@ -11,5 +13,7 @@ export function routes(parts: StudioParts): Hono {
   app.route("/jobs", jobRoutes(parts));
   app.route("/runs", runRoutes(parts));
   app.route("/train", trainRoutes(parts));
+  app.route("/generate", generateRoutes(parts));
+  app.route("/export", exportRoutes(parts));
   return app;
 }

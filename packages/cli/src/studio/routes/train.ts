@@ -140,13 +140,7 @@ export function trainRoutes(parts: StudioParts): Hono {
   });
 
   function begin(run: string, words: readonly string[], verb: string): TrainStarted {
-    const before = jobs.list().find(({ status }) => status === "running");
-    const job = jobs.add({ kind: "train", title: `${verb} ${run}`, words, makes: run });
-    return {
-      job,
-      run,
-      ...(job.status === "waiting" && before !== undefined ? { waitsFor: before.title } : {}),
-    };
+    return { job: jobs.add({ kind: "train", title: `${verb} ${run}`, words, makes: run }), run };
   }
   return app;
 }

@@ -18,7 +18,7 @@ export function runBasis(folder: string, { workspace, survey }: StudioParts): Tr
   const settings = Object.fromEntries(Object.entries(config).filter(([key]) => !left.includes(key)));
   return {
     settings: textsOf(TrainConfig, withoutDefaults(TrainConfig, settings), { omit: omitted }),
-    tensors: workspace.show(config.tensors),
-    model: workspace.show(config.model),
+    ...(workspace.has(config.tensors) ? { tensors: workspace.show(config.tensors) } : {}),
+    ...(workspace.has(config.model) ? { model: workspace.show(config.model) } : {}),
   };
 }
