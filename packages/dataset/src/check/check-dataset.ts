@@ -53,13 +53,34 @@ export async function checkDataset(dataset: Dataset, options: CheckOptions = {})
     ? await soundRemarks(songs, { ...options, settings, onDone })
     : await fileRemarks(songs, onDone, signal);
   const findings = songs.flatMap((song, index) =>
-    [...(words[index] ?? []), ...(sounds[index] ?? [])].map((found): Finding => ({
-      ...found,
-      sample: index,
-      message: `${nameOf(song)}: ${found.message.replace(`${song.audioFile}: `, "")}`,
-    })),
+    [...(words[index] ?? []), ...(sounds[index] ?? [])].map((found) => {
+      const message = found.message.replace(`${song.audioFile}: `, "");
+      return ofSong({ ...found, message }, index, nameOf(song));
+    }),
   );
   return [...wholeDataset(dataset), ...findings];
+}
+
+/**
+ * The part of {@link checkDataset} that needs no file: what captions, lyrics and fields say. Fast enough to be asked after every
+ * change.
+ *
+ * @returns findings in the order of the samples
+ * @throws {AceError} ERR_CONFIG when a setting is out of range.
+ */
+export async function checkWords(
+  dataset: Dataset,
+  options: Pick<CheckOptions, "conditioning" | "countTokens" | "signal"> = {},
+): Promise<Finding[]> {
+  const words = await wordRemarks(dataset, options.countTokens, readSettings(options), options.signal);
+  const findings = dataset.samples.flatMap(({ filename, audio_path }, index) =>
+    (words[index] ?? []).map((found) => ofSong(found, index, filename === "" ? audio_path : filename)),
+  );
+  return [...wholeDataset(dataset), ...findings];
+}
+
+function ofSong(found: Remark, sample: number, name: string): Finding {
+  return { ...found, sample, message: `${name}: ${found.message}` };
 }
 
 function readSettings(options: CheckOptions): CheckSettings {

@@ -69,6 +69,15 @@ export function redoChange(path: string): string {
   return path;
 }
 
+/** How many changes of a file can be undone, and whether an undo can be taken back. */
+export function keptChanges(path: string): { undo: number; redo: boolean } {
+  const ages = Array.from({ length: mostBackups }, (_, index) => index + 1);
+  return {
+    undo: ages.filter((age) => existsSync(backupName(path, age))).length,
+    redo: existsSync(`${path}.undone`),
+  };
+}
+
 /** A new change makes what was undone before it meaningless. */
 export function forgetUndone(path: string): void {
   rmSync(`${path}.undone`, { force: true });

@@ -1,9 +1,9 @@
 import { AceError } from "@acewright/core-native";
 import { z } from "zod";
-import { filterSamples } from "./filter-samples.js";
+import { pickSamples } from "./filter-samples.js";
 import { normaliseKey } from "./key-name.js";
 import { setAllInstrumental } from "./prompt-caption.js";
-import { DatasetMetadata, type Dataset, type Sample } from "./schema.js";
+import { DatasetMetadata, type Dataset, type Sample, type SampleAdditions } from "./schema.js";
 import { normaliseTimeSignature } from "./time-signature.js";
 
 /** What an edit may set in a song. */
@@ -52,6 +52,8 @@ export const editableTexts = ["caption", "genre", "lyrics", "keyscale", "languag
 export interface DatasetEdit {
   /** Which songs; see {@link filterSamples}. All by default. */
   where?: readonly string[];
+  /** And of those only the samples with these indices. */
+  songs?: readonly number[];
   set?: SampleEdit;
   /** Fields to empty. */
   clear?: readonly EditKey[];
@@ -100,7 +102,7 @@ export function editDataset(
     throw new AceError("ERR_CONFIG", "nothing to change; name a field and its value, such as caption or bpm");
   }
   if (replace?.find === "") throw new AceError("ERR_CONFIG", "find: a text to look for was expected");
-  const selected = filterSamples(dataset, edit.where ?? []);
+  const selected = pickSamples(dataset, edit.where ?? [], edit.songs);
   const edited: Dataset = { ...dataset, metadata: { ...dataset.metadata }, samples: [...dataset.samples] };
   for (const index of selected) {
     const sample = dataset.samples[index];
@@ -112,7 +114,9 @@ export function editDataset(
     edited.samples = edited.samples.map((sample) => ({ ...sample }));
     setAllInstrumental(edited, all_instrumental);
   }
-  return { dataset: edited, changes: differences(dataset, edited), selected };
+  // Who made a value goes with the value; it is no change of its own.
+  const changes = differences(dataset, edited).filter(({ key }) => key !== "acewright");
+  return { dataset: edited, changes, selected };
 }
 
 function editSample(
@@ -141,7 +145,19 @@ function editSample(
   }
   if (wanted.caption !== undefined || wanted.genre !== undefined)
     edited.labeled = edited.caption !== "" || edited.genre !== "";
-  return edited;
+  return withoutMakers(
+    edited,
+    Object.keys(wanted).filter((key) => edited[key] !== sample[key]),
+  );
+}
+
+/** Fields that a person has changed are no longer a machine's. */
+function withoutMakers(sample: Sample, changed: readonly string[]): Sample {
+  const additions = sample["acewright"] as SampleAdditions | undefined;
+  const { provenance } = additions ?? {};
+  if (provenance === undefined || !changed.some((key) => key in provenance)) return sample;
+  const left = Object.entries(provenance).filter(([field]) => !changed.includes(field));
+  return { ...sample, acewright: { ...additions, provenance: Object.fromEntries(left) } };
 }
 
 /** The user's own words: later switches and labels keep them. */

@@ -1,5 +1,5 @@
 import { AceError } from "@acewright/core-native";
-import { filterSamples } from "./filter-samples.js";
+import { pickSamples } from "./filter-samples.js";
 import type { Dataset, DatasetMetadata, Sample } from "./schema.js";
 import { differences, type Change } from "./edit-dataset.js";
 
@@ -12,10 +12,12 @@ export interface TagEdit {
   position?: DatasetMetadata["tag_position"];
   /** Songs that get trigger words of their own; the dataset's own are changed by default. */
   where?: readonly string[];
+  /** The same by the indices of samples; with `where`, those that meet both. */
+  songs?: readonly number[];
 }
 
 /**
- * Edits trigger words: the dataset's, or with `where` those of single songs, which then stand in the place of the
+ * Edits trigger words: the dataset's, or with `where` or `songs` those of single songs, which then stand in the place of the
  * dataset's. The dataset given stays as it is.
  *
  * @throws {AceError} ERR_CONFIG for a bad filter or a tag that is missing.
@@ -29,8 +31,9 @@ export function editTags(
     throw new AceError("ERR_CONFIG", `tag: a word to ${edit.action} was expected`);
   const edited: Dataset = { ...dataset, metadata: { ...dataset.metadata }, samples: [...dataset.samples] };
   if (edit.position !== undefined) edited.metadata.tag_position = edit.position;
-  const selected = edit.where === undefined ? [] : filterSamples(dataset, edit.where);
-  if (edit.where === undefined) {
+  const ofSongs = edit.where !== undefined || edit.songs !== undefined;
+  const selected = ofSongs ? pickSamples(dataset, edit.where ?? [], edit.songs) : [];
+  if (!ofSongs) {
     edited.metadata.custom_tag =
       edit.action === "set" ? tags.join(", ") : changed(dataset.metadata.custom_tag, edit.action, tags);
   }

@@ -31,6 +31,27 @@ export function filterSamples(dataset: Dataset, filters: readonly string[]): num
   );
 }
 
+/**
+ * {@link filterSamples} among the samples with these indices.
+ *
+ * @throws {AceError} ERR_CONFIG for a bad filter, or an index that no sample has.
+ */
+export function pickSamples(
+  dataset: Dataset,
+  filters: readonly string[],
+  among: readonly number[] | undefined,
+): number[] {
+  const met = filterSamples(dataset, filters);
+  if (among === undefined) return met;
+  const unknown = among.find((index) => dataset.samples[index] === undefined);
+  if (unknown !== undefined) {
+    const { length } = dataset.samples;
+    throw new AceError("ERR_CONFIG", `songs: there is no sample ${unknown}, the dataset holds ${length}`);
+  }
+  const wanted = new Set(among);
+  return met.filter((index) => wanted.has(index));
+}
+
 function conditionOf(filter: string, dataset: Dataset): Condition {
   const [, not = "", field = "", rest = ""] =
     /^\s*(!?)\s*([\p{L}_][\p{L}\p{N}_.]*)\s*(.*)$/su.exec(filter) ?? [];

@@ -1,4 +1,11 @@
-import { editDataset, loadDataset, redoChange, saveDataset, undoChange } from "@acewright/dataset";
+import {
+  editDataset,
+  keptChanges,
+  loadDataset,
+  redoChange,
+  saveDataset,
+  undoChange,
+} from "@acewright/dataset";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,6 +60,17 @@ test("changes are undone one by one, and the last undo can be taken back", async
   );
   await setBpm(70);
   expect(() => redoChange(path)).toThrow(/so no undo can be taken back/);
+});
+
+test("how many changes can be undone is told, and whether the last undo can be taken back", async () => {
+  expect(keptChanges(path)).toEqual({ undo: 0, redo: false });
+  saveDataset(path, datasetOf([{ bpm: 60 }]));
+  for (const value of [61, 62]) await setBpm(value);
+  expect(keptChanges(path)).toEqual({ undo: 2, redo: false });
+  undoChange(path);
+  expect(keptChanges(path)).toEqual({ undo: 1, redo: true });
+  redoChange(path);
+  expect(keptChanges(path)).toEqual({ undo: 2, redo: false });
 });
 
 test("five former contents are kept", async () => {

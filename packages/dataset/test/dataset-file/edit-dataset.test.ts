@@ -33,6 +33,40 @@ describe("an edit of a dataset", () => {
     expect(before).toEqual(songs());
   });
 
+  it("takes songs by their indices, and of those the ones that meet its filters", () => {
+    const dataset = datasetOf([{ bpm: 60 }, { bpm: 70 }, { bpm: 80 }]);
+    const set = { genre: "bells" };
+    expect(editDataset(dataset, { songs: [2, 0], set }).selected).toEqual([0, 2]);
+    expect(editDataset(dataset, { songs: [2, 0], where: ["bpm<70"], set }).selected).toEqual([0]);
+    expect(editDataset(dataset, { songs: [], set }).changes).toEqual([]);
+    expect(() => editDataset(dataset, { songs: [0, 3], set })).toThrow(
+      /songs: there is no sample 3, the dataset holds 3/,
+    );
+    const tagged = editTags(dataset, { action: "add", tag: "live", songs: [1] });
+    expect(tagged.dataset.samples.map(({ custom_tag }) => custom_tag)).toEqual(["", "live", ""]);
+    expect(tagged.dataset.metadata.custom_tag).toBe("");
+    expect(tagged.selected).toEqual([1]);
+  });
+
+  it("makes a value the user's own, whoever made the one before", () => {
+    const made = { by: "gemini", model: "m", made_at: "x" };
+    const dataset = datasetOf([
+      {
+        caption: "theirs",
+        lyrics: "la",
+        genre: "pop",
+        acewright: { title: "t", provenance: { caption: made, lyrics: made, genre: made } },
+      },
+    ]);
+    const { dataset: edited, changes } = editDataset(dataset, {
+      set: { caption: "mine", genre: "pop" },
+      replace: { field: "lyrics", find: "la", by: "lu" },
+    });
+    expect(edited.samples[0]?.["acewright"]).toEqual({ title: "t", provenance: { genre: made } });
+    expect(changes.map(({ key }) => key)).not.toContain("acewright");
+    expect(dataset.samples[0]?.["acewright"]).toMatchObject({ provenance: { caption: made } });
+  });
+
   it("makes a song labeled by a caption or genre, and unlabeled without both", () => {
     const { dataset } = editDataset(songs(), { set: { genre: "ambient" } });
     expect(dataset.samples.map(({ labeled }) => labeled)).toEqual([true, true]);
