@@ -9,12 +9,15 @@ export class Output {
   readonly json: boolean;
   /** Bars and charts are drawn, lines may be rewritten. */
   readonly draws: boolean;
+  /** How far the work is is told as events. */
+  readonly tellsProgress: boolean;
   readonly colors: ReturnType<typeof picocolors.createColors>;
 
   constructor(terminal: Terminal, options: { json: boolean; plain: boolean }) {
     this.terminal = terminal;
     this.json = options.json;
     this.draws = terminal.interactive && !options.json && !options.plain;
+    this.tellsProgress = options.json && terminal.tellsProgress === true;
     this.colors = picocolors.createColors(terminal.color && !options.json && !options.plain);
   }
 

@@ -13,9 +13,14 @@ export interface Terminal {
   readonly columns: number;
   /** False under NO_COLOR, and where nobody looks. */
   readonly color: boolean;
+  /** Whoever reads --json wants to hear how far the work is, too: the studio, of its jobs. */
+  readonly tellsProgress?: boolean;
   /** One line from the person; undefined where nobody can answer. An abort rejects with the signal's reason. */
   readonly ask?: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
 }
+
+/** Set for a job of the studio. Without it --json prints what it always did. */
+export const progressVariable = "ACEWRIGHT_JSON_PROGRESS";
 
 /** The terminal this process was started from. */
 export function processTerminal(): Terminal {
@@ -31,6 +36,7 @@ export function processTerminal(): Terminal {
       return stderr.columns > 0 ? stderr.columns : 80;
     },
     color: picocolors.isColorSupported && looksOn,
+    tellsProgress: process.env[progressVariable] === "1",
     ask: (process.stdin as { readonly isTTY?: boolean }).isTTY === true ? askPerson : undefined,
   };
 }

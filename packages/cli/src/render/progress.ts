@@ -6,6 +6,8 @@ import { formatDuration } from "./units.js";
 const widestBar = 28;
 const narrowestBar = 8;
 const redrawMs = 80;
+/** Told and kept, not drawn over: a training of hours tells some thousand of them. */
+const tellMs = 1000;
 /** Weight of the newest rate in the running average: forgets the slow first item after about five more. */
 const newestWeight = 0.3;
 /** Steps that arrive in one burst say nothing about the pace. */
@@ -15,8 +17,27 @@ const shortestMs = 50;
 export interface BarOutput {
   readonly terminal: Terminal;
   readonly draws: boolean;
+  readonly tellsProgress: boolean;
   readonly colors: ReturnType<typeof picocolors.createColors>;
   say(line: string): void;
+  event(value: unknown): void;
+}
+
+/** A bar as an event, for who draws it elsewhere. */
+export interface BarEvent {
+  readonly type: "bar";
+  /** "check", "audio to latents". */
+  readonly what: string;
+  /** Of what: "song". */
+  readonly unit: string;
+  readonly done: number;
+  readonly total: number;
+  /** 0 to 1. By the work where items are not alike. */
+  readonly share: number;
+  /** The song in hand, a loss. */
+  readonly remark: string;
+  /** Seconds. */
+  readonly left?: number;
 }
 
 /** How much of the work is done where items differ: seconds of audio of songs. */
@@ -45,6 +66,7 @@ export class Progress {
   private readonly startMs = performance.now();
   private lastChangeMs = this.startMs;
   private lastDrawMs = -Infinity;
+  private lastTellMs = -Infinity;
   private done = 0;
   private earlier: number | undefined;
   private secondsPerUnit: number | undefined;
@@ -88,6 +110,10 @@ export class Progress {
       this.done = workDone;
       this.lastChangeMs = now;
     }
+    if (this.output.tellsProgress && (now - this.lastTellMs >= tellMs || done >= total)) {
+      this.lastTellMs = now;
+      this.output.event(this.barEvent(done, total, remark, { work, secondsLeft }));
+    }
     if (!this.output.draws || (now - this.lastDrawMs < redrawMs && done < total)) return;
     this.lastDrawMs = now;
     this.draw(done, total, remark, { work, secondsLeft });
@@ -113,10 +139,8 @@ export class Progress {
     { work, secondsLeft }: Pick<BarHints, "work" | "secondsLeft">,
   ): void {
     const { colors, terminal } = this.output;
-    const { done: workDone, total: workTotal } = work ?? { done, total };
-    const share = workTotal > 0 ? Math.min(1, workDone / workTotal) : 0;
+    const { share, leftS } = this.howFar(done, total, { work, secondsLeft });
     const perUnit = this.secondsPerUnit;
-    const leftS = secondsLeft ?? (perUnit === undefined ? undefined : (workTotal - workDone) * perUnit);
     const left = leftS === undefined ? "" : `${formatDuration(leftS)} left`;
     // Of unlike items a rate would say little.
     const pace = perUnit === undefined || work !== undefined ? left : `${this.rate(perUnit)}, ${left}`;
@@ -130,6 +154,31 @@ export class Progress {
     const bar = `${colors.cyan("█".repeat(filled))}${colors.dim("░".repeat(width - filled))}`;
     const room = terminal.columns - 1 - textWidth(this.what) - width - 2;
     terminal.err(`\r\x1b[2K${this.what} ${bar} ${fitWidth(words, Math.max(1, room))}`);
+  }
+
+  private howFar(
+    done: number,
+    total: number,
+    { work, secondsLeft }: Pick<BarHints, "work" | "secondsLeft">,
+  ): { share: number; leftS: number | undefined } {
+    const { done: workDone, total: workTotal } = work ?? { done, total };
+    const perUnit = this.secondsPerUnit;
+    return {
+      share: workTotal > 0 ? Math.min(1, workDone / workTotal) : 0,
+      leftS: secondsLeft ?? (perUnit === undefined ? undefined : (workTotal - workDone) * perUnit),
+    };
+  }
+
+  private barEvent(
+    done: number,
+    total: number,
+    remark: string,
+    hints: Pick<BarHints, "work" | "secondsLeft">,
+  ): BarEvent {
+    const { share, leftS } = this.howFar(done, total, hints);
+    const { what, unit } = this;
+    const left = leftS === undefined ? {} : { left: leftS };
+    return { type: "bar", what, unit, done, total, share, remark, ...left };
   }
 
   private rate(secondsPerUnit: number): string {

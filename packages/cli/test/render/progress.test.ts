@@ -30,6 +30,35 @@ test.each([
   expect(terminal.written.err.split("\n").length).toBeLessThanOrEqual(2);
 });
 
+test("a reader of --json hears how far the work is where that is wanted, about once a second and at the end", () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  try {
+    const terminal = recordingTerminal({ tellsProgress: true });
+    const bar = new Output(terminal, { json: true, plain: false }).progress("check", "song");
+    bar.update(0, 4, "a.wav");
+    for (const done of [1, 2, 3]) {
+      vi.advanceTimersByTime(600);
+      bar.update(done, 4, "b.wav");
+    }
+    bar.update(4, 4);
+    const told = terminal.written.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as object);
+    const base = { type: "bar", what: "check", unit: "song", total: 4 };
+    expect(told).toEqual([
+      { ...base, done: 0, share: 0, remark: "a.wav" },
+      { ...base, done: 2, share: 0.5, remark: "b.wav", left: 1.2 },
+      { ...base, done: 4, share: 1, remark: "", left: 0 },
+    ]);
+    const silent = recordingTerminal();
+    new Output(silent, { json: true, plain: false }).progress("check", "song").update(1, 1);
+    expect(silent.written).toEqual({ out: "", err: "" });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("what an earlier process brought makes no pace, nor does the time before it was looked at", () => {
   vi.useFakeTimers({ toFake: ["performance"] });
   try {

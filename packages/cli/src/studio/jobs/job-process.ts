@@ -5,6 +5,7 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { runFromShell } from "../../shell.js";
+import { progressVariable } from "../../terminal.js";
 
 const [node = "", script = "", ended = "", ...words] = process.argv;
 process.argv = [node, script, ...words];
@@ -13,4 +14,5 @@ process.on("exit", (code) => {
   writeFileSync(made, JSON.stringify({ code, endedAt: new Date().toISOString() }));
   renameSync(made, ended);
 });
+process.env[progressVariable] = "1";
 await runFromShell();
