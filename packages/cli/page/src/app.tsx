@@ -1,5 +1,6 @@
 import type { ComponentType, JSX } from "preact";
 import { useState } from "preact/hooks";
+import { DatasetRoom } from "./dataset/dataset.js";
 import { Export } from "./export/export.js";
 import { Generate } from "./generate/generate.js";
 import { Home } from "./home/home.js";
@@ -16,6 +17,7 @@ export type Room = ComponentType<{ words: Readonly<Record<string, string>> }>;
 
 const rooms: Readonly<Record<string, Room>> = {
   "": Home,
+  dataset: DatasetRoom,
   jobs: Jobs,
   run: Run,
   train: Train,
@@ -29,6 +31,7 @@ export function App(): JSX.Element {
   const Shown = rooms[room];
   const links = [
     { room: "", label: t("Overview") },
+    { room: "dataset", label: t("Songs") },
     { room: "train", label: t("Train") },
     { room: "generate", label: t("Listen") },
     { room: "jobs", label: t("Jobs") },

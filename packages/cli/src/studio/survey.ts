@@ -120,7 +120,10 @@ export class Survey {
     return await this.datasets.get(path, [path], async () => {
       const head = readFileSync(path).subarray(0, headBytes).toString("utf8");
       if (!/"(samples|audio_path)"\s*:/.test(head)) return undefined;
-      const { dataset } = await loadDataset(path, { missingAudio: "keep" });
+      const { dataset } = await loadDataset(path, {
+        missingAudio: "keep",
+        allowRoots: this.workspace.roots,
+      });
       return { path: this.workspace.show(path), name: dataset.metadata.name, songs: dataset.samples.length };
     });
   }

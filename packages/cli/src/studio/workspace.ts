@@ -6,7 +6,8 @@ import { AceError } from "@acewright/core-native";
 export class Workspace {
   /** Absolute, links resolved. */
   readonly folder: string;
-  private readonly roots: readonly string[];
+  /** Every folder that may be looked into, this one among them. */
+  readonly roots: readonly string[];
 
   /**
    * @param folder what paths of the page are relative to.

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { StudioParts } from "../open-studio.js";
 import { exportRoutes } from "./export.js";
 import { generateRoutes } from "./generate.js";
+import { datasetRoutes } from "./dataset.js";
 import { jobRoutes } from "./jobs.js";
 import { runRoutes } from "./runs.js";
 import { trainRoutes } from "./train.js";
@@ -10,6 +11,7 @@ import { trainRoutes } from "./train.js";
 export function routes(parts: StudioParts): Hono {
   const app = new Hono();
   app.get("/workspace", async (c) => c.json(await parts.survey.look()));
+  app.route("/dataset", datasetRoutes(parts));
   app.route("/jobs", jobRoutes(parts));
   app.route("/runs", runRoutes(parts));
   app.route("/train", trainRoutes(parts));

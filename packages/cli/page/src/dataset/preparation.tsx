@@ -1,0 +1,156 @@
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { DatasetFields, DatasetView, FreeName } from "../../../src/studio/dataset-api.js";
+import type { Job, WorkspaceView } from "../../../src/studio/api.js";
+import { Card } from "../parts/parts.js";
+import { formatMoment } from "../tools/format.js";
+import { useAnswer } from "../tools/use-answer.js";
+import { t } from "../words/words.js";
+import { JobBar } from "./job-bar.js";
+import { PathField, StartJob } from "./start-job.js";
+
+const kinds: ReadonlySet<string> = new Set(["scan", "check", "analyze", "preprocess"]);
+
+/** Jobs that are at work on a dataset, and those that ended while the room was open. */
+export function useJobsOf(path: string, onEnd: () => void): { shown: readonly Job[]; again: () => void } {
+  const { answer, again } = useAnswer<readonly Job[]>("jobs", {}, 1500);
+  const followed = useRef(new Set<string>());
+  const own = (answer ?? []).filter(
+    ({ kind, makes, line }) =>
+      kinds.has(kind) && (makes === path || (kind === "preprocess" && line.includes(path))),
+  );
+  const atWork = own.filter(({ status }) => status === "running" || status === "waiting");
+  for (const { id } of atWork) followed.current.add(id);
+  const count = atWork.length;
+  const before = useRef(count);
+  useEffect(() => {
+    if (count < before.current) onEnd();
+    before.current = count;
+  }, [count]);
+  return { shown: own.filter(({ id }) => followed.current.has(id)), again };
+}
+
+/** The way from songs to tensors: look them over, fill in what can be heard, make tensors. */
+export function Preparation(props: {
+  view: DatasetView;
+  fields: DatasetFields;
+  jobs: readonly Job[];
+  onJob: () => void;
+}): JSX.Element {
+  const { view, fields, jobs, onJob } = props;
+  const { path } = view;
+  return (
+    <Card title={t("Prepare")}>
+      {jobs.map((job) => (
+        <JobBar key={job.id} job={job} onChange={onJob} />
+      ))}
+      <div class="ways">
+        <details>
+          <summary>
+            {t("Check the songs")}{" "}
+            <span class="quiet">
+              {view.soundCheckedAt === undefined
+                ? t("the sound was not looked at yet")
+                : t("sound looked at {when}", { when: formatMoment(view.soundCheckedAt) })}
+            </span>
+          </summary>
+          <p class="quiet">
+            {t(
+              "Listens to every song for damage, silence, clipping, copies and the like. Findings then stand beside the songs.",
+            )}
+          </p>
+          <CheckForm path={path} onJob={onJob} />
+        </details>
+        <details>
+          <summary>{t("Fill in tempo, key and time signature")}</summary>
+          <p class="quiet">
+            {t(
+              "Heard on this machine. Only empty fields are filled in, unless you say otherwise. While it works, this dataset cannot be edited.",
+            )}
+          </p>
+          <StartJob
+            address="dataset/analyze"
+            body={{ path }}
+            fields={fields.analyze}
+            button={t("Listen and fill in")}
+            onStarted={onJob}
+          />
+        </details>
+        <details>
+          <summary>{t("Make tensors to train on")}</summary>
+          <PreprocessForm path={path} fields={fields} onJob={onJob} />
+        </details>
+      </div>
+    </Card>
+  );
+}
+
+function CheckForm({ path, onJob }: { path: string; onJob: () => void }): JSX.Element {
+  const [model, setModel] = useState("");
+  const { answer } = useAnswer<WorkspaceView>("workspace");
+  return (
+    <StartJob
+      address="dataset/check"
+      body={{ path, model }}
+      fields={[]}
+      button={t("Check")}
+      onStarted={onJob}
+    >
+      <PathField
+        id="check-model"
+        name={t("Model")}
+        help={t(
+          "Whose tokenizer tells which captions and lyrics are too long; empty: lengths are not checked.",
+        )}
+        value={model}
+        known={(answer?.models ?? []).map((found) => found.path)}
+        onValue={setModel}
+      />
+    </StartJob>
+  );
+}
+
+function PreprocessForm(props: { path: string; fields: DatasetFields; onJob: () => void }): JSX.Element {
+  const { path, fields, onJob } = props;
+  const { answer } = useAnswer<WorkspaceView>("workspace");
+  const free = useAnswer<FreeName>("dataset/tensors-name", { path });
+  const [typed, setTyped] = useState<{ output?: string; model?: string }>({});
+  const models = answer?.models ?? [];
+  const output = typed.output ?? free.answer?.name ?? "";
+  const model = typed.model ?? models[0]?.path ?? "";
+  const body = output === "" || model === "" ? undefined : { path, output, model };
+  return (
+    <StartJob
+      address="dataset/preprocess"
+      body={body}
+      fields={fields.preprocess}
+      button={t("Make tensors")}
+      onStarted={() => {
+        // The name is taken now; another set gets another.
+        free.again();
+        onJob();
+      }}
+    >
+      <PathField
+        id="preprocess-model"
+        name={t("Model")}
+        help={t("The checkpoint that will be trained.")}
+        value={model}
+        known={models.map((found) => found.path)}
+        onValue={(value) => {
+          setTyped((before) => ({ ...before, model: value }));
+        }}
+      />
+      <PathField
+        id="preprocess-output"
+        name={t("Folder for the tensors")}
+        help={t("In a folder that has some already, only what has changed is made again.")}
+        value={output}
+        known={(answer?.tensors ?? []).map((found) => found.path)}
+        onValue={(value) => {
+          setTyped((before) => ({ ...before, output: value }));
+        }}
+      />
+    </StartJob>
+  );
+}
