@@ -1,4 +1,4 @@
-import { onTestFinished, expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Planner } from "../../dist/studio/planning/planner.js";
 import { openBrowser } from "./open.js";
 import { choices, folderWithTensors, model } from "./training.js";
@@ -92,4 +92,21 @@ test("a page that asks no more frees the planner for the next question", async (
   const began = performance.now();
   expect((await post("train/plan", choices())).status).toBe(200);
   expect(performance.now() - began).toBeLessThan(10_000);
+});
+
+test("before a job begins the planner gives up its process, after the question in hand", async () => {
+  const planner = newPlanner();
+  const pid = (): number | undefined => (planner as unknown as { child?: { pid?: number } }).child?.pid;
+  await planner.ask({ about: "device" });
+  const first = pid();
+  expect(first).toBeDefined();
+  planner.makeRoom();
+  expect(pid()).toBeUndefined();
+  const asked = planner.ask({ about: "device" });
+  await Promise.resolve().then(() => undefined);
+  planner.makeRoom();
+  expect((await asked).device.memoryBytes).toBeGreaterThan(0);
+  await vi.waitFor(() => {
+    expect(pid()).toBeUndefined();
+  });
 });

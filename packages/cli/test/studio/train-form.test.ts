@@ -123,6 +123,7 @@ test.each<[Record<string, string>, string, RegExp]>([
 test("a setting that is none is refused by name", () => {
   expect(() => read({ ranke: "3" })).toThrow(/settings.ranke: there is no such setting/);
   expect(() => read({ tensors: "elsewhere" })).toThrow(/settings.tensors/);
+  expect(() => read({ trigger: "a\0b" })).toThrow(/settings.trigger: holds a NUL/);
 });
 
 test("presets of the workspace are listed as one's own; one that is broken is named", async () => {

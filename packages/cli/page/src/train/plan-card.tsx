@@ -41,7 +41,7 @@ export function PlanCard({ posted, missing, isMeasuring, onMeasure, onCure }: Pl
       {missing !== undefined && <p class="nothing">{missing}</p>}
       {!isOld && <Failure error={error} />}
       {answer !== undefined && missing === undefined && (
-        <div class={isOld ? "old" : ""} aria-live="polite">
+        <div class={isOld ? "old" : ""}>
           <Numbers answer={answer} />
           <MemoryBar memory={answer.plan.memory} device={answer.plan.device} />
           <Verdict answer={answer} onCure={onCure} />
@@ -145,7 +145,7 @@ function Verdict(props: { answer: TrainPlan; onCure: (settings: Texts) => void }
   };
   return (
     <>
-      <p class="verdict">
+      <p class="verdict" aria-live="polite">
         <Badge kind={verdictKinds[verdict]}>{words[verdict]}</Badge> {reason}
       </p>
       {cures.length > 0 && (

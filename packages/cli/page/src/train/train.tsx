@@ -53,7 +53,7 @@ function TrainDesk({ words, workspace, form, onForm }: DeskProps): JSX.Element {
     leaveDraft(words, draft);
   }, [draft]);
   const found = useBasis(draft, fields, setDraft, round);
-  useDefaults(draft, workspace, found.basis !== undefined, setDraft);
+  useDefaults(draft, workspace, found.basis !== undefined || found.error !== undefined, setDraft);
 
   const choices = choicesOf(draft);
   const check = usePost<TrainCheck>("train/check", choices, 250);

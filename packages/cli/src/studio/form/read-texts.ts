@@ -22,7 +22,7 @@ export interface ReadForm {
  * say what it expected.
  *
  * @param beside what the schema wants besides, such as folders.
- * @throws {AceError} ERR_CONFIG for a path that the schema does not have.
+ * @throws {AceError} ERR_CONFIG for a path that the schema does not have, and for a NUL character.
  */
 export function readTexts(
   schema: z.ZodType,
@@ -34,6 +34,9 @@ export function readTexts(
   const unknown = Object.keys(texts).find((path) => !paths.has(path));
   if (unknown !== undefined)
     throw new AceError("ERR_CONFIG", `settings.${unknown}: there is no such setting`);
+  // No command line can hold it.
+  const cut = Object.keys(texts).find((path) => texts[path]?.includes("\0"));
+  if (cut !== undefined) throw new AceError("ERR_CONFIG", `settings.${cut}: holds a NUL character`);
   let given: Values = {};
   const unread: FormProblem[] = [];
   for (const field of fields) {

@@ -14,6 +14,8 @@ export class Planner {
   private child: ChildProcess | undefined;
   private idle: NodeJS.Timeout | undefined;
   private last: Promise<unknown> = Promise.resolve();
+  private isAsked = false;
+  private mayStay = true;
 
   /** @param folder what relative paths in settings are relative to. */
   constructor(private readonly folder: string) {}
@@ -35,6 +37,12 @@ export class Planner {
     return answered;
   }
 
+  /** Before a job begins: the planner's share of a card goes back at once, or as soon as the question in hand is answered. */
+  makeRoom(): void {
+    if (this.isAsked) this.mayStay = false;
+    else this.close();
+  }
+
   close(): void {
     clearTimeout(this.idle);
     this.child?.kill("SIGKILL");
@@ -43,6 +51,7 @@ export class Planner {
 
   private async answer(question: Question, signal: AbortSignal | undefined): Promise<unknown> {
     clearTimeout(this.idle);
+    this.isAsked = true;
     const child = (this.child ??= fork(script, {
       cwd: this.folder,
       stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -74,9 +83,14 @@ export class Planner {
     } finally {
       signal?.removeEventListener("abort", breakOff);
       if (child.exitCode !== null || child.signalCode !== null || child.killed) this.child = undefined;
-      this.idle = setTimeout(() => {
-        this.close();
-      }, idleMs).unref();
+      this.isAsked = false;
+      this.idle = setTimeout(
+        () => {
+          this.close();
+        },
+        this.mayStay ? idleMs : 0,
+      ).unref();
+      this.mayStay = true;
     }
   }
 }

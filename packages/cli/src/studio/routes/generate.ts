@@ -25,7 +25,7 @@ const Choices = z.strictObject({
 
 /** Songs by the model and its adapters, and those that were made. */
 export function generateRoutes(parts: StudioParts): Hono {
-  const { workspace, survey, jobs } = parts;
+  const { workspace, survey, jobs, planner } = parts;
   const app = new Hono();
   app.get("/form", async (c) => {
     const { runs } = await survey.look();
@@ -68,6 +68,7 @@ export function generateRoutes(parts: StudioParts): Hono {
     const output = workspace.resolve(choices.output);
     // The command makes no folder for a single song: a name may be mistyped there, here it was proposed.
     mkdirSync(dirname(output), { recursive: true });
+    planner.makeRoom();
     const title = titleOf(choices.settings["caption"] ?? "");
     return c.json(jobs.add({ kind: "generate", title, words, makes: workspace.show(output) }));
   });

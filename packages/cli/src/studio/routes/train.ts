@@ -140,6 +140,7 @@ export function trainRoutes(parts: StudioParts): Hono {
   });
 
   function begin(run: string, words: readonly string[], verb: string): TrainStarted {
+    planner.makeRoom();
     return { job: jobs.add({ kind: "train", title: `${verb} ${run}`, words, makes: run }), run };
   }
   return app;
