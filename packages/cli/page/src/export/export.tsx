@@ -2,11 +2,10 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Job, RunRow, WorkspaceView } from "../../../src/studio/api.js";
 import type { ExportFormat } from "../../../src/studio/songs-api.js";
+import { JobBar } from "../dataset/job-bar.js";
 import { Choice } from "../form/choice.js";
-import { JobState } from "../jobs/jobs.js";
 import { Card, Failure, Loading } from "../parts/parts.js";
 import { get, post } from "../tools/api.js";
-import { linkTo } from "../tools/place.js";
 import { useAnswer } from "../tools/use-answer.js";
 import { t } from "../words/words.js";
 
@@ -179,22 +178,17 @@ function useFreeName(run: string, format: string, round: string): string {
   return name;
 }
 
-/** How the export goes. */
+/** How the export goes, and where it is once it is done. */
 function Started({ id }: { id: string }): JSX.Element | null {
-  const { answer } = useAnswer<readonly Job[]>("jobs", {}, 1000);
+  const { answer, again } = useAnswer<readonly Job[]>("jobs", {}, 1000);
   const job = answer?.find((one) => one.id === id);
   if (job === undefined) return null;
   return (
-    <p role="status">
-      <JobState status={job.status} /> {job.title}
-      {job.status === "done" &&
-        job.makes !== undefined &&
-        t(": written to {place}", { place: job.makes })}{" "}
-      {job.error === undefined ? (
-        <a href={linkTo("jobs")}>{t("Jobs")}</a>
-      ) : (
-        <span class="bad">{job.error}</span>
+    <>
+      <JobBar job={job} onChange={again} />
+      {job.status === "done" && job.makes !== undefined && (
+        <p role="status">{t("Written to {place}.", { place: job.makes })}</p>
       )}
-    </p>
+    </>
   );
 }

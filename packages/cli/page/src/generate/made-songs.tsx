@@ -2,12 +2,11 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Job } from "../../../src/studio/api.js";
 import type { SongRow } from "../../../src/studio/songs-api.js";
-import { JobState } from "../jobs/jobs.js";
+import { JobBar } from "../dataset/job-bar.js";
 import { Listening, type Heard } from "../parts/listening.js";
 import { Card, Failure, Nothing } from "../parts/parts.js";
 import { address } from "../tools/api.js";
 import { formatMoment } from "../tools/format.js";
-import { linkTo } from "../tools/place.js";
 import { useAnswer } from "../tools/use-answer.js";
 import { t } from "../words/words.js";
 
@@ -68,25 +67,17 @@ function sourceOf({ path, madeAt }: SongRow): string {
 }
 
 /** Those that are made now or wait, and the last one where it failed. */
-function SongJobs(): JSX.Element | null {
-  const { answer } = useAnswer<readonly Job[]>("jobs", {}, 1000);
+function SongJobs(): JSX.Element {
+  const { answer, again } = useAnswer<readonly Job[]>("jobs", {}, 1000);
   const songs = (answer ?? []).filter(({ kind }) => kind === "generate");
   const shown = songs.filter(
     ({ status }, i) => status === "running" || status === "waiting" || (i === 0 && status === "failed"),
   );
-  if (shown.length === 0) return null;
   return (
-    <ul class="legend" role="status">
+    <>
       {shown.map((job) => (
-        <li key={job.id}>
-          <JobState status={job.status} /> {job.title}{" "}
-          {job.error === undefined ? (
-            <a href={linkTo("jobs")}>{t("Jobs")}</a>
-          ) : (
-            <span class="bad">{job.error}</span>
-          )}
-        </li>
+        <JobBar key={job.id} job={job} onChange={again} />
       ))}
-    </ul>
+    </>
   );
 }

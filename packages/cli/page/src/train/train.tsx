@@ -113,7 +113,7 @@ function TrainDesk({ words, workspace, form, onForm }: DeskProps): JSX.Element {
             <Failure error={check.error} />
           </Card>
         </div>
-        <div class="desk-part beside">
+        <div class="desk-part desk-side">
           {" "}
           <PlanCard
             posted={plan}
