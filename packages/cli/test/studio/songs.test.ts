@@ -1,4 +1,12 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fieldsOf, GenerateSettings } from "@acewright/trainer";
 import { beforeAll, expect, test } from "vitest";
@@ -128,6 +136,24 @@ test("a song is made with a checkpoint's adapter, and listed where it lies", asy
     "audio/wav",
   );
   expect((await post("generate/start", song())).status).toBe(400);
+});
+
+test("lyrics that no command line would hold go by a file, to the last letter", async () => {
+  const folder = folderWithRun();
+  const { studio, post } = await openBrowser(folder);
+  for (const [lyrics, output] of [
+    [`[Verse]\n${"鐘の音 ".repeat(12_000)}`.trim(), "generated/long.wav"],
+    [`-${"bells ".repeat(4000)}`.trim(), "generated/dash.wav"],
+  ] as const) {
+    const { status, body } = await post("generate/start", song({ output }, { lyrics }));
+    expect(status, JSON.stringify(body).slice(0, 300)).toBe(200);
+    const { id, line } = body as Job;
+    const file = /--lyrics-file (\S+)/.exec(line)?.[1] ?? "";
+    expect(readFileSync(join(folder, file), "utf8")).toBe(lyrics);
+    expect(line.length).toBeLessThan(1000);
+    const done = await jobEnded(studio, id);
+    expect([done.status, done.error]).toEqual(["done", undefined]);
+  }
 });
 
 test("an adapter is exported under a name that is free, in a layout that has names for it", async () => {

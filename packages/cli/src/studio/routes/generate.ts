@@ -12,6 +12,7 @@ import { newName, refuseTaken } from "../new-names.js";
 import type { StudioParts } from "../open-studio.js";
 import type { FoundAdapter, SongBasis, SongCheck, SongsForm } from "../songs-api.js";
 import { foundSongs, songsFolder } from "../songs/found-songs.js";
+import { withLyricsFile } from "../songs/long-lyrics.js";
 import { readSong } from "../songs/song-choices.js";
 import type { Workspace } from "../workspace.js";
 import { bodyOf, queryOf } from "./input.js";
@@ -70,7 +71,8 @@ export function generateRoutes(parts: StudioParts): Hono {
     mkdirSync(dirname(output), { recursive: true });
     planner.makeRoom();
     const title = titleOf(choices.settings["caption"] ?? "");
-    return c.json(jobs.add({ kind: "generate", title, words, makes: workspace.show(output) }));
+    const line = withLyricsFile(words, workspace);
+    return c.json(jobs.add({ kind: "generate", title, words: line, makes: workspace.show(output) }));
   });
   app.get("/songs", (c) => c.json(foundSongs(jobs.list(), workspace)));
   return app;
