@@ -5,6 +5,7 @@ import { AceError } from "@acewright/core-native";
 import { discoverModels, isSongName, loadDataset, openTensors } from "@acewright/dataset";
 import { readRunSummary, type RunSummary } from "@acewright/trainer";
 import { packageVersion } from "../package-version.js";
+import { songsFolder } from "./songs/found-songs.js";
 import type {
   FoundDataset,
   FoundModelFolder,
@@ -73,7 +74,9 @@ export class Survey {
         });
       }
       const songs = entries.filter((entry) => entry.isFile() && isSongName(entry.name)).length;
-      if (songs > 0) found.songFolders.push({ path: this.workspace.show(folder), songs });
+      // Those that were made here are nobody's to train on.
+      const isMade = folder === join(this.workspace.folder, songsFolder);
+      if (songs > 0 && !isMade) found.songFolders.push({ path: this.workspace.show(folder), songs });
       if (depth === deepest) continue;
       for (const entry of entries) {
         if (!entry.isDirectory() || /^\.|^node_modules$/.test(entry.name)) continue;

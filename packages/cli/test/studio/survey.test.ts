@@ -16,6 +16,8 @@ async function acewright(...words: string[]): Promise<void> {
 
 test("songs, datasets, tensors, models and runs are found where the commands put them", async () => {
   const folder = folderWithSongs();
+  mkdirSync(join(folder, "generated"));
+  writeFileSync(join(folder, "generated/song.wav"), "");
   const { get } = await openBrowser(folder);
   const empty = (await get("workspace")) as WorkspaceView;
   expect(empty.folder).toBe(folder);

@@ -24,7 +24,7 @@ export interface WatchedRun {
   readonly error: Error | undefined;
 }
 
-/** Follows a run (none where the path is empty): every second while it trains, slower when nothing moves. */
+/** Follows a run (none where the path is empty): every second until it is done, then slower. */
 export function useRun(path: string): WatchedRun {
   const [state, setState] = useState<WatchedRun>({ run: undefined, log: emptyLog, error: undefined });
   const log = useRef(emptyLog);
@@ -35,12 +35,13 @@ export function useRun(path: string): WatchedRun {
     setState({ run: undefined, log: emptyLog, error: undefined });
     if (path === "") return undefined;
     const ask = async (): Promise<void> => {
-      let wait = 5000;
+      // A run that was asked for may have no folder yet.
+      let wait = 1000;
       try {
         const answer = await get<RunView>("runs/view", { path, from: log.current.next }, over.signal);
         log.current = withTail(log.current, answer.log);
         setState({ run: answer.run, log: log.current, error: undefined });
-        if (answer.run.status === "running") wait = 1000;
+        if (answer.run.status !== "running") wait = 5000;
       } catch (error) {
         if (over.signal.aborted) return;
         setState((before) => ({
