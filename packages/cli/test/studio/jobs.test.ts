@@ -28,6 +28,16 @@ async function ended(store: JobStore, id: string): Promise<Job> {
   );
 }
 
+/** It has said something. */
+async function begun(store: JobStore, id: string): Promise<void> {
+  await vi.waitFor(
+    () => {
+      expect(store.view(id, 0).output).toHaveLength(1);
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+}
+
 test("a job is a command line in the workspace, whose output is read as it grows", async () => {
   const folder = folderWithSongs();
   const store = openStore(folder);
@@ -81,15 +91,11 @@ test("stopping asks as Ctrl-C would; a process that was killed is not taken for 
   const store = openStore(newFolder());
   const serve = { kind: "studio", title: "waits for ever", words: ["studio", ".", "--port", "0"] };
   const polite = store.add(serve);
-  await vi.waitFor(() => {
-    expect(store.view(polite.id, 0).output).toHaveLength(1);
-  });
+  await begun(store, polite.id);
   store.stop(polite.id);
   expect((await ended(store, polite.id)).status).toBe("stopped");
   const killed = store.add(serve);
-  await vi.waitFor(() => {
-    expect(store.view(killed.id, 0).output).toHaveLength(1);
-  });
+  await begun(store, killed.id);
   const [{ pid }] = readRecords(store) as [{ pid: number }];
   process.kill(pid, "SIGKILL");
   const job = await ended(store, killed.id);

@@ -33,6 +33,8 @@ export const jobFiles = (folder: string) => ({
   output: join(folder, "output.jsonl"),
   errors: join(folder, "errors.txt"),
   ended: join(folder, "ended.json"),
+  /** Made by who wants it to end, taken away by its process. */
+  stop: join(folder, "stop"),
 });
 
 export function readRecord(folder: string): JobRecord | undefined {

@@ -78,7 +78,7 @@ export class JobStore {
   stop(id: string): Job {
     const record = this.record(id);
     writeRecord(this.folderOf(id), { ...record, stopped: true });
-    if (record.pid !== undefined && isAlive(record)) process.kill(record.pid, "SIGINT");
+    if (isAlive(record)) writeFileAtomic(jobFiles(this.folderOf(id)).stop, "");
     this.startNext();
     return viewJob(this.folderOf(id), this.record(id));
   }
@@ -118,7 +118,7 @@ export class JobStore {
     writeRecord(folder, started);
     const [output, errors] = [openSync(files.output, "a"), openSync(files.errors, "a")];
     try {
-      const child = spawn(process.execPath, [script, files.ended, ...record.words, "--json"], {
+      const child = spawn(process.execPath, [script, folder, ...record.words, "--json"], {
         cwd: this.workspace,
         // A group of its own: Ctrl-C in the studio's terminal is not meant for it.
         detached: true,
