@@ -40,10 +40,9 @@ function OneDataset({ path }: { path: string }): JSX.Element {
     <>
       <Head desk={desk} state={state} />
       <Notices desk={desk} state={state} />
-      <div class="above">
+      <Preparation view={view} fields={fields} jobs={jobs.shown} onJob={jobs.again}>
         <Metadata desk={desk} view={view} fields={fields} isSaving={state.isSaving} refused={state.refused} />
-        <Preparation view={view} fields={fields} jobs={jobs.shown} onJob={jobs.again} />
-      </div>
+      </Preparation>
       <Songs desk={desk} state={state} />
     </>
   );
@@ -88,6 +87,8 @@ function Songs({ desk, state }: { desk: Desk; state: DeskState }): JSX.Element {
   const [search, setSearch] = useState(noSearch);
   const [order, setOrder] = useState<Order>({ column: undefined, descending: false });
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
+  /** Chosen under this search: it stays in the table though an edit has made it one that is not searched for. */
+  const [held, setHeld] = useState<number>();
   const lastClicked = useRef<number | undefined>(undefined);
   const [heard, setHeard] = useState<number>();
   const [isPlaying, setIsPlaying] = useState(false);
@@ -95,14 +96,19 @@ function Songs({ desk, state }: { desk: Desk; state: DeskState }): JSX.Element {
   const findings = useMemo(() => bySong(view?.findings ?? []), [view?.findings]);
   const rows = useMemo(() => {
     const shown = all.filter(
-      ({ song }) => pick.songs?.has(song) !== false && (!search.onlyFindings || findings.has(song)),
+      ({ song }) =>
+        song === held || (pick.songs?.has(song) !== false && (!search.onlyFindings || findings.has(song))),
     );
     return sorted(shown, order, findings);
-  }, [all, pick.songs, search.onlyFindings, findings, order]);
+  }, [all, pick.songs, search.onlyFindings, findings, order, held]);
   const chosen = useMemo(
     () => all.flatMap(({ song }) => (selected.has(song) ? [song] : [])),
     [all, selected],
   );
+  const show = (song: number): void => {
+    setHeld(song);
+    void desk.show(song);
+  };
   const play = (song: number): void => {
     setIsPlaying(song === heard ? !isPlaying : true);
     setHeard(song);
@@ -113,11 +119,11 @@ function Songs({ desk, state }: { desk: Desk; state: DeskState }): JSX.Element {
     if (next === undefined) return;
     setHeard(next.song);
     setIsPlaying(true);
-    void desk.show(next.song);
+    show(next.song);
   };
   useKeys({
     onPlay: () => {
-      const song = heard ?? state.current ?? rows[0]?.song;
+      const song = (isPlaying ? heard : state.current) ?? heard ?? rows[0]?.song;
       if (song !== undefined) play(song);
     },
     onSave: () => {
@@ -128,7 +134,10 @@ function Songs({ desk, state }: { desk: Desk; state: DeskState }): JSX.Element {
     <>
       <Toolbar
         search={search}
-        onSearch={setSearch}
+        onSearch={(next) => {
+          setSearch(next);
+          setHeld(undefined);
+        }}
         error={pick.error}
         shown={rows.length}
         all={all.length}
@@ -149,7 +158,8 @@ function Songs({ desk, state }: { desk: Desk; state: DeskState }): JSX.Element {
           playing={isPlaying ? heard : undefined}
           onSelect={(song, shift) => {
             const shown = rows.map((row) => row.song);
-            setSelected(selectedBy(selected, shown, song, lastClicked.current, shift));
+            const last = lastClicked.current;
+            setSelected((before) => selectedBy(before, shown, song, last, shift));
             lastClicked.current = song;
           }}
           onSelectAll={(on) => {
@@ -160,12 +170,13 @@ function Songs({ desk, state }: { desk: Desk; state: DeskState }): JSX.Element {
             }
             setSelected(next);
           }}
-          onShow={(song) => {
-            void desk.show(song);
-          }}
+          onShow={show}
           onPlay={(song) => {
             play(song);
-            void desk.show(song);
+            show(song);
+          }}
+          onEdit={() => {
+            document.querySelector<HTMLElement>(".song-fields :is(textarea, input)")?.focus();
           }}
         />
         <div class="beside">

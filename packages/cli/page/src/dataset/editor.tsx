@@ -54,7 +54,7 @@ export function Editor(props: {
         <Loading />
       ) : (
         <div
-          class="fields"
+          class="fields song-fields"
           onFocusOut={() => {
             void desk.save(current);
           }}

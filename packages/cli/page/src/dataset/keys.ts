@@ -21,6 +21,6 @@ export function useKeys({ onPlay, onSave }: { onPlay: () => void; onSave: () => 
 
 /** Where space has no meaning of its own. */
 function isFree(target: EventTarget | null): boolean {
-  if (!(target instanceof Element)) return true;
+  if (!(target instanceof Element) || target.closest(".song-table .name") !== null) return true;
   return target.closest("input, textarea, select, button, a, audio, summary, [contenteditable]") === null;
 }

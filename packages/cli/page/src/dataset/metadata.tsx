@@ -42,7 +42,7 @@ export function Metadata(props: {
     });
   };
   return (
-    <details class="card">
+    <details name="ways">
       <summary>
         {t("The dataset as a whole")}{" "}
         <span class="quiet">
@@ -53,6 +53,9 @@ export function Metadata(props: {
       </summary>
       <form
         class="fields"
+        onKeyDown={(event) => {
+          if (event.key === "s" && (event.ctrlKey || event.metaKey) && isReady) save();
+        }}
         onSubmit={(event) => {
           event.preventDefault();
           save();

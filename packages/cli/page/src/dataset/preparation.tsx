@@ -1,8 +1,7 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { DatasetFields, DatasetView, FreeName } from "../../../src/studio/dataset-api.js";
 import type { Job, WorkspaceView } from "../../../src/studio/api.js";
-import { Card } from "../parts/parts.js";
 import { formatMoment } from "../tools/format.js";
 import { useAnswer } from "../tools/use-answer.js";
 import { t } from "../words/words.js";
@@ -36,16 +35,19 @@ export function Preparation(props: {
   fields: DatasetFields;
   jobs: readonly Job[];
   onJob: () => void;
+  /** What is prepared by hand. */
+  children: ComponentChildren;
 }): JSX.Element {
-  const { view, fields, jobs, onJob } = props;
+  const { view, fields, jobs, onJob, children } = props;
   const { path } = view;
   return (
-    <Card title={t("Prepare")}>
+    <section class="card" aria-label={t("Prepare")}>
       {jobs.map((job) => (
         <JobBar key={job.id} job={job} onChange={onJob} />
       ))}
       <div class="ways">
-        <details>
+        {children}
+        <details name="ways">
           <summary>
             {t("Check the songs")}{" "}
             <span class="quiet">
@@ -61,7 +63,7 @@ export function Preparation(props: {
           </p>
           <CheckForm path={path} onJob={onJob} />
         </details>
-        <details>
+        <details name="ways">
           <summary>{t("Fill in tempo, key and time signature")}</summary>
           <p class="quiet">
             {t(
@@ -76,18 +78,19 @@ export function Preparation(props: {
             onStarted={onJob}
           />
         </details>
-        <details>
+        <details name="ways">
           <summary>{t("Make tensors to train on")}</summary>
           <PreprocessForm path={path} fields={fields} onJob={onJob} />
         </details>
       </div>
-    </Card>
+    </section>
   );
 }
 
 function CheckForm({ path, onJob }: { path: string; onJob: () => void }): JSX.Element {
-  const [model, setModel] = useState("");
+  const [typed, setTyped] = useState<string>();
   const { answer } = useAnswer<WorkspaceView>("workspace");
+  const model = typed ?? answer?.models[0]?.path ?? "";
   return (
     <StartJob
       address="dataset/check"
@@ -104,7 +107,7 @@ function CheckForm({ path, onJob }: { path: string; onJob: () => void }): JSX.El
         )}
         value={model}
         known={(answer?.models ?? []).map((found) => found.path)}
-        onValue={setModel}
+        onValue={setTyped}
       />
     </StartJob>
   );

@@ -25,6 +25,8 @@ export interface SongTableProps {
   readonly onSelectAll: (all: boolean) => void;
   readonly onShow: (song: number) => void;
   readonly onPlay: (song: number) => void;
+  /** Goes on to the fields of the song in hand. */
+  readonly onEdit: () => void;
 }
 
 /** The songs; of thousands only those in view are drawn. */
@@ -57,8 +59,10 @@ export function SongTable(props: SongTableProps): JSX.Element {
     if (step !== undefined) {
       const next = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
       if (next !== undefined) props.onShow(next.song);
+      // What has the focus may be a row that is drawn no more in a moment.
+      box.current?.focus({ preventScroll: true });
     } else if (event.key === "a" && (event.ctrlKey || event.metaKey)) props.onSelectAll(true);
-    else if (event.key === "Enter" && current !== undefined) props.onPlay(current);
+    else if (event.key === "Enter" && event.target === box.current && current !== undefined) props.onEdit();
     else return;
     event.preventDefault();
   };
@@ -68,7 +72,7 @@ export function SongTable(props: SongTableProps): JSX.Element {
       ref={box}
       tabIndex={0}
       role="region"
-      aria-label={t("Songs")}
+      aria-label={t("Songs: arrow keys choose, Enter edits, space plays")}
       onScroll={({ currentTarget }) => {
         setScrollTop(currentTarget.scrollTop);
       }}
