@@ -81,6 +81,28 @@ test("interrupted, it keeps what it heard, ends with 130, and goes on where it w
   expect(analysed()).toBe(samples().length);
 });
 
+test("what a person writes into the file while songs are heard stays", async () => {
+  await run([songs]);
+  const unheard = JSON.parse(readFileSync(file, "utf8")) as { samples: (Sample & { caption: string })[] };
+  for (const sample of unheard.samples) {
+    Reflect.deleteProperty(sample, "acewright");
+    sample.bpm = null;
+  }
+  writeFileSync(file, JSON.stringify(unheard));
+  let isEdited = false;
+  const { code } = await run([file, "--json", "--threads", "1"], undefined, (text) => {
+    if (isEdited || !text.includes('"type":"song"')) return;
+    isEdited = true;
+    for (const sample of unheard.samples) sample.caption = "by hand";
+    writeFileSync(file, JSON.stringify(unheard));
+  });
+  expect([code, isEdited]).toEqual([0, true]);
+  expect(analysed()).toBe(samples().length);
+  expect(samples().map((sample) => (sample as Sample & { caption: string }).caption)).toEqual(
+    samples().map(() => "by hand"),
+  );
+});
+
 test("a song that cannot be read is named, the others are done, and the exit code is 2", async () => {
   await run([songs]);
   const [first] = samples() as unknown as { audio_path: string }[];

@@ -59,6 +59,7 @@ export {
 } from "./dataset-file/prompt-caption.js";
 export { resolveSongs } from "./dataset-file/resolve-audio.js";
 export type { ResolveOptions, Song } from "./dataset-file/resolve-audio.js";
+export { saveChanges } from "./dataset-file/save-changes.js";
 export { saveDataset } from "./dataset-file/save-dataset.js";
 export { Dataset, DatasetMetadata, Sample } from "./dataset-file/schema.js";
 export type { Provenance, SampleAdditions } from "./dataset-file/schema.js";

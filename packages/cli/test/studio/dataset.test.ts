@@ -359,7 +359,7 @@ test("while a job writes the dataset, edits are refused and say whose turn it is
   const { studio, post, get } = browser;
   // Serves until it is stopped: a job that is at work on this dataset for as long as the test wants.
   const job = studio.jobs.add({
-    kind: "analyze",
+    kind: "label",
     title: "analyze bells",
     words: ["studio", ".", "--port", "0"],
     makes: path,
@@ -376,6 +376,7 @@ test("while a job writes the dataset, edits are refused and say whose turn it is
     /“analyze bells” is writing it; save when that is done/,
   );
   expect((await post("dataset/edit", { ...edit, dryRun: true })).status).toBe(200);
+  expect((await post("dataset/analyze", { path })).status).toBe(200);
   const twin = await post("dataset/analyze", { path });
   expect((twin.body as Refusal).error.message).toMatch(/is at work, or waits for its turn, already/);
   studio.jobs.stop(job.id);

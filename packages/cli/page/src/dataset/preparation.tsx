@@ -67,7 +67,7 @@ export function Preparation(props: {
           <summary>{t("Fill in tempo, key and time signature")}</summary>
           <p class="quiet">
             {t(
-              "Heard on this machine. Only empty fields are filled in, unless you say otherwise. While it works, this dataset cannot be edited.",
+              "Heard on this machine. Only empty fields are filled in, unless you say otherwise. What you write meanwhile stays.",
             )}
           </p>
           <StartJob

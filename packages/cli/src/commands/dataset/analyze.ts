@@ -4,7 +4,7 @@ import {
   AnalysisSettings,
   analyzeDataset,
   filterSamples,
-  saveDataset,
+  saveChanges,
 } from "@acewright/dataset";
 import type { AnalyzedSong, AnalyzeReport, Dataset } from "@acewright/dataset";
 import type { Command } from "commander";
@@ -96,7 +96,7 @@ async function analyze(
 ): Promise<void> {
   const { where = [], allowRoot = [] } = words;
   const dryRun = words.dryRun ?? false;
-  const keeper = new Keeper(file, dryRun);
+  const keeper = new Keeper(file, dataset, dryRun);
   const bar = output.progress("analyze", "song");
   let report: AnalyzeReport;
   try {
@@ -173,16 +173,21 @@ function tell(
   }
 }
 
-/** Writes what is known now and then; one backup of what the file held before the whole run. */
+/**
+ * Writes what is known now and then, over what a person wrote into the file meanwhile; one backup of what the file held before the
+ * whole run.
+ */
 class Keeper {
   readonly #file: string;
+  readonly #before: Dataset;
   readonly #dryRun: boolean;
   #hasBackup = false;
   #lastMs = performance.now();
   #unsaved: Dataset | undefined;
 
-  constructor(file: string, dryRun: boolean) {
+  constructor(file: string, before: Dataset, dryRun: boolean) {
     this.#file = file;
+    this.#before = before;
     this.#dryRun = dryRun;
   }
 
@@ -195,7 +200,7 @@ class Keeper {
     this.#unsaved = undefined;
     this.#lastMs = performance.now();
     if (this.#dryRun) return;
-    saveDataset(this.#file, dataset, { backup: !this.#hasBackup });
+    saveChanges(this.#file, this.#before, dataset, { backup: !this.#hasBackup });
     this.#hasBackup = true;
   }
 

@@ -10,8 +10,8 @@ import type { Workspace } from "../workspace.js";
 import type { OpenDataset } from "./dataset-files.js";
 import { fieldViews, typedFlags } from "./fields.js";
 
-/** Jobs of these kinds write their dataset. */
-export const writers: ReadonlySet<string> = new Set(["scan", "analyze"]);
+/** Jobs of these kinds write their dataset as it was when they began; others write what they changed alone. */
+export const writers: ReadonlySet<string> = new Set(["label"]);
 
 /** What people change; the rest is as the command has it. */
 export const preparationFields: Readonly<Record<"scan" | "analyze" | "preprocess", readonly FieldView[]>> = {
