@@ -1,6 +1,7 @@
 /** What the dataset room and its server tell each other. */
 
 import type {
+  AnnotationEstimate,
   Change,
   DatasetMetadata,
   Finding,
@@ -113,12 +114,27 @@ export interface DatasetFields {
   readonly analyze: readonly FieldView[];
   readonly preprocess: readonly FieldView[];
   readonly scan: readonly FieldView[];
+  readonly label: readonly FieldView[];
+  readonly transcribe: readonly FieldView[];
+  readonly caption: readonly FieldView[];
   /** In which text can be replaced. */
   readonly texts: readonly string[];
 }
 
 /** Settings as they were typed, by key; what is not there, or empty, is left to its default. */
 export type TypedSettings = Readonly<Record<string, string>>;
+
+/** Whom a service would be asked about, and what leaves the machine for it. */
+export interface AnnotationPreview {
+  readonly provider: { readonly name: string; readonly model: string; readonly origin: string };
+  readonly estimate: AnnotationEstimate;
+  readonly warnings: readonly string[];
+}
+
+/** Folders of language models that describe songs. */
+export interface LanguageModels {
+  readonly paths: readonly string[];
+}
 
 /** A name that is free for what a job makes, and whether it had to be another than the obvious. */
 export interface FreeName {

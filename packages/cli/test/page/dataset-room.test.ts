@@ -34,6 +34,9 @@ const fields: DatasetFields = {
   scan: [field("custom_tag")],
   analyze: [field("overwrite", { control: "switch", fallback: "false" })],
   preprocess: [],
+  label: [],
+  transcribe: [field("provider", { control: "choice", choices: ["openai", "genius"], fallback: "openai" })],
+  caption: [],
   texts: ["caption", "lyrics"],
 };
 const row = (song: number): SongRow => ({
@@ -387,6 +390,40 @@ test("a job at work shows how far it is and which song is in hand", async () => 
   button("Stop").click();
   await vi.waitFor(() => {
     expect(server.sent.map(({ path }) => path)).toContain("jobs/one/stop");
+  });
+});
+
+test("nothing is sent to a service before what that takes was looked at, and again after another choice", async () => {
+  server.answers["dataset/transcribe/preview"] = {
+    provider: { name: "openai", model: "whisper-1", origin: "https://api.example" },
+    estimate: { songs: 9, asked: 4, calls: 5, audioMinutes: 11.2, audioBytes: 2048 },
+    warnings: ["one is missing"],
+  };
+  server.answers["dataset/transcribe"] = { id: "x" };
+  const page = await opened();
+  const form = page.querySelector("#dataset-transcribe-provider")?.closest("form");
+  const go = (): HTMLButtonElement => {
+    const found = form?.querySelector<HTMLButtonElement>("button[type=submit]");
+    if (found === undefined || found === null) throw new Error("no button");
+    return found;
+  };
+  go().click();
+  await shows(
+    "4 of 9 songs, in at least 5 calls to https://api.example \\(whisper-1\\). 12 minutes of audio",
+  );
+  expect(go().textContent).toBe("Send the songs");
+  choose(input("dataset-transcribe-provider"), "genius");
+  await vi.waitFor(() => {
+    expect(go().textContent).toBe("Look what that takes");
+  });
+  expect(server.last("dataset/transcribe")).toBeUndefined();
+  go().click();
+  await vi.waitFor(() => {
+    expect(go().textContent).toBe("Send the songs");
+  });
+  go().click();
+  await vi.waitFor(() => {
+    expect(server.last("dataset/transcribe")).toEqual({ path: "d.json", settings: { provider: "genius" } });
   });
 });
 

@@ -333,6 +333,48 @@ test("from a folder of songs to tensors by jobs alone, with free names", async (
   expect(await get(`dataset/tensors-name?path=${path}`)).toEqual({ name: "tensors/songs-2" });
 });
 
+test("what a service would get is told before anything is sent, and a missing key is the job's to tell", async () => {
+  const browser = await withDataset();
+  const { post, studio } = browser;
+  vi.stubEnv("OPENAI_API_KEY", "");
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const settings = { provider: "openai", policy: "overwrite-lyrics" };
+  const looked = await post("dataset/transcribe/preview", { path, settings });
+  expect(looked.body).toMatchObject({
+    provider: { name: "openai" },
+    estimate: { songs: 3, asked: 2, calls: 2 },
+    warnings: [expect.stringMatching(/gone\.wav does not exist/)],
+  });
+  expect(studio.jobs.list()).toEqual([]);
+  const { body } = await post("dataset/transcribe", { path, settings });
+  const { id, line } = body as { id: string; line: string };
+  expect(line).toContain("--yes --provider openai --policy overwrite-lyrics");
+  expect(await ended(browser, id)).toBe("failed");
+  expect(studio.jobs.view(id, 0).job.error).toMatch(/OPENAI_API_KEY/);
+  const odd = await post("dataset/caption/preview", { path, settings: { provider: "nobody" } });
+  expect((odd.body as Refusal).error.message).toMatch(/provider/);
+});
+
+test("the language model is asked by its folder, in a job that holds the dataset while it works", async () => {
+  const browser = await withDataset();
+  mkdirSync(join(browser.folder, "acestep-5Hz-lm-0.6B"));
+  expect(await browser.get("dataset/language-models")).toEqual({ paths: [] });
+  const choices = { path, model: "acestep-5Hz-lm-0.6B", lm: "acestep-5Hz-lm-0.6B" };
+  const { body } = await browser.post("dataset/label", {
+    ...choices,
+    settings: { overwrite: "caption,genre", skipMetas: "true", temperature: "0" },
+  });
+  const { id, kind, line } = body as { id: string; kind: string; line: string };
+  expect(kind).toBe("label");
+  expect(line).toBe(
+    `acewright dataset label ${path} --model acestep-5Hz-lm-0.6B --lm acestep-5Hz-lm-0.6B ` +
+      "--skip-metas --overwrite caption,genre --temperature 0",
+  );
+  expect(await ended(browser, id)).toBe("failed");
+});
+
 test("settings of a job that do not fit are refused by name before anything starts", async () => {
   const { post, studio } = await withDataset();
   const refused = await post("dataset/analyze", { path, settings: { minConfidence: "2" } });

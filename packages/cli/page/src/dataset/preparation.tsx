@@ -6,9 +6,18 @@ import { formatMoment } from "../tools/format.js";
 import { useAnswer } from "../tools/use-answer.js";
 import { t } from "../words/words.js";
 import { JobBar } from "./job-bar.js";
+import { AnnotationForm, LabelForm } from "./machines.js";
 import { PathField, StartJob } from "./start-job.js";
 
-const kinds: ReadonlySet<string> = new Set(["scan", "check", "analyze", "preprocess"]);
+const kinds: ReadonlySet<string> = new Set([
+  "scan",
+  "check",
+  "analyze",
+  "label",
+  "transcribe",
+  "caption",
+  "preprocess",
+]);
 
 /** Jobs that are at work on a dataset, and those that ended while the room was open. */
 export function useJobsOf(path: string, onEnd: () => void): { shown: readonly Job[]; again: () => void } {
@@ -77,6 +86,23 @@ export function Preparation(props: {
             button={t("Listen and fill in")}
             onStarted={onJob}
           />
+        </details>
+        <details name="ways">
+          <summary>{t("Describe with the language model")}</summary>
+          <p class="quiet">
+            {t(
+              "Caption, genre, language and more by the 5 Hz language model, on this machine. While it works, nothing else can be saved in this dataset.",
+            )}
+          </p>
+          <LabelForm path={path} fields={fields} onJob={onJob} />
+        </details>
+        <details name="ways">
+          <summary>{t("Write down the lyrics by a service")}</summary>
+          <AnnotationForm task="transcribe" path={path} fields={fields.transcribe} onJob={onJob} />
+        </details>
+        <details name="ways">
+          <summary>{t("Caption by a service")}</summary>
+          <AnnotationForm task="caption" path={path} fields={fields.caption} onJob={onJob} />
         </details>
         <details name="ways">
           <summary>{t("Make tensors to train on")}</summary>

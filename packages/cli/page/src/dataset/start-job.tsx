@@ -4,6 +4,7 @@ import type { FieldView, TypedSettings } from "../../../src/studio/dataset-api.j
 import type { Job } from "../../../src/studio/api.js";
 import { Failure } from "../parts/parts.js";
 import { post } from "../tools/api.js";
+import { t } from "../words/words.js";
 import { fits } from "./drafts.js";
 import { Field } from "./field.js";
 
@@ -18,35 +19,44 @@ export function StartJob(props: {
   /** The route takes settings. */
   button: string;
   onStarted: (job: Job) => void;
+  /** Where something must be shown before it is started: what that is, by the settings. */
+  look?: (settings: TypedSettings) => Promise<ComponentChildren>;
   children?: ComponentChildren;
 }): JSX.Element {
-  const { address, body, fields, button, onStarted, children } = props;
+  const { address, body, fields, button, onStarted, look, children } = props;
+  const [shown, setShown] = useState<ComponentChildren>();
   const [settings, setSettings] = useState<TypedSettings>({});
   const [error, setError] = useState<Error>();
   const [isAsking, setIsAsking] = useState(false);
   const isWrong = fields.some((field) => !fits(field, settings[field.key] ?? ""));
-  const start = (): void => {
+  const ask = async (work: () => Promise<void>): Promise<void> => {
     setIsAsking(true);
-    post<Job>(address, { ...body, ...(fields.length === 0 ? {} : { settings }) })
-      .then(
-        (job) => {
-          setError(undefined);
-          onStarted(job);
-        },
-        (reason: unknown) => {
-          setError(reason instanceof Error ? reason : new Error(String(reason)));
-        },
-      )
-      .finally(() => {
-        setIsAsking(false);
+    try {
+      await work();
+      setError(undefined);
+    } catch (reason) {
+      setError(reason instanceof Error ? reason : new Error(String(reason)));
+    }
+    setIsAsking(false);
+  };
+  const submit = (): void => {
+    if (look !== undefined && shown === undefined) {
+      void ask(async () => {
+        setShown(await look(settings));
       });
+      return;
+    }
+    void ask(async () => {
+      onStarted(await post<Job>(address, { ...body, ...(fields.length === 0 ? {} : { settings }) }));
+      setShown(undefined);
+    });
   };
   return (
     <form
       class="fields"
       onSubmit={(event) => {
         event.preventDefault();
-        if (body !== undefined) start();
+        if (body !== undefined) submit();
       }}
     >
       {children}
@@ -58,12 +68,14 @@ export function StartJob(props: {
           text={settings[field.key] ?? ""}
           onText={(text) => {
             setSettings((before) => ({ ...before, [field.key]: text }));
+            setShown(undefined);
           }}
         />
       ))}
+      {shown !== undefined && <div class="looked">{shown}</div>}
       <div class="actions">
         <button type="submit" class="primary" disabled={body === undefined || isWrong || isAsking}>
-          {button}
+          {look !== undefined && shown === undefined ? t("Look what that takes") : button}
         </button>
       </div>
       <Failure error={error} />

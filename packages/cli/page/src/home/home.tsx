@@ -14,7 +14,10 @@ export function Home(): JSX.Element {
     <>
       <h1 title={answer.folder}>{answer.folder.split(/[\\/]/).at(-1)}</h1>
       <Failure error={error} />
-      <Card title={t("Datasets")}>
+      <Card
+        title={t("Datasets")}
+        actions={<a href={linkTo("dataset")}>{t("Make a dataset of a folder of songs")}</a>}
+      >
         {answer.datasets.length === 0 ? (
           <Nothing>{t("No dataset yet: a scan makes one of a folder of songs.")}</Nothing>
         ) : (

@@ -1,4 +1,4 @@
-import { fieldsOf, type FieldChoice } from "@acewright/trainer";
+import { fieldsOf } from "@acewright/trainer";
 import type { z } from "zod";
 import { readFlag } from "../../options-from-schema.js";
 import { flagsFor } from "../../wizard/settings/command-line.js";
@@ -33,19 +33,24 @@ export function fieldViews(schema: z.ZodType, keys?: readonly string[]): FieldVi
 }
 
 /**
- * Flags for settings that were typed on the page. What is left open is left to the command.
+ * Values of settings that were typed on the page. What is left open is left to its default.
  *
  * @throws {InvalidArgumentError} naming what was expected.
  */
-export function typedFlags(schema: z.ZodType, typed: TypedSettings, choice: FieldChoice = {}): string[] {
+export function typedValues(schema: z.ZodType, typed: TypedSettings): Record<string, unknown> {
   const values: Record<string, unknown> = {};
-  for (const field of fieldsOf(schema, choice)) {
+  for (const field of fieldsOf(schema)) {
     const key = field.path.join(".");
     const text = typed[key]?.trim() ?? "";
     if (text === "") continue;
     values[key] = field.node.type === "boolean" ? text === "true" : readFlag(field, text);
   }
-  return flagsFor(schema, values, choice);
+  return values;
+}
+
+/** The same as flags of a command. */
+export function typedFlags(schema: z.ZodType, typed: TypedSettings): string[] {
+  return flagsFor(schema, typedValues(schema, typed));
 }
 
 function textOf(value: unknown): string {

@@ -61,7 +61,15 @@ export function checkJob(workspace: Workspace, opened: OpenDataset, model: strin
   return {
     kind: "check",
     title: `check ${path}`,
-    words: ["dataset", "check", asWord(path), "--fail-on", "never", ...counting, ...roots(workspace, opened)],
+    words: [
+      "dataset",
+      "check",
+      asWord(path),
+      "--fail-on",
+      "never",
+      ...counting,
+      ...rootFlags(workspace, opened),
+    ],
     makes: path,
   };
 }
@@ -73,7 +81,7 @@ export function analyzeJob(workspace: Workspace, opened: OpenDataset, settings: 
   return {
     kind: "analyze",
     title: `analyze ${path}`,
-    words: ["dataset", "analyze", asWord(path), ...flags, ...roots(workspace, opened)],
+    words: ["dataset", "analyze", asWord(path), ...flags, ...rootFlags(workspace, opened)],
     makes: path,
   };
 }
@@ -100,7 +108,7 @@ export function preprocessJob(
       "--model",
       asWord(checkpoint),
       ...flags,
-      ...roots(workspace, opened),
+      ...rootFlags(workspace, opened),
     ],
     makes: made,
   };
@@ -128,7 +136,7 @@ function plain(name: string): string {
 }
 
 /** The studio lets relative paths lead to all its folders; a command must be told. */
-function roots({ roots: all }: Workspace, { dataset }: OpenDataset): string[] {
+export function rootFlags({ roots: all }: Workspace, { dataset }: OpenDataset): string[] {
   const leads = dataset.samples.some(({ audio_path }) => /(^|[\\/])\.\.([\\/]|$)/.test(audio_path));
   return leads ? all.flatMap((root) => ["--allow-root", root]) : [];
 }

@@ -22,6 +22,7 @@ import { applyEdit, DatasetEditBody } from "../datasets/dataset-edit.js";
 import { findingsOf } from "../datasets/dataset-findings.js";
 import { historyOf, metadataView, searchSongs, songRows, songView } from "../datasets/dataset-view.js";
 import { fieldViews } from "../datasets/fields.js";
+import { machineFields } from "../datasets/machines.js";
 import { preparationFields, writers } from "../datasets/preparation.js";
 import type { Job } from "../api.js";
 import type { StudioParts } from "../open-studio.js";
@@ -48,6 +49,7 @@ export function datasetRoutes(parts: StudioParts): Hono {
     metadata: fieldViews(MetadataEdit),
     texts: editableTexts,
     ...preparationFields,
+    ...machineFields,
   };
   app.get("/fields", (c) => c.json(fields));
   app.get("/view", async (c) => {

@@ -1,8 +1,9 @@
 import { AceError } from "@acewright/core-native";
 import { Hono } from "hono";
 import { z } from "zod";
-import type { FreeName } from "../dataset-api.js";
+import type { FreeName, LanguageModels } from "../dataset-api.js";
 import type { DatasetFiles } from "../datasets/dataset-files.js";
+import { annotationJob, annotationPreview, labelJob, languageModels } from "../datasets/machines.js";
 import {
   analyzeJob,
   checkJob,
@@ -20,7 +21,7 @@ const Path = z.object({ path: z.string() });
 
 /** The long works on the way from a folder of songs to tensors, each a job. */
 export function preparationRoutes(parts: StudioParts, files: DatasetFiles): Hono {
-  const { workspace, jobs } = parts;
+  const { workspace, jobs, models } = parts;
   const app = new Hono();
   const add = (job: NewJob) => {
     const twin = jobs
@@ -59,6 +60,33 @@ export function preparationRoutes(parts: StudioParts, files: DatasetFiles): Hono
     const { path, settings } = await bodyOf(c, z.strictObject({ path: z.string(), settings: Settings }));
     return c.json(add(analyzeJob(workspace, await files.open(path), settings)));
   });
+  app.get("/language-models", (c) => {
+    const known: LanguageModels = { paths: languageModels(workspace, models) };
+    return c.json(known);
+  });
+  app.post("/label", async (c) => {
+    const { path, ...choices } = await bodyOf(
+      c,
+      z.strictObject({
+        path: z.string(),
+        model: z.string().min(1),
+        lm: z.string().min(1),
+        settings: Settings,
+      }),
+    );
+    return c.json(add(labelJob(workspace, await files.open(path), choices)));
+  });
+  for (const task of ["transcribe", "caption"] as const) {
+    const Annotate = z.strictObject({ path: z.string(), settings: Settings });
+    app.post(`/${task}/preview`, async (c) => {
+      const { path, settings } = await bodyOf(c, Annotate);
+      return c.json(await annotationPreview(workspace, await files.open(path), task, settings));
+    });
+    app.post(`/${task}`, async (c) => {
+      const { path, settings } = await bodyOf(c, Annotate);
+      return c.json(add(annotationJob(workspace, await files.open(path), task, settings)));
+    });
+  }
   app.post("/preprocess", async (c) => {
     const { path, ...choices } = await bodyOf(
       c,
