@@ -9,6 +9,7 @@ import type {
   SongView,
 } from "../../dist/studio/dataset-api.js";
 import { DatasetRoom } from "../../dist/page/dataset/dataset.js";
+import { hasUnsaved } from "../../dist/page/dataset/use-desk.js";
 import { button, choose, fakeServer, input, place, shows, type, type FakeServer } from "./server.js";
 
 const field = (key: string, more: Partial<FieldView> = {}): FieldView => ({
@@ -56,7 +57,7 @@ const row = (song: number): SongRow => ({
   labeled: true,
 });
 const view = (count: number): DatasetView => ({
-  path: "d.json",
+  path,
   revision: "r1",
   metadata: {
     name: "bells",
@@ -107,7 +108,11 @@ const song: SongView = {
 };
 
 let server: FakeServer;
+/** Another for each test: what is typed for a dataset and not written outlives its room. */
+let path = "";
+let tests = 0;
 beforeEach(() => {
+  path = `d${++tests}.json`;
   server = fakeServer({
     "dataset/fields": fields,
     "dataset/view": view(2000),
@@ -126,7 +131,7 @@ afterEach(() => {
 });
 
 async function opened(): Promise<HTMLElement> {
-  render(h(DatasetRoom, { words: { path: "d.json" } }), place());
+  render(h(DatasetRoom, { words: { path } }), place());
   await shows("2000 songs");
   return place();
 }
@@ -166,7 +171,7 @@ test("leaving a field writes it; Ctrl-S does too, and what does not fit is told 
   input("song-caption").dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
   await vi.waitFor(() => {
     expect(server.last("dataset/edit")).toEqual({
-      path: "d.json",
+      path,
       revision: "r1",
       songs: [0],
       set: { caption: "loud drums" },
@@ -196,6 +201,25 @@ test("a refused save keeps the text and says why", async () => {
     expect(page.querySelector(".failure")?.textContent).toBe("no dataset/edit");
   });
   expect(input("song-caption").value).toBe("loud drums");
+});
+
+test("what could not be written waits on the desk while one is in another room", async () => {
+  await withSong();
+  delete server.answers["dataset/edit"];
+  type("song-caption", "loud drums");
+  render(null, place());
+  await vi.waitFor(() => {
+    expect(server.last("dataset/edit")).toMatchObject({ set: { caption: "loud drums" } });
+  });
+  const leaving = new Event("beforeunload", { cancelable: true });
+  await vi.waitFor(() => {
+    dispatchEvent(leaving);
+    expect([hasUnsaved(), leaving.defaultPrevented]).toEqual([true, true]);
+  });
+  await opened();
+  await vi.waitFor(() => {
+    expect(input("song-caption").value).toBe("loud drums");
+  });
 });
 
 test("a finding stands at its field with what mends it, and its value is taken by a button", async () => {
@@ -231,12 +255,10 @@ test("many songs are changed after they were shown what changes, and not before"
   button("Show what changes").click();
   await shows("song 1.wavCaptioncaption 1 1");
   const edit = { songs: [1, 2, 3, 4], replace: { field: "caption", find: "caption", by: "" } };
-  expect(server.sent.map(({ body }) => body)).toEqual([
-    { path: "d.json", revision: "r1", ...edit, dryRun: true },
-  ]);
+  expect(server.sent.map(({ body }) => body)).toEqual([{ path, revision: "r1", ...edit, dryRun: true }]);
   button("Write it").click();
   await vi.waitFor(() => {
-    expect(server.last("dataset/edit")).toEqual({ path: "d.json", revision: "r1", ...edit });
+    expect(server.last("dataset/edit")).toEqual({ path, revision: "r1", ...edit });
   });
 });
 
@@ -278,7 +300,7 @@ test("space plays the song in hand and pauses it, but not while somebody types",
     expect(played).toHaveBeenCalledOnce();
   });
   const audio = page.querySelector("audio");
-  expect(audio?.getAttribute("src")).toBe("/api/dataset/audio?path=d.json&song=0&file=songs%2F0.wav");
+  expect(audio?.getAttribute("src")).toBe(`/api/dataset/audio?path=${path}&song=0&file=songs%2F0.wav`);
   expect(page.querySelector("tr.playing .name")?.textContent).toBe("song 0.wav");
   await shows("dingdong");
   press(table, " ");
@@ -349,7 +371,7 @@ test("what holds for the dataset is written by its own button", async () => {
   button("Save").click();
   await vi.waitFor(() => {
     expect(server.last("dataset/edit")).toEqual({
-      path: "d.json",
+      path,
       revision: "r1",
       metadata: { genre_ratio: 40 },
       tags: { action: "clear" },
@@ -363,7 +385,7 @@ test("a job at work shows how far it is and which song is in hand", async () => 
     kind: "check",
     title: "check d.json",
     line: "acewright dataset check d.json",
-    makes: "d.json",
+    makes: path,
     status: "running",
     addedAt: "2026-01-01T00:00:00.000Z",
   };
@@ -423,7 +445,7 @@ test("nothing is sent to a service before what that takes was looked at, and aga
   });
   go().click();
   await vi.waitFor(() => {
-    expect(server.last("dataset/transcribe")).toEqual({ path: "d.json", settings: { provider: "genius" } });
+    expect(server.last("dataset/transcribe")).toEqual({ path, settings: { provider: "genius" } });
   });
 });
 

@@ -72,6 +72,11 @@ export class Desk {
 
   constructor(readonly path: string) {}
 
+  /** Somebody draws it. */
+  get isHeard(): boolean {
+    return this.listeners.size > 0;
+  }
+
   /** @returns what ends the listening. */
   listen(listener: () => void): () => void {
     this.listeners.add(listener);

@@ -150,9 +150,8 @@ function Row(props: SongTableProps & { readonly row: SongRow; readonly at: numbe
   const isPlaying = playing === song;
   return (
     <tr
-      class={`song-row${current === song ? " current" : ""}${isPlaying ? " playing" : ""}`}
+      class={`song-row${current === song ? " current" : ""}${isPlaying ? " playing" : ""}${selected.has(song) ? " selected" : ""}`}
       aria-rowindex={at + 2}
-      aria-selected={selected.has(song)}
       onClick={(event) => {
         if (event.shiftKey || event.ctrlKey || event.metaKey) onSelect(song, event.shiftKey);
         else onShow(song);

@@ -13,7 +13,10 @@ export function fieldViews(schema: z.ZodType, keys?: readonly string[]): FieldVi
     };
     return {
       key: path.join("."),
-      label: path.join(" ").replaceAll("_", " "),
+      label: path
+        .join(" ")
+        .replaceAll("_", " ")
+        .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
       help: node.description ?? "",
       control:
         node.type === "boolean"
