@@ -415,6 +415,41 @@ test("a job at work shows how far it is and which song is in hand", async () => 
   });
 });
 
+test("a job that ended before anybody saw it at work is told all the same, and its findings are asked for", async () => {
+  const page = await opened();
+  const job = {
+    id: "two",
+    kind: "check",
+    title: `check ${path}`,
+    line: `acewright dataset check ${path}`,
+    makes: path,
+    status: "done",
+    addedAt: "2026-01-01T00:00:00.000Z",
+  };
+  server.answers["dataset/check"] = job;
+  server.answers["jobs"] = [job];
+  server.answers["dataset/view"] = { ...view(2000), soundCheckedAt: "2026-01-01T00:00:01.000Z" };
+  button("Check").click();
+  await shows("sound looked at");
+  expect(page.querySelector(".job")?.textContent).toBe(`check ${path} done`);
+});
+
+test("a scan that came to nothing says why where its dataset would be", async () => {
+  delete server.answers["dataset/view"];
+  const base = {
+    kind: "scan",
+    title: "scan songs",
+    line: "",
+    makes: path,
+    addedAt: "2026-01-01T00:00:00.000Z",
+  };
+  server.answers["jobs"] = [
+    { ...base, id: "three", status: "failed", error: "songs: none of 2 songs can be read" },
+  ];
+  render(h(DatasetRoom, { words: { path } }), place());
+  await shows("songs: none of 2 songs can be read");
+});
+
 test("nothing is sent to a service before what that takes was looked at, and again after another choice", async () => {
   server.answers["dataset/transcribe/preview"] = {
     provider: { name: "openai", model: "whisper-1", origin: "https://api.example" },

@@ -1,5 +1,6 @@
 import {
   checkDataset,
+  checkWords,
   Dataset,
   Sample,
   scanFolder,
@@ -55,6 +56,17 @@ const brief = (findings: Finding[]): string[] =>
   findings.map(({ severity, code, sample }) => `${severity} ${code} ${sample ?? "-"}`);
 
 describe("checking a dataset", () => {
+  it("says of words and numbers alone what it says of all, without a file being there", async () => {
+    const { dataset: toys } = await scanFolder(toy);
+    Object.assign(toys.samples[0] ?? {}, { keyscale: "Am", caption: "" });
+    const all = await checkDataset(toys, { decode: false });
+    for (const sample of toys.samples) sample.audio_path = "gone.wav";
+    const words = await checkWords(toys);
+    expect(words).toEqual(all);
+    expect(words.map(({ code }) => code)).toContain("missing-caption");
+    expect(await checkWords({ ...toys, samples: [] })).toMatchObject([{ code: "no-samples" }]);
+  });
+
   it("finds nothing wrong with the toy songs but their unusual key and metre", async () => {
     const { dataset: toys } = await scanFolder(toy);
     const findings = await checkDataset(toys);

@@ -8,11 +8,12 @@ import { Datasets } from "./datasets.js";
 import type { Desk, DeskState } from "./desk.js";
 import { Editor } from "./editor.js";
 import { JobBar } from "./job-bar.js";
+import { useJobsOf } from "./jobs-of.js";
 import { useKeys } from "./keys.js";
 import { Metadata } from "./metadata.js";
 import { Notices } from "./notices.js";
 import { Player } from "./player.js";
-import { Preparation, useJobsOf } from "./preparation.js";
+import { Preparation } from "./preparation.js";
 import { usePick } from "./search.js";
 import { SongTable } from "./song-table.js";
 import { bySong, selectedBy, sorted, type Order } from "./table-order.js";
@@ -32,8 +33,19 @@ function OneDataset({ path }: { path: string }): JSX.Element {
   });
   const { view, fields } = state;
   if (view === undefined || fields === undefined) {
-    const [job] = jobs.shown;
-    if (job !== undefined) return <JobBar job={job} onChange={jobs.again} />;
+    const job = jobs.newest;
+    if (job !== undefined)
+      return (
+        <section class="card" aria-label={job.title}>
+          <JobBar
+            job={job}
+            onChange={() => {
+              jobs.again();
+            }}
+          />
+          {job.status === "done" && <Failure error={state.error} />}
+        </section>
+      );
     return state.error === undefined ? <Loading /> : <Failure error={state.error} />;
   }
   return (

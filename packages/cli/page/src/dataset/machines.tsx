@@ -6,7 +6,7 @@ import type {
   FieldView,
   LanguageModels,
 } from "../../../src/studio/dataset-api.js";
-import type { WorkspaceView } from "../../../src/studio/api.js";
+import type { Job, WorkspaceView } from "../../../src/studio/api.js";
 import { post } from "../tools/api.js";
 import { formatBytes } from "../tools/format.js";
 import { useAnswer } from "../tools/use-answer.js";
@@ -14,7 +14,11 @@ import { t } from "../words/words.js";
 import { PathField, StartJob } from "./start-job.js";
 
 /** Songs described by the 5 Hz language model. */
-export function LabelForm(props: { path: string; fields: DatasetFields; onJob: () => void }): JSX.Element {
+export function LabelForm(props: {
+  path: string;
+  fields: DatasetFields;
+  onJob: (started: Job) => void;
+}): JSX.Element {
   const { path, fields, onJob } = props;
   const workspace = useAnswer<WorkspaceView>("workspace");
   const known = useAnswer<LanguageModels>("dataset/language-models");
@@ -61,7 +65,7 @@ export function AnnotationForm(props: {
   task: "transcribe" | "caption";
   path: string;
   fields: readonly FieldView[];
-  onJob: () => void;
+  onJob: (started: Job) => void;
 }): JSX.Element {
   const { task, path, fields, onJob } = props;
   return (

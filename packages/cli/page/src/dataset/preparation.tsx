@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { DatasetFields, DatasetView, FreeName } from "../../../src/studio/dataset-api.js";
 import type { Job, WorkspaceView } from "../../../src/studio/api.js";
 import { formatMoment } from "../tools/format.js";
@@ -9,41 +9,12 @@ import { JobBar } from "./job-bar.js";
 import { AnnotationForm, LabelForm } from "./machines.js";
 import { PathField, StartJob } from "./start-job.js";
 
-const kinds: ReadonlySet<string> = new Set([
-  "scan",
-  "check",
-  "analyze",
-  "label",
-  "transcribe",
-  "caption",
-  "preprocess",
-]);
-
-/** Jobs that are at work on a dataset, and those that ended while the room was open. */
-export function useJobsOf(path: string, onEnd: () => void): { shown: readonly Job[]; again: () => void } {
-  const { answer, again } = useAnswer<readonly Job[]>("jobs", {}, 1500);
-  const followed = useRef(new Set<string>());
-  const own = (answer ?? []).filter(
-    ({ kind, makes, line }) =>
-      kinds.has(kind) && (makes === path || (kind === "preprocess" && line.includes(path))),
-  );
-  const atWork = own.filter(({ status }) => status === "running" || status === "waiting");
-  for (const { id } of atWork) followed.current.add(id);
-  const count = atWork.length;
-  const before = useRef(count);
-  useEffect(() => {
-    if (count < before.current) onEnd();
-    before.current = count;
-  }, [count]);
-  return { shown: own.filter(({ id }) => followed.current.has(id)), again };
-}
-
 /** The way from songs to tensors: look them over, fill in what can be heard, make tensors. */
 export function Preparation(props: {
   view: DatasetView;
   fields: DatasetFields;
   jobs: readonly Job[];
-  onJob: () => void;
+  onJob: (started?: Job) => void;
   /** What is prepared by hand. */
   children: ComponentChildren;
 }): JSX.Element {
@@ -52,7 +23,13 @@ export function Preparation(props: {
   return (
     <section class="card" aria-label={t("Prepare")}>
       {jobs.map((job) => (
-        <JobBar key={job.id} job={job} onChange={onJob} />
+        <JobBar
+          key={job.id}
+          job={job}
+          onChange={() => {
+            onJob();
+          }}
+        />
       ))}
       <div class="ways">
         {children}
@@ -113,7 +90,7 @@ export function Preparation(props: {
   );
 }
 
-function CheckForm({ path, onJob }: { path: string; onJob: () => void }): JSX.Element {
+function CheckForm({ path, onJob }: { path: string; onJob: (started?: Job) => void }): JSX.Element {
   const [typed, setTyped] = useState<string>();
   const { answer } = useAnswer<WorkspaceView>("workspace");
   const model = typed ?? answer?.models[0]?.path ?? "";
@@ -139,7 +116,11 @@ function CheckForm({ path, onJob }: { path: string; onJob: () => void }): JSX.El
   );
 }
 
-function PreprocessForm(props: { path: string; fields: DatasetFields; onJob: () => void }): JSX.Element {
+function PreprocessForm(props: {
+  path: string;
+  fields: DatasetFields;
+  onJob: (started?: Job) => void;
+}): JSX.Element {
   const { path, fields, onJob } = props;
   const { answer } = useAnswer<WorkspaceView>("workspace");
   const free = useAnswer<FreeName>("dataset/tensors-name", { path });
@@ -154,10 +135,10 @@ function PreprocessForm(props: { path: string; fields: DatasetFields; onJob: () 
       body={body}
       fields={fields.preprocess}
       button={t("Make tensors")}
-      onStarted={() => {
+      onStarted={(job) => {
         // The name is taken now; another set gets another.
         free.again();
-        onJob();
+        onJob(job);
       }}
     >
       <PathField
