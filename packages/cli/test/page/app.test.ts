@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Job, WorkspaceView } from "../../dist/studio/api.js";
 import { App } from "../../dist/page/app.js";
 import { chooseLanguage, languages, t, type Language } from "../../dist/page/words/words.js";
+import { until } from "../until.js";
 
 const workspace: WorkspaceView = {
   folder: "/music/project",
@@ -36,6 +37,7 @@ const job: Job = {
   kind: "train",
   title: "train bells",
   line: "acewright train tensors",
+  makes: "runs/next",
   status: "running",
   addedAt: "2026-01-01T00:00:00.000Z",
 };
@@ -78,7 +80,7 @@ function place(): HTMLElement {
 async function shown(hash: string): Promise<HTMLElement> {
   location.hash = hash;
   render(h(App, {}), place());
-  await vi.waitFor(() => {
+  await until(() => {
     expect(place().querySelector("[role=status]")).toBeNull();
   });
   return place();
@@ -107,11 +109,17 @@ test("a refusal is shown with what mends it", async () => {
 
 test("a job is stopped by its button, and the list asked for again", async () => {
   answers["jobs/one/stop"] = job;
+  answers["jobs"] = [job, { ...job, id: "two", kind: "unheard of", title: "another", makes: "x" }];
   const page = await shown("#/jobs");
-  expect(page.textContent).toContain("train bells");
+  const links = [...page.querySelectorAll("main a")].map((link) => [
+    link.textContent,
+    link.getAttribute("href"),
+  ]);
+  expect(links).toEqual([["train bells", "#/run?path=runs%2Fnext"]]);
+  expect(page.textContent).toContain("another");
   const button = [...page.querySelectorAll("button")].find(({ textContent }) => textContent === "Stop");
   button?.click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(asked.filter((one) => one === "GET jobs").length).toBeGreaterThan(1);
   });
   expect(asked).toContain("POST jobs/one/stop");
@@ -136,12 +144,12 @@ test("the theme is one's own choice, and remembered", async () => {
 test("a run that waits for its turn says so, and one that was refused says why", async () => {
   answers["jobs"] = [{ ...job, makes: "runs/next", status: "waiting" }];
   const page = await shown("#/run?path=runs/next");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(page.textContent).toContain("It begins when the jobs before it are done.");
   });
   answers["jobs"] = [{ ...job, makes: "runs/bad", status: "failed", error: "rank: too large" }];
   await shown("#/run?path=runs/bad");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(page.querySelector("[role=alert]")?.textContent).toBe("rank: too large");
   });
 });

@@ -10,7 +10,7 @@ import {
   withoutSaved,
   withText,
 } from "../../dist/page/dataset/drafts.js";
-import { progressIn } from "../../dist/page/dataset/job-progress.js";
+import { progressIn } from "../../dist/page/jobs/job-progress.js";
 import { lineAt } from "../../dist/page/dataset/lyric-line.js";
 import {
   bySong,

@@ -11,6 +11,7 @@ import type {
 import { DatasetRoom } from "../../dist/page/dataset/dataset.js";
 import { hasUnsaved } from "../../dist/page/dataset/use-desk.js";
 import { button, choose, fakeServer, input, place, shows, type, type FakeServer } from "./server.js";
+import { until } from "../until.js";
 
 const field = (key: string, more: Partial<FieldView> = {}): FieldView => ({
   key,
@@ -139,7 +140,7 @@ async function opened(): Promise<HTMLElement> {
 async function withSong(): Promise<HTMLElement> {
   const page = await opened();
   button("song 0.wav").click();
-  await vi.waitFor(() => input("song-caption"));
+  await until(() => input("song-caption"));
   return page;
 }
 
@@ -169,7 +170,7 @@ test("leaving a field writes it; Ctrl-S does too, and what does not fit is told 
   type("song-caption", "loud drums");
   await shows("not saved yet");
   input("song-caption").dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("dataset/edit")).toEqual({
       path,
       revision: "r1",
@@ -178,14 +179,14 @@ test("leaving a field writes it; Ctrl-S does too, and what does not fit is told 
       clear: [],
     });
   });
-  await vi.waitFor(() => {
+  await until(() => {
     expect(page.querySelector(".beside .badge")?.textContent).toBe("saved");
   });
   type("song-bpm", "999");
   await shows("A whole number from 30 to 300 is needed.");
   type("song-lyrics", "");
   expect(press(input("song-lyrics"), "s", { ctrlKey: true })).toBe(false);
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("dataset/edit")).toMatchObject({ set: {}, clear: ["lyrics"] });
   });
   expect(input("song-bpm").value).toBe("999");
@@ -197,7 +198,7 @@ test("a refused save keeps the text and says why", async () => {
   type("song-caption", "loud drums");
   press(input("song-caption"), "s", { metaKey: true });
   await shows("not saved");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(page.querySelector(".failure")?.textContent).toBe("no dataset/edit");
   });
   expect(input("song-caption").value).toBe("loud drums");
@@ -208,16 +209,16 @@ test("what could not be written waits on the desk while one is in another room",
   delete server.answers["dataset/edit"];
   type("song-caption", "loud drums");
   render(null, place());
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("dataset/edit")).toMatchObject({ set: { caption: "loud drums" } });
   });
   const leaving = new Event("beforeunload", { cancelable: true });
-  await vi.waitFor(() => {
+  await until(() => {
     dispatchEvent(leaving);
     expect([hasUnsaved(), leaving.defaultPrevented]).toEqual([true, true]);
   });
   await opened();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(input("song-caption").value).toBe("loud drums");
   });
 });
@@ -226,7 +227,7 @@ test("a finding stands at its field with what mends it, and its value is taken b
   await withSong();
   await shows("bpm is odd; write 61");
   button("Take “61”").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("dataset/edit")).toMatchObject({ songs: [0], set: { bpm: 61 } });
   });
 });
@@ -238,12 +239,12 @@ test("many songs are changed after they were shown what changes, and not before"
   boxes[4]?.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
   await shows("Change 4 songs");
   choose(input("bulk-action"), "replace");
-  await vi.waitFor(() => button("Show what changes"));
+  await until(() => button("Show what changes"));
   const [find] = [...page.querySelectorAll<HTMLInputElement>(".beside label.field input")];
   if (find === undefined) throw new Error("nowhere to type what to find");
   find.value = "caption";
   find.dispatchEvent(new Event("input", { bubbles: true }));
-  await vi.waitFor(() => {
+  await until(() => {
     expect(button("Show what changes").disabled).toBe(false);
   });
   server.answers["dataset/edit"] = {
@@ -257,7 +258,7 @@ test("many songs are changed after they were shown what changes, and not before"
   const edit = { songs: [1, 2, 3, 4], replace: { field: "caption", find: "caption", by: "" } };
   expect(server.sent.map(({ body }) => body)).toEqual([{ path, revision: "r1", ...edit, dryRun: true }]);
   button("Write it").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("dataset/edit")).toEqual({ path, revision: "r1", ...edit });
   });
 });
@@ -296,7 +297,7 @@ test("space plays the song in hand and pauses it, but not while somebody types",
   const table = page.querySelector(".song-table");
   if (table === null) throw new Error("no table");
   expect(press(table, " ")).toBe(false);
-  await vi.waitFor(() => {
+  await until(() => {
     expect(played).toHaveBeenCalledOnce();
   });
   const audio = page.querySelector("audio");
@@ -304,7 +305,7 @@ test("space plays the song in hand and pauses it, but not while somebody types",
   expect(page.querySelector("tr.playing .name")?.textContent).toBe("song 0.wav");
   await shows("dingdong");
   press(table, " ");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(page.querySelector("tr.playing")).toBeNull();
   });
   played.mockRestore();
@@ -314,7 +315,7 @@ test("a song that does not sound says why: the server's reason, or the browser's
   vi.spyOn(HTMLMediaElement.prototype, "play").mockImplementation(() => Promise.resolve());
   const page = await opened();
   page.querySelector<HTMLButtonElement>("tr.song-row .col-play button")?.click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(page.querySelector("audio")).not.toBeNull();
   });
   page.querySelector("audio")?.dispatchEvent(new Event("error"));
@@ -333,7 +334,7 @@ test("arrow keys go from song to song, also when an edit takes the song out of t
   if (table === null) throw new Error("no table");
   const current = (): string | undefined => page.querySelector("tr.current .name")?.textContent;
   press(table, "ArrowDown");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(current()).toBe("song 0.wav");
   });
   server.answers["dataset/select"] = { revision: "r2", songs: [1, 2] };
@@ -346,16 +347,16 @@ test("arrow keys go from song to song, also when an edit takes the song out of t
   };
   server.answers["dataset/view"] = { ...view(2000), revision: "r2" };
   server.answers["dataset/revision"] = { revision: "r2" };
-  await vi.waitFor(() => input("song-caption"));
+  await until(() => input("song-caption"));
   type("song-caption", "now it has one");
   press(input("song-caption"), "s", { ctrlKey: true });
-  await vi.waitFor(() => {
+  await until(() => {
     expect(page.querySelector(".beside .badge")?.textContent).toBe("saved");
   });
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(current()).toBe("song 0.wav");
   press(table, "ArrowDown");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(current()).toBe("song 1.wav");
   });
   await shows("2 of 2000 songs");
@@ -365,11 +366,11 @@ test("what holds for the dataset is written by its own button", async () => {
   await opened();
   type("metadata-genre_ratio", "40");
   type("metadata-custom_tag", "");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(button("Save").disabled).toBe(false);
   });
   button("Save").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("dataset/edit")).toEqual({
       path,
       revision: "r1",
@@ -410,7 +411,7 @@ test("a job at work shows how far it is and which song is in hand", async () => 
   await shows("check: 3 of 9 · song 3.wav · 1:01 left");
   expect(page.querySelector("progress")?.getAttribute("value")).toBe(String(1 / 3));
   button("Stop").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.sent.map(({ path }) => path)).toContain("jobs/one/stop");
   });
 });
@@ -470,16 +471,16 @@ test("nothing is sent to a service before what that takes was looked at, and aga
   );
   expect(go().textContent).toBe("Send the songs");
   choose(input("dataset-transcribe-provider"), "genius");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(go().textContent).toBe("Look what that takes");
   });
   expect(server.last("dataset/transcribe")).toBeUndefined();
   go().click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(go().textContent).toBe("Send the songs");
   });
   go().click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("dataset/transcribe")).toEqual({ path, settings: { provider: "genius" } });
   });
 });
@@ -494,11 +495,11 @@ test("without a dataset there is a way to make one", async () => {
   server.answers["dataset/dataset-name"] = { name: "songs/dataset.json" };
   server.answers["dataset/scan"] = { makes: "songs/dataset.json" };
   render(h(DatasetRoom, { words: {} }), place());
-  await vi.waitFor(() => {
+  await until(() => {
     expect(button("Scan").disabled).toBe(false);
   });
   button("Scan").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(location.hash).toBe("#/dataset?path=songs%2Fdataset.json");
   });
   expect(server.last("dataset/scan")).toEqual({

@@ -1,12 +1,13 @@
 // @vitest-environment happy-dom
 import { h, render } from "preact";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { FieldFacts } from "../../dist/studio/form-api.js";
 import type { ExportFormat, SongsForm } from "../../dist/studio/songs-api.js";
 import { Export, formatsFor, isForeign } from "../../dist/page/export/export.js";
 import { beginSong, isSeveral, leaveSong, ofRun, songChoices } from "../../dist/page/generate/draft.js";
 import { Generate } from "../../dist/page/generate/generate.js";
 import { button, choose, fakeServer, input, place, shows, type, type FakeServer } from "./server.js";
+import { until } from "../until.js";
 
 const text = (fallback: string): FieldFacts => ({
   help: "",
@@ -97,7 +98,7 @@ test("a run's adapter, model and trigger are there, and the song is sent as it i
   expect(input("song-model").value).toBe("checkpoints/mine");
   type("field-caption", "bells, slow");
   choose(place().querySelector(".kinds select"), "runs/a/best");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("generate/check")).toEqual({
       model: "checkpoints/mine",
       adapters: [
@@ -111,7 +112,7 @@ test("a run's adapter, model and trigger are there, and the song is sent as it i
   }, 5000);
   server.answers["generate/name"] = { output: "generated/song-2.wav" };
   button("Make it").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(input("song-output").value).toBe("generated/song-2.wav");
   });
   expect(server.last("generate/start")).toMatchObject({ output: "generated/song.wav" });
@@ -157,7 +158,7 @@ test("a layout without names for a kind asks for the nearest LoRA's rank", async
   await shows("An adapter for another program");
   expect(document.getElementById("export-rank")).toBeNull();
   choose(input("export-format"), "peft");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(document.getElementById("export-rank")).not.toBeNull();
     expect(input("export-output").value).toBe("exports/a");
   });
@@ -166,7 +167,7 @@ test("a layout without names for a kind asks for the nearest LoRA's rank", async
   // As long as the page takes to hear of it.
   await new Promise((later) => setTimeout(later, 50));
   button("Export").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("export/start")).toEqual({
       run: "runs/a",
       which: "2",

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import { until } from "../until.js";
 
 /** What the page's server answers in a test, by path, and what was sent to it. */
 export interface FakeServer {
@@ -35,7 +36,7 @@ export function place(): HTMLElement {
 
 /** Waits until the page says something. */
 export async function shows(words: string | RegExp): Promise<void> {
-  await vi.waitFor(() => {
+  await until(() => {
     if (!new RegExp(words).test(place().textContent)) throw new Error(`not shown: ${String(words)}`);
   }, 5000);
 }

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { h, render } from "preact";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { FieldFacts, FormField } from "../../dist/studio/form-api.js";
 import type { TrainForm } from "../../dist/studio/train-api.js";
 import {
@@ -13,6 +13,7 @@ import {
 import { barShare, memoryParts } from "../../dist/page/train/memory-bar.js";
 import { Train } from "../../dist/page/train/train.js";
 import { button, choose, fakeServer, input, place, shows, type, type FakeServer } from "./server.js";
+import { until } from "../until.js";
 
 const number = (fallback: string): FieldFacts => ({
   help: "what it is for",
@@ -139,7 +140,7 @@ test("what lies there is chosen, planned, and refused where memory lacks; a cure
   expect(page.textContent).toContain("snrGamma 5 does nothing here");
   expect(button("Begin the training").disabled).toBe(true);
   button("Take rank 16 (1.0 GiB)").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("train/plan")?.["settings"]).toEqual({ "adapter.rank": "16" });
   }, 5000);
   expect(input("field-adapter.rank").value).toBe("16");
@@ -150,14 +151,14 @@ test("fields are those of the kind; a change is marked and set back", async () =
   expect(document.getElementById("field-adapter.factor")).toBeNull();
   const lokr = page.querySelector<HTMLInputElement>("input[value=lokr]");
   lokr?.click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(document.getElementById("field-adapter.factor")).not.toBeNull();
   });
   expect(document.getElementById("field-adapter.dropout")).toBeNull();
   type("field-adapter.factor", "4");
   await shows("1 changed");
   button("back to -1").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(input("field-adapter.factor").value).toBe("-1");
   });
 });
@@ -182,12 +183,12 @@ test("a preset is where its settings begin; what is typed stays when the list is
   await open({ tensors: "tensors" });
   type("train-output", "runs/mine");
   choose(input("train-beginning"), "preset:soft");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(input("field-adapter.rank").value).toBe("32");
   });
   await shows("gentle");
   expect(input("train-output").value).toBe("runs/mine");
-  await vi.waitFor(() => {
+  await until(() => {
     expect(server.last("train/check")).toMatchObject({ preset: "soft", output: "runs/mine" });
   }, 5000);
 });
@@ -199,11 +200,11 @@ test("a training that fits is begun, and leads to its run", async () => {
   };
   server.answers["train/start"] = { job: { id: "1" }, run: "runs/tensors" };
   await open({ tensors: "tensors" });
-  await vi.waitFor(() => {
+  await until(() => {
     expect(button("Begin the training").disabled).toBe(false);
   }, 5000);
   button("Begin the training").click();
-  await vi.waitFor(() => {
+  await until(() => {
     expect(location.hash).toBe("#/run?path=runs%2Ftensors");
   });
   expect(server.last("train/start")).toMatchObject({ output: "runs/tensors", allowTooLarge: false });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { DatasetChanged, DatasetPick, DatasetView, SongView } from "../../dist/studio/dataset-api.js";
 import { folderWithSongs, newFolder, openBrowser, toy, type Browser } from "./open.js";
+import { until } from "../until.js";
 
 const path = "songs/dataset.json";
 const revisionOf = async ({ get }: Browser, at = path): Promise<string> =>
@@ -282,7 +283,7 @@ test("relative paths may lead to all folders of the studio, for the page and for
 });
 
 async function ended({ studio }: Browser, id: string): Promise<string> {
-  return await vi.waitFor(
+  return await until(
     () => {
       const { status } = studio.jobs.view(id, 0).job;
       expect(["done", "failed", "stopped"]).toContain(status);

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { JobStore } from "../../dist/studio/jobs/job-store.js";
 import type { Job } from "../../dist/studio/api.js";
 import { folderWithSongs, newFolder, openBrowser } from "./open.js";
+import { until } from "../until.js";
 
 const scan = { kind: "scan", title: "songs", words: ["dataset", "scan", "songs", "-o", "dataset.json"] };
 
@@ -18,7 +19,7 @@ function openStore(folder: string): JobStore {
 }
 
 async function ended(store: JobStore, id: string): Promise<Job> {
-  return await vi.waitFor(
+  return await until(
     () => {
       const { job } = store.view(id, 0);
       expect(["done", "failed", "stopped"]).toContain(job.status);
@@ -30,7 +31,7 @@ async function ended(store: JobStore, id: string): Promise<Job> {
 
 /** It has said something. */
 async function begun(store: JobStore, id: string): Promise<void> {
-  await vi.waitFor(
+  await until(
     () => {
       expect(store.view(id, 0).output).toHaveLength(1);
     },

@@ -1,7 +1,8 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { Planner } from "../../dist/studio/planning/planner.js";
 import { openBrowser } from "./open.js";
 import { choices, folderWithTensors, model } from "./training.js";
+import { until } from "../until.js";
 
 const folder = await folderWithTensors();
 const long = {
@@ -106,7 +107,7 @@ test("before a job begins the planner gives up its process, after the question i
   await Promise.resolve().then(() => undefined);
   planner.makeRoom();
   expect((await asked).device.memoryBytes).toBeGreaterThan(0);
-  await vi.waitFor(() => {
+  await until(() => {
     expect(pid()).toBeUndefined();
   });
 });

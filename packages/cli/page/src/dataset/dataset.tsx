@@ -7,7 +7,7 @@ import { Bulk } from "./bulk.js";
 import { Datasets } from "./datasets.js";
 import type { Desk, DeskState } from "./desk.js";
 import { Editor } from "./editor.js";
-import { JobBar } from "./job-bar.js";
+import { JobBar } from "../jobs/job-bar.js";
 import { useJobsOf } from "./jobs-of.js";
 import { useKeys } from "./keys.js";
 import { Metadata } from "./metadata.js";

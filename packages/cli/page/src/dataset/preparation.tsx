@@ -5,7 +5,7 @@ import type { Job, WorkspaceView } from "../../../src/studio/api.js";
 import { formatMoment } from "../tools/format.js";
 import { useAnswer } from "../tools/use-answer.js";
 import { t } from "../words/words.js";
-import { JobBar } from "./job-bar.js";
+import { JobBar } from "../jobs/job-bar.js";
 import { AnnotationForm, LabelForm } from "./machines.js";
 import { PathField, StartJob } from "./start-job.js";
 

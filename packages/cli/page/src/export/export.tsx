@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Job, RunRow, WorkspaceView } from "../../../src/studio/api.js";
 import type { ExportFormat } from "../../../src/studio/songs-api.js";
-import { JobBar } from "../dataset/job-bar.js";
+import { JobBar } from "../jobs/job-bar.js";
 import { Choice } from "../form/choice.js";
 import { Card, Failure, Loading } from "../parts/parts.js";
 import { get, post } from "../tools/api.js";

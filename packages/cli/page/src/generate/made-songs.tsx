@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Job } from "../../../src/studio/api.js";
 import type { SongRow } from "../../../src/studio/songs-api.js";
-import { JobBar } from "../dataset/job-bar.js";
+import { JobBar } from "../jobs/job-bar.js";
 import { Listening, type Heard } from "../parts/listening.js";
 import { Card, Failure, Nothing } from "../parts/parts.js";
 import { address } from "../tools/api.js";

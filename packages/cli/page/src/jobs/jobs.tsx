@@ -4,6 +4,7 @@ import type { Job, JobStatus } from "../../../src/studio/api.js";
 import { Badge, Card, Failure, Loading, Nothing, type BadgeKind } from "../parts/parts.js";
 import { post } from "../tools/api.js";
 import { formatMoment } from "../tools/format.js";
+import { linkTo } from "../tools/place.js";
 import { useAnswer } from "../tools/use-answer.js";
 import { t } from "../words/words.js";
 
@@ -41,7 +42,9 @@ export function Jobs(): JSX.Element {
             {answer.map((job) => (
               <tr key={job.id}>
                 <td>
-                  <div>{job.title}</div>
+                  <div>
+                    <Made job={job} />
+                  </div>
                   <code class="quiet">{job.line}</code>
                   {job.error !== undefined && <div class="bad">{job.error}</div>}
                 </td>
@@ -77,6 +80,25 @@ export function Jobs(): JSX.Element {
       )}
     </Card>
   );
+}
+
+/** Where one sees what a job makes: the room of its dataset, its run, its song. */
+const rooms: Readonly<Record<string, (made: string) => string>> = {
+  train: (path) => linkTo("run", { path }),
+  scan: (path) => linkTo("dataset", { path }),
+  check: (path) => linkTo("dataset", { path }),
+  analyze: (path) => linkTo("dataset", { path }),
+  label: (path) => linkTo("dataset", { path }),
+  transcribe: (path) => linkTo("dataset", { path }),
+  caption: (path) => linkTo("dataset", { path }),
+  preprocess: (tensors) => linkTo("train", { tensors }),
+  generate: () => linkTo("generate"),
+  export: () => linkTo("export"),
+};
+
+function Made({ job: { title, kind, makes } }: { job: Job }): JSX.Element {
+  const room = makes === undefined ? undefined : rooms[kind]?.(makes);
+  return room === undefined ? <>{title}</> : <a href={room}>{title}</a>;
 }
 
 const kinds: Readonly<Record<JobStatus, BadgeKind>> = {

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Job, JobView } from "../../../src/studio/api.js";
-import { JobState } from "../jobs/jobs.js";
+import { JobState } from "./jobs.js";
 import { Failure } from "../parts/parts.js";
 import { get, post } from "../tools/api.js";
 import { formatTime } from "../tools/format.js";
