@@ -102,7 +102,7 @@ function Head({ rows, selected, order, onOrder, onSelectAll }: SongTableProps): 
     ["lines", t("Lyrics")],
     ["bpm", t("BPM")],
     ["keyscale", t("Key")],
-    ["timesignature", t("Time")],
+    ["timesignature", t("Meter")],
     ["language", t("Language")],
     ["labeled", t("Labeled")],
   ];

@@ -1,10 +1,22 @@
 /** The page speaks English in its source; other languages translate whole phrases. A phrase without a translation stays English. */
 
-export const languages = { en: "English" } as const;
+export const languages = {
+  en: "English",
+  de: "Deutsch",
+  ja: "日本語",
+  ko: "한국어",
+  zh: "简体中文",
+} as const;
 export type Language = keyof typeof languages;
 export type Phrases = Readonly<Record<string, string>>;
 
-const loaders: Readonly<Partial<Record<Language, () => Promise<{ phrases: Phrases }>>>> = {};
+/** Read when they are chosen. */
+const loaders: Readonly<Partial<Record<Language, () => Promise<{ phrases: Phrases }>>>> = {
+  de: () => import("./de.js"),
+  ja: () => import("./ja.js"),
+  ko: () => import("./ko.js"),
+  zh: () => import("./zh.js"),
+};
 const key = "acewright-language";
 let phrases: Phrases = {};
 
