@@ -220,6 +220,18 @@ describe("the walk of a scan", () => {
     ]);
   });
 
+  it("names the place of a record where it is none, and scans without it", async () => {
+    lay({
+      "b.wav": 1,
+      "acewright-annotations.json": JSON.stringify({ songs: { "b.wav": { caption: null } } }),
+    });
+    const { dataset, report } = await scan();
+    expect(dataset.samples).toHaveLength(1);
+    expect(report.warnings).toEqual([
+      `${join(folder, "acewright-annotations.json")}: is no record of annotations (songs.b.wav.caption); move it away`,
+    ]);
+  });
+
   it("stops on abort, before the songs it has not begun", async () => {
     lay(Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`${index}.wav`, 1])));
     const controller = new AbortController();

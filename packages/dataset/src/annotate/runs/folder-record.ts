@@ -1,6 +1,7 @@
 import { AceError, writeFileAtomic } from "@acewright/core-native";
 import { existsSync } from "node:fs";
 import { join, relative, sep } from "node:path";
+import { z } from "zod";
 import type { Provenance, Sample } from "../../dataset-file/schema.js";
 import { textSha256 } from "../../fingerprint.js";
 import { readTextFile } from "../../scan/read-text.js";
@@ -8,10 +9,16 @@ import { readTextFile } from "../../scan/read-text.js";
 /** Name of the file that says who made the sidecars of a folder. */
 export const folderRecordName = "acewright-annotations.json";
 
-interface RecordedField extends Provenance {
+const RecordedField = z.looseObject({
+  by: z.string(),
+  model: z.string(),
+  made_at: z.string(),
   /** SHA-256 (hex) of the text as it was written: a text that was edited since is the user's own. */
-  text_sha256?: string;
-}
+  text_sha256: z.string().optional(),
+});
+type RecordedField = Provenance & { text_sha256?: string };
+
+const Form = z.object({ songs: z.record(z.string(), z.record(z.string(), RecordedField)) });
 
 /** By the song's path from the folder, with slashes, then by field. */
 export type FolderRecord = Record<string, Record<string, RecordedField>>;
@@ -21,13 +28,16 @@ export async function readFolderRecord(folder: string): Promise<FolderRecord> {
   const path = join(folder, folderRecordName);
   if (!existsSync(path)) return {};
   const { text } = await readTextFile(path);
+  let where = "";
   try {
-    const { songs } = JSON.parse(text) as { songs?: unknown };
-    if (typeof songs === "object" && songs !== null && !Array.isArray(songs)) return songs as FolderRecord;
+    const { success, data, error } = Form.safeParse(JSON.parse(text));
+    if (success) return data.songs as FolderRecord;
+    const place = error.issues[0]?.path.join(".") ?? "";
+    if (place !== "") where = ` (${place})`;
   } catch {
     // Said below, like a file of another form.
   }
-  throw new AceError("ERR_FILE", `${path}: is no record of annotations; move it away`);
+  throw new AceError("ERR_FILE", `${path}: is no record of annotations${where}; move it away`);
 }
 
 export function writeFolderRecord(folder: string, record: FolderRecord): void {
