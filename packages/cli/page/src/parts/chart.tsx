@@ -47,13 +47,8 @@ export function Chart({ title, lines, data, logarithmic = false, height = 260 }:
         height,
         scales: { x: { time: false }, y: vertical },
         axes: [
-          axis,
-          {
-            ...axis,
-            size: 70,
-            values: (_, ticks) =>
-              ticks.map((tick: number | null) => (tick === null ? "" : formatNumber(tick))),
-          },
+          { ...axis, size: 34 },
+          { ...axis, size: 60, values: (_, ticks) => ticks.map(tickWords) },
         ],
         series: [
           { label: t("step") },
@@ -95,4 +90,10 @@ export function Chart({ title, lines, data, logarithmic = false, height = 260 }:
     if (isClose) drawn.setScale("x", { min, max });
   }, [data, looks]);
   return <div class="chart" role="img" aria-label={title} ref={place} />;
+}
+
+/** 0.5 rather than 0.5000: ticks are round numbers. */
+function tickWords(tick: number | null): string {
+  if (tick === null) return "";
+  return tick === 0 || Math.abs(tick) >= 0.001 ? String(Number(tick.toPrecision(4))) : tick.toExponential();
 }
