@@ -69,6 +69,21 @@ test("jobs run one at a time, in their order; one that waits can be taken back",
   expect(existsSync(join(folder, "second.json"))).toBe(false);
 });
 
+test("two studios in one folder begin a job once", async () => {
+  const folder = folderWithSongs();
+  const [one, other] = [openStore(folder), openStore(folder)];
+  const first = one.add(scan);
+  const waiting = ["a", "b", "c"].map((name) =>
+    other.add({ ...scan, words: ["dataset", "scan", "songs", "-o", `${name}.json`] }),
+  );
+  for (const { id } of [first, ...waiting]) {
+    expect((await ended(one, id)).status).toBe("done");
+    expect(one.view(id, 0).output.filter((line) => (line as { type?: string }).type !== "bar")).toHaveLength(
+      1,
+    );
+  }
+});
+
 test("a job that fails says why, in the command line's own words", async () => {
   const store = openStore(newFolder());
   const job = await ended(store, store.add({ ...scan, words: ["dataset", "show", "none.json"] }).id);

@@ -30,14 +30,13 @@ const mostBytes = 16 * 2 ** 20;
 export class JobStore {
   private readonly folder: string;
   private readonly watch: NodeJS.Timeout;
+  private trouble = "";
 
   /** @param workspace what the commands' relative paths are relative to. */
   constructor(private readonly workspace: string) {
     this.folder = join(workspace, ".acewright", "jobs");
     // A job that another studio started tells nobody here when it ends.
-    this.watch = setInterval(() => {
-      this.startNext();
-    }, 1000);
+    this.watch = setInterval(this.goOn, 1000);
     this.watch.unref();
   }
 
@@ -99,6 +98,19 @@ export class JobStore {
     clearInterval(this.watch);
   }
 
+  /** Nobody waits for an answer here: what keeps a job from beginning (a full disk) is said in the terminal, and tried again. */
+  private readonly goOn = (): void => {
+    try {
+      this.startNext();
+      this.trouble = "";
+    } catch (error) {
+      const trouble = String(error);
+      // Once, not each second.
+      if (trouble !== this.trouble) process.emitWarning(trouble);
+      this.trouble = trouble;
+    }
+  };
+
   private startNext(): void {
     const jobs = this.records().map((record) => ({
       record,
@@ -113,10 +125,13 @@ export class JobStore {
   private start(record: JobRecord): void {
     const folder = this.folderOf(record.id);
     const files = jobFiles(folder);
+    const output = openNew(files.output);
+    // Another studio in the same folder was faster.
+    if (output === undefined) return;
+    const errors = openSync(files.errors, "a");
     const started = { ...record, startedAt: new Date().toISOString() };
     // Before the process: what cannot be started must not wait for ever.
     writeRecord(folder, started);
-    const [output, errors] = [openSync(files.output, "a"), openSync(files.errors, "a")];
     try {
       const child = spawn(process.execPath, [script, folder, ...record.words, "--json"], {
         cwd: this.workspace,
@@ -126,10 +141,7 @@ export class JobStore {
         stdio: ["ignore", output, errors],
       });
       child.unref();
-      const goOn = (): void => {
-        this.startNext();
-      };
-      child.once("exit", goOn).once("error", goOn);
+      child.once("exit", this.goOn).once("error", this.goOn);
       const { pid } = child;
       if (pid !== undefined) writeRecord(folder, { ...started, pid, processStart: processStart(pid) });
     } finally {
@@ -161,6 +173,16 @@ export class JobStore {
 
   private folderOf(id: string): string {
     return join(this.folder, id);
+  }
+}
+
+/** Undefined where somebody has made the file already. */
+function openNew(path: string): number | undefined {
+  try {
+    return openSync(path, "wx");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return undefined;
+    throw cause;
   }
 }
 
