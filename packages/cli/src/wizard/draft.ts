@@ -2,7 +2,7 @@ import { TrainConfig } from "@acewright/trainer";
 import type { Preset, SettingGroup } from "@acewright/trainer";
 import type { Judge } from "./settings/ask-setting.js";
 import type { EditedSettings } from "./settings/edit-settings.js";
-import type { Values } from "./settings/values.js";
+import type { Values } from "../choices/values.js";
 
 /** What is decided on the way to a training. */
 export interface Draft {

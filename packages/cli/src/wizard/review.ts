@@ -12,12 +12,13 @@ import { failureOf } from "../failure.js";
 import { planTable } from "../commands/plan.js";
 import { renderTable } from "../render/table.js";
 import { back, type Back } from "./questions.js";
-import { chosenCure, cureChoices, withCure } from "./cures.js";
+import { chosenCure, cureChoices } from "./cures.js";
+import { withCure } from "../choices/with-cure.js";
 import { listedGroup, type Draft } from "./draft.js";
 import { editSettings } from "./settings/edit-settings.js";
-import { shellLine } from "./settings/command-line.js";
-import { trainWords } from "./settings/train-words.js";
-import { isEqual, settingsOf, textOf, valueAt, type Values } from "./settings/values.js";
+import { shellLine } from "../choices/command-line.js";
+import { trainWords } from "../choices/train-words.js";
+import { isEqual, settingsOf, textOf, valueAt, type Values } from "../choices/values.js";
 import type { FlowName } from "./flow-names.js";
 import type { Tools } from "./tools.js";
 

@@ -4,7 +4,7 @@ import type { Output } from "../output.js";
 import { acewrightProgram } from "../program.js";
 import type { Questions } from "./questions.js";
 import type { FlowName } from "./flow-names.js";
-import { shellLine } from "./settings/command-line.js";
+import { shellLine } from "../choices/command-line.js";
 
 /** Does what the answers come to: the commands themselves, in this process, their lines shown so that they are learnt. */
 export class Work {

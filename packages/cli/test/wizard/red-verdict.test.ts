@@ -2,7 +2,8 @@
 import type * as Trainer from "@acewright/trainer";
 import type { MemoryCure } from "@acewright/trainer";
 import { beforeEach, expect, test, vi } from "vitest";
-import { chosenCure, cureChoices, withCure } from "../../src/wizard/cures.js";
+import { chosenCure, cureChoices } from "../../src/wizard/cures.js";
+import { withCure } from "../../src/choices/with-cure.js";
 import type { FakePerson } from "./fake-person.js";
 import { openWizard } from "./scene.js";
 

@@ -1,7 +1,7 @@
 import { fieldsOf } from "@acewright/trainer";
 import type { z } from "zod";
 import { readFlag } from "../../options-from-schema.js";
-import { flagsFor } from "../../wizard/settings/command-line.js";
+import { flagsFor } from "../../choices/command-line.js";
 import type { FieldView, TypedSettings } from "../dataset-api.js";
 
 /** The fields of a schema that a form shows; all where none are named. */

@@ -1,7 +1,7 @@
 import { expectation, fieldsOf, withoutNull } from "@acewright/trainer";
 import type { FieldChoice, PlainNode } from "@acewright/trainer";
 import type { z } from "zod";
-import { textOf } from "../../wizard/settings/values.js";
+import { textOf } from "../../choices/values.js";
 import type { Control, FieldFacts, FormField } from "../form-api.js";
 
 /** The fields of a schema as the page draws them. */

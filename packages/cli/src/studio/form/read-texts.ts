@@ -5,8 +5,8 @@ import { InvalidArgumentError } from "commander";
 import type { z } from "zod";
 import { readFlag } from "../../options-from-schema.js";
 import { scalarOf } from "../../parse-value.js";
-import { completed, isEqual, settingsOf, textOf, valueAt, withValue } from "../../wizard/settings/values.js";
-import type { Values } from "../../wizard/settings/values.js";
+import { completed, isEqual, settingsOf, textOf, valueAt, withValue } from "../../choices/values.js";
+import type { Values } from "../../choices/values.js";
 import type { FormProblem, Texts } from "../form-api.js";
 
 /** A form as it was filled in. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { AceError, writeFileAtomic } from "@acewright/core-native";
 import { processStart } from "@acewright/trainer";
 import type { Job, JobView } from "../api.js";
-import { shellLine } from "../../wizard/settings/command-line.js";
+import { shellLine } from "../../choices/command-line.js";
 import { isAlive, jobFiles, readRecord, viewJob, writeRecord, type JobRecord } from "./job-record.js";
 
 const script = fileURLToPath(new URL("./job-process.js", import.meta.url));

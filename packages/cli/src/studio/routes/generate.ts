@@ -4,7 +4,7 @@ import { AceError } from "@acewright/core-native";
 import { GenerateSettings, runPaths } from "@acewright/trainer";
 import { Hono } from "hono";
 import { z } from "zod";
-import { shellLine } from "../../wizard/settings/command-line.js";
+import { shellLine } from "../../choices/command-line.js";
 import type { RunRow } from "../api.js";
 import { formFields } from "../form/form-fields.js";
 import type { FormGroup } from "../form-api.js";

@@ -10,7 +10,7 @@ import {
 import { Hono } from "hono";
 import { z } from "zod";
 import { automatic } from "../../config-words.js";
-import { shellLine } from "../../wizard/settings/command-line.js";
+import { shellLine } from "../../choices/command-line.js";
 import { formFields } from "../form/form-fields.js";
 import { textsOf } from "../form/read-texts.js";
 import { asWord, refuseTaken, unfinished } from "../new-names.js";

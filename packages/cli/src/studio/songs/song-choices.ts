@@ -1,6 +1,6 @@
 import { AceError } from "@acewright/core-native";
 import { GenerateSettings, parseAdapterUse } from "@acewright/trainer";
-import { flagsFor } from "../../wizard/settings/command-line.js";
+import { flagsFor } from "../../choices/command-line.js";
 import type { FormProblem, Texts } from "../form-api.js";
 import { readTexts } from "../form/read-texts.js";
 import { asWord } from "../new-names.js";

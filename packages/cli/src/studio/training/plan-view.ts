@@ -1,8 +1,8 @@
 import { describeCure, TrainConfig } from "@acewright/trainer";
 import type { PlannedRun } from "@acewright/trainer";
 import { ranksOf } from "../../render/adapter-words.js";
-import { withCure } from "../../wizard/cures.js";
-import type { Values } from "../../wizard/settings/values.js";
+import { withCure } from "../../choices/with-cure.js";
+import type { Values } from "../../choices/values.js";
 import type { Texts } from "../form-api.js";
 import { textsOf } from "../form/read-texts.js";
 import type { CureRow, TrainPlan } from "../train-api.js";

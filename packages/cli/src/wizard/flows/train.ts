@@ -6,7 +6,7 @@ import { back, type Back } from "../questions.js";
 import { review } from "../review.js";
 import { askSetting } from "../settings/ask-setting.js";
 import { editSettings } from "../settings/edit-settings.js";
-import { settingsOf } from "../settings/values.js";
+import { settingsOf } from "../../choices/values.js";
 import type { FlowName } from "../flow-names.js";
 import type { Tools } from "../tools.js";
 import { passed, walk, type Step } from "../walk.js";

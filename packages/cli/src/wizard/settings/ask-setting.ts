@@ -3,7 +3,15 @@ import { InvalidArgumentError } from "commander";
 import type { z } from "zod";
 import { helpText, readFlag } from "../../options-from-schema.js";
 import { back, type Back, type Questions } from "../questions.js";
-import { completed, isEqual, textOf, valueAt, withValue, type Setting, type Values } from "./values.js";
+import {
+  completed,
+  isEqual,
+  textOf,
+  valueAt,
+  withValue,
+  type Setting,
+  type Values,
+} from "../../choices/values.js";
 
 /** A schema and what must stand beside the settings that are asked, so that it can judge them. */
 export interface Judge {

@@ -1,7 +1,7 @@
 import { back, type Back, type Choice, type Questions } from "../questions.js";
 import { fitWidth } from "../../render/text-width.js";
 import { askSetting, type Judge } from "./ask-setting.js";
-import { isEqual, settingsOf, textOf, valueAt, type Setting, type Values } from "./values.js";
+import { isEqual, settingsOf, textOf, valueAt, type Setting, type Values } from "../../choices/values.js";
 
 const done = "done";
 

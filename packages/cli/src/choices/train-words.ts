@@ -1,14 +1,25 @@
 import { TrainConfig, withPreset } from "@acewright/trainer";
 import type { Preset } from "@acewright/trainer";
-import type { Draft } from "../draft.js";
-import type { Answers } from "../session.js";
 import { flagsFor } from "./command-line.js";
 import { isEqual, settingsOf, valueAt, withValue, type Values } from "./values.js";
 
+/** Where a training reads and writes, as it is typed. */
+export interface TrainPlaces {
+  readonly tensors: string;
+  readonly run: string;
+  readonly model: string;
+}
+
+/** Settings, and the preset they began from. */
+export interface TrainSettings {
+  readonly preset: Preset | undefined;
+  readonly values: Values;
+}
+
 /** The command line that trains with these settings, by its preset where that says the same. */
 export function trainWords(
-  { tensors, run, model }: Pick<Answers, "tensors" | "run" | "model">,
-  { preset, values }: Draft,
+  { tensors, run, model }: TrainPlaces,
+  { preset, values }: TrainSettings,
 ): string[] {
   const own = preset === undefined ? undefined : flagsOver(preset, values);
   return [

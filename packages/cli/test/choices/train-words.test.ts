@@ -2,10 +2,10 @@ import { findPreset, TrainConfig, withPreset } from "@acewright/trainer";
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { trainingConfig, trainingOptions } from "../../src/config-words.js";
-import { trainWords } from "../../src/wizard/settings/train-words.js";
+import { trainWords } from "../../src/choices/train-words.js";
 import { firstAnswers } from "../../src/wizard/session.js";
-import { shellLine } from "../../src/wizard/settings/command-line.js";
-import { completed, settingsOf, withValue, type Values } from "../../src/wizard/settings/values.js";
+import { shellLine } from "../../src/choices/command-line.js";
+import { completed, settingsOf, withValue, type Values } from "../../src/choices/values.js";
 
 const answers = { ...firstAnswers, tensors: "/t", model: "/m", run: "/r" };
 const places = { tensors: "/t", model: "/m", output: "/r" };
