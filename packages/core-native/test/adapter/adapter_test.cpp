@@ -184,15 +184,7 @@ TEST("parameters lie under the ecosystem's names, LyCORIS' alpha beside them") {
   CHECK_EQ(lokr.alphas().at("lycoris_layers_0_cross_attn_q_proj.alpha"), 64.0);
 }
 
-TEST("targets are matched by suffix of whole parts, full path or pattern; rank and alpha per module, the longest name first") {
-  CHECK(names_module("q_proj", "layers.0.self_attn.q_proj"));
-  CHECK(names_module("self_attn.q_proj", "layers.0.self_attn.q_proj"));
-  CHECK(names_module("layers.0.self_attn.q_proj", "layers.0.self_attn.q_proj"));
-  CHECK(names_module("layers.*.self_attn.?_proj", "layers.11.self_attn.q_proj"));
-  CHECK(!names_module("proj", "layers.0.self_attn.q_proj"));
-  CHECK(!names_module("attn.q_proj", "layers.0.self_attn.q_proj"));
-  CHECK(!names_module("layers.0", "layers.0.self_attn.q_proj"));
-  CHECK(!names_module("", "layers.0.self_attn.q_proj"));
+TEST("rank and alpha are each module's own, the longest name first") {
   const Storage weight({8, 6}, DType::f32, "w");
   AdapterConfig config = adapter_config(AdapterKind::lora, 2, 4);
   config.target_modules = {"q_proj", "up_proj"};
@@ -218,7 +210,16 @@ TEST("settings out of range and names that match nothing are refused in one line
   CHECK_THROWS(make([](AdapterConfig& c) { c.target_modules = {"q_proj", "q_porj"}; }), "targetModules: \"q_porj\" names no linear");
   CHECK_THROWS(make([](AdapterConfig& c) { c.rank_pattern = {{"k_proj", 3}}; }), "rankPattern: \"k_proj\" names no linear");
   CHECK_THROWS(make([](AdapterConfig& c) { c.rank = 0; }), "rank: expected 1 to 4096, got 0");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.rank = 4097; }), "rank: expected 1 to 4096, got 4097");
+  CHECK(make([](AdapterConfig& c) { c.rank = 4096; }) > 4096);
+  for (const int64_t rank : {0, 4097})
+    CHECK_THROWS(make([&](AdapterConfig& c) { c.rank_pattern = {{"q_proj", rank}}; }), "rankPattern[\"q_proj\"]: expected 1 to 4096, got " + std::to_string(rank));
+  CHECK_THROWS(make([](AdapterConfig& c) { c.alpha_pattern = {{"k_proj", 3}}; }), "alphaPattern: \"k_proj\" names no linear");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.alpha = INFINITY; }), "alpha: expected a finite number");
   CHECK_THROWS(make([](AdapterConfig& c) { c.dropout = 1; }), "dropout: expected 0 to below 1");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.dropout = -0.1; }), "dropout: expected 0 to below 1");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.kind = AdapterKind::lokr, c.rank_dropout = 1; }), "rankDropout: expected 0 to below 1");
+  CHECK_THROWS(make([](AdapterConfig& c) { c.kind = AdapterKind::lokr, c.factor = -2; }), "factor: expected -1 or a positive number, got -2");
   CHECK_THROWS(make([](AdapterConfig& c) { c.factor = 0; }), "factor: expected -1 or a positive number, got 0");
   CHECK_THROWS(make([](AdapterConfig& c) { c.kind = AdapterKind::loha, c.rank_dropout = 0.1, c.weight_decompose = true; }), "rankDropout cannot be combined");
   CHECK_THROWS(make([](AdapterConfig& c) { c.kind = AdapterKind::lokr, c.dropout = 0.1; }), "dropout is for lora and dora");
@@ -264,17 +265,37 @@ TEST("fresh parameters depend on the seed and nothing else, and follow their law
   CHECK_EQ(deviation("hada_w2_a"), 0.0);
 }
 
-TEST("factorise splits a dimension as LyCORIS does") {
-  using Pair = std::pair<int64_t, int64_t>;
-  CHECK(factorise(2048, -1) == (Pair{32, 64}));
-  CHECK(factorise(9728, -1) == (Pair{76, 128}));
-  CHECK(factorise(97, -1) == (Pair{1, 97}));
-  CHECK(factorise(96, 8) == (Pair{8, 12}));
-  CHECK(factorise(97, 8) == (Pair{1, 97}));
-  CHECK(factorise(1, -1) == (Pair{1, 1}));
-  for (int64_t n = 1; n < 200; ++n)
-    for (const int64_t factor : {-1, 1, 2, 5, 16}) {
-      const auto [small, large] = factorise(n, factor);
-      CHECK(small * large == n && small <= large);
+TEST("a fresh adapter draws each module's and each factor's numbers by themselves") {
+  const Storage weight({16, 16}, DType::f32, "w");
+  for (const AdapterKind kind : {AdapterKind::lora, AdapterKind::loha}) {
+    AdapterConfig config = adapter_config(kind, 4, 4);
+    config.target_modules = {"q_proj"};
+    const Adapter adapter(config, two_targets(weight), 1, DType::f32, cpu_device());
+    std::set<std::vector<double>> drawn;
+    size_t count = 0;
+    for (const auto& [name, tensor] : adapter.named(adapter.parameters())) {
+      if (largest(numbers_of(tensor)) == 0) continue;
+      ++count;
+      drawn.insert(numbers_of(tensor));
     }
+    CHECK_EQ(count, kind == AdapterKind::lora ? size_t{2} : size_t{6});
+    CHECK_EQ(drawn.size(), count);
+  }
+}
+
+TEST("a LoKr factor is low-rank where that is smaller, and whole from half its larger side on") {
+  const Storage weight({64, 36}, DType::f32, "w");  // 64 = 8 x 8, 36 = 6 x 6: w1 and w2 are [8, 6]
+  auto factors = [&](int64_t rank, bool both) {
+    AdapterConfig config = adapter_config(AdapterKind::lokr, rank, 4);
+    config.target_modules = {"up_proj"};
+    config.decompose_both = both;
+    const Adapter adapter(config, two_targets(weight), 1, DType::f32, cpu_device());
+    std::string out;
+    for (const AdapterParameter& p : adapter.modules().at(0)->parameters()) out += p.suffix.substr(5) + p.shape.text() + " ";
+    return out;
+  };
+  CHECK_EQ(factors(3, false), std::string("w1[8, 6] w2_a[8, 3] w2_b[3, 6] "));
+  CHECK_EQ(factors(4, false), std::string("w1[8, 6] w2[8, 6] "));
+  CHECK_EQ(factors(3, true), std::string("w1_a[8, 3] w1_b[3, 6] w2_a[8, 3] w2_b[3, 6] "));
+  CHECK_EQ(factors(4, true), std::string("w1[8, 6] w2[8, 6] "));
 }
