@@ -109,7 +109,7 @@ class JsonParser {
   }
 
   Json parse_number() {
-    // from_chars takes more than JSON does (inf, leading zeros): the first characters decide.
+    // from_chars takes more than JSON does: inf and leading zeros, which the first characters tell, and a point before nothing.
     const size_t start = at_;
     size_t digit = at_ + (text_[at_] == '-' ? 1 : 0);
     if (digit >= text_.size() || text_[digit] < '0' || text_[digit] > '9') fail("expected a value");
@@ -120,6 +120,9 @@ class JsonParser {
     const auto [end, error] = std::from_chars(text_.data() + start, text_.data() + text_.size(), out.number_);
     if (error != std::errc()) fail("a number out of range");
     at_ = static_cast<size_t>(end - text_.data());
+    const size_t point = text_.substr(0, at_).find('.', start);
+    if (point != std::string_view::npos && (point + 1 == at_ || text_[point + 1] < '0' || text_[point + 1] > '9'))
+      fail("a digit must follow the point of a number");
     return out;
   }
 
