@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "check.h"
 #include "cpu_device.h"
@@ -114,6 +115,55 @@ TEST("a saved state goes on bit for bit, and the state of another optimiser or a
     CHECK_THROWS(changed.take(straight), "optimizer state: ");
     CHECK(changed.state() == before);
   }
+}
+
+TEST("a saved state goes on bit for bit in an optimiser that was only just made") {
+  for (const OptimizerConfig& config : all_optimizers()) {
+    CONTEXT(name(config.kind));
+    OptimizerCase straight(cpu_device(1), DType::f32, config, odd_parameters()), fresh(cpu_device(1), DType::f32, config, odd_parameters());
+    for (int step = 0; step < 3; ++step) straight.step(static_cast<uint64_t>(step), rate_of(config, step));
+    fresh.take(straight);
+    CHECK(fresh.state() == straight.state());  // asked for before any step: where it starts is not taken anew
+    for (OptimizerCase* one : {&straight, &fresh})
+      for (int step = 3; step < 6; ++step) one->step(static_cast<uint64_t>(step), rate_of(config, step));
+    CHECK(fresh.parameters() == straight.parameters());
+    CHECK(fresh.state() == straight.state());
+  }
+}
+
+TEST("a saved state with a tensor of another type or length, or a number too many or too few, is refused and changes nothing") {
+  OptimizerConfig config;
+  OptimizerCase one(cpu_device(1), DType::f32, config, small_parameters());
+  one.step(1, 1e-2);
+  const std::vector<unsigned char> before = one.state();
+  const std::vector<float> other(1000, 0.5F);
+  auto restore = [&](auto spoil) {
+    std::map<std::string, HostState> tensors;
+    for (const NamedState& own : one.optimizer().tensors()) tensors[own.name] = {own.tensor.dtype, own.tensor.elements(), other.data()};
+    std::map<std::string, double> numbers = one.optimizer().scalars();
+    spoil(tensors, numbers);
+    one.optimizer().restore(tensors, numbers);
+    return 0;
+  };
+  using Tensors = std::map<std::string, HostState>;
+  using Scalars = std::map<std::string, double>;
+  CHECK_THROWS(restore([](Tensors& t, Scalars&) { t.at("exp_avg.tensor1").dtype = DType::bf16; }), "optimizer state: exp_avg.tensor1 is bf16, the optimizer keeps f32");
+  CHECK_THROWS(restore([](Tensors& t, Scalars&) { ++t.at("exp_avg.tensor1").count; }), "optimizer state: exp_avg.tensor1 has 97 numbers, the adapter [24, 4]");
+  CHECK_THROWS(restore([](Tensors& t, Scalars&) { --t.at("exp_avg.tensor1").count; }), "optimizer state: exp_avg.tensor1 has 95 numbers, the adapter [24, 4]");
+  CHECK_THROWS(restore([](Tensors& t, Scalars&) { t.erase("exp_avg_sq.tensor2"); }), "optimizer state: exp_avg_sq.tensor2 is missing");
+  CHECK_THROWS(restore([](Tensors& t, Scalars&) { t["exp_avg.tensor3"] = t.at("exp_avg.tensor2"); }), "optimizer state: it holds tensors of another adapter or optimizer");
+  CHECK_THROWS(restore([](Tensors&, Scalars& n) { n.clear(); }), "optimizer state: updates is missing");
+  CHECK_THROWS(restore([](Tensors&, Scalars& n) { n["distance"] = 1; }), "optimizer state: it holds numbers of another optimizer");
+  CHECK(one.state() == before);
+}
+
+TEST("a fresh Prodigy's numbers are those it starts from") {
+  OptimizerConfig config;
+  config.kind = OptimizerKind::prodigy;
+  config.prodigy.initial = 0.25;
+  OptimizerCase one(cpu_device(1), DType::f32, config, small_parameters());
+  const std::map<std::string, double> expected = {{"updates", 0}, {"distance", 0.25}, {"largest_distance", 0.25}, {"distance_numerator", 0}};
+  CHECK(one.optimizer().scalars() == expected);
 }
 
 TEST("the bf16 shadow holds every optimiser's parameters rounded to the nearest") {
