@@ -73,6 +73,14 @@ TEST("a packed shape holds all songs in whole chunks and is longer by less than 
   CHECK(shapes.size() < 130);
 }
 
+TEST("noise is drawn for the longest song, doubled from a bucket until it fits and not once more") {
+  SessionConfig config;
+  config.packed = true;
+  config.bucket_tokens = 64;
+  for (const auto& [tokens, drawn] : {std::pair<int64_t, int64_t>{1, 64}, {64, 64}, {65, 128}, {128, 128}, {129, 256}})
+    CHECK_EQ(flow_shape(config, kPatch, {{2, 5}, {kPatch * tokens, 5}}).frames, kPatch * drawn);
+}
+
 TEST("a song alone is not packed, whatever the session packs") {
   SessionConfig config;
   config.packed = true;

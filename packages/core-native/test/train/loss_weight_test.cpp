@@ -58,7 +58,7 @@ TEST("a table is linear between its points and constant outside") {
 TEST("weightings that mean nothing are refused") {
   for (const LossWeighting& wrong :
        {of(LossWeighting::Kind::min_snr, 0), of(LossWeighting::Kind::min_snr, NAN), table({}), table({{0.5, 1}, {0.5, 2}}),
-        table({{0.6, 1}, {0.5, 2}}), table({{1.1, 1}}), table({{0.5, -1}}), table({{0.5, INFINITY}})}) {
+        table({{0.6, 1}, {0.5, 2}}), table({{1.1, 1}}), table({{-0.5, 1}}), of(LossWeighting::Kind::min_snr, INFINITY), table({{0.5, -1}}), table({{0.5, INFINITY}})}) {
     bool refused = false;
     try {
       check(wrong);

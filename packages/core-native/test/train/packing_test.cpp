@@ -82,6 +82,17 @@ TEST("songs packed into one row have the losses and gradients of songs alone, wh
   }
 }
 
+TEST("chunks that fill a bucket change neither losses nor gradients") {
+  SessionConfig roomy = config_of(true);
+  roomy.bucket_tokens = 11 * kChunkTokens;
+  roomy.bucket_condition = 20 * kChunkTokens;
+  Studio tight(config_of(true), adapter_of(AdapterKind::dora)), filled(roomy, adapter_of(AdapterKind::dora));
+  for (int again = 0; again < 2; ++again) {
+    const std::vector<double> got = numbers_of_step(filled, {all_songs()});
+    CHECK_NEAR(relative_l2(got, numbers_of_step(tight, {all_songs()})), 0, 1e-6);
+  }
+}
+
 TEST("packed songs do not see each other: one changes, the others' losses stay bit for bit") {
   Studio studio(config_of(true), adapter_of(AdapterKind::lora));
   MicroBatch songs = all_songs();

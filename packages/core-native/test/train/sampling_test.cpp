@@ -37,6 +37,7 @@ TEST("times are the published tables: shift 1, 2, 3 in eight steps") {
     for (size_t i = 0; i < 8; ++i) CHECK_NEAR(times[i], tables[shift - 1][i], 5e-6);
   }
   CHECK_THROWS(shifted_times(0, 8), "shift: expected a positive number");
+  CHECK_THROWS(shifted_times(INFINITY, 8), "shift: expected a positive number");
   CHECK_THROWS(shifted_times(1, 0), "steps: expected at least 1, got 0");
 }
 
@@ -82,6 +83,12 @@ TEST("the null pass runs inside the guidance interval only") {
   CHECK_EQ(guided.size(), size_t{5});
   CHECK_NEAR(guided.front(), 0.8, 1e-12);
   CHECK_NEAR(guided.back(), 0.4, 1e-12);
+  plan.times = shifted_times(1, 8);
+  plan.interval_from = 0.25;  // both ends are inside
+  plan.interval_to = 0.75;
+  guided.clear();
+  integrate(x, {1, 2, 2}, plan, velocity, nullptr);
+  CHECK(guided == (Numbers{0.75, 0.625, 0.5, 0.375, 0.25}));
   plan.guidance.scale = 1;
   guided.clear();
   integrate(x, {1, 2, 2}, plan, velocity, nullptr);

@@ -1,50 +1,11 @@
-// A training session's own promises: what it reports, what it repeats, what it refuses.
-#include "train/session.h"
-
+// A training session's own promises: what it reports, what it repeats, what it plans.
 #include <cmath>
 #include <limits>
 
-#include "train/flow_fixture.h"
+#include "train/studio.h"
 
 using namespace ace;
 using namespace ace::test;
-
-namespace {
-
-SessionConfig plain_config() {
-  SessionConfig config;
-  config.condition_dropout = 0;
-  config.bucket_tokens = 8;
-  config.bucket_condition = 8;
-  return config;
-}
-
-// A model, its session, and songs of these lengths with 5 and 3 condition tokens in two variants.
-struct Studio {
-  explicit Studio(const std::vector<int64_t>& lengths, const SessionConfig& config = plain_config(),
-                  const AdapterConfig& adapter = adapter_config(AdapterKind::lora, 2, 4), int threads = 1)
-      : model(adapter, true, threads), session(model.decoder(), model.adapter(), model.null_condition(), config) {
-    const int64_t latent = model.config().audio_acoustic_hidden_dim, width = model.config().encoder_hidden_size;
-    for (size_t i = 0; i < lengths.size(); ++i) {
-      const std::vector<float> latents = numbers(lengths[i] * latent, 10 * i), context = numbers(lengths[i] * 2 * latent, 10 * i + 1);
-      const std::vector<float> first = numbers(5 * width, 10 * i + 2), second = numbers(3 * width, 10 * i + 3);
-      (void)session.add_sample(latents.data(), lengths[i], context.data(), {{first.data(), 5}, {second.data(), 3}});
-    }
-  }
-  std::vector<double> parameters() { return numbers_of(model.adapter().parameters()); }
-
-  FlowModel model;
-  TrainSession session;
-};
-
-SampleRef ref(int64_t sample, uint64_t key) {
-  SampleRef out;
-  out.sample = sample;
-  out.key = key;
-  return out;
-}
-
-}  // namespace
 
 TEST("the step's loss is the mean over all frames of the samples' losses, whatever their lengths") {
   for (const Recompute recompute : kRecomputePolicies) {
@@ -193,24 +154,19 @@ TEST("a loss that is not finite skips the update and says so") {
   CHECK_EQ(studio.session.optimizer().scalars().at("updates"), 1.0);
 }
 
-TEST("bad references are refused in one line before anything runs") {
-  Studio studio({9});
-  auto step = [&](auto set) {
-    SampleRef bad = ref(0, 0);
-    set(bad);
-    return studio.session.step(0, 1e-3, {{bad}}).loss;
-  };
-  CHECK_THROWS(step([](SampleRef& r) { r.sample = 1; }), "sample 1 was never added");
-  CHECK_THROWS(step([](SampleRef& r) { r.sample = -1; }), "sample -1 was never added");
-  CHECK_THROWS(step([](SampleRef& r) { r.start = 5, r.frames = 5; }), "frames 5 to 10 are not within its 9");
-  CHECK_THROWS(step([](SampleRef& r) { r.frames = 1; }), "are not within its 9");
-  CHECK_THROWS(step([](SampleRef& r) { r.variant = 2; }), "sample 0 has no condition variant 2");
-  CHECK_THROWS(step([](SampleRef& r) { r.timestep = 1.5; }), "timestep: expected 0 to 1, got 1.5");
-  const std::vector<float> noise(9, 0.0f);
-  CHECK_THROWS(step([&](SampleRef& r) { r.noise = noise.data(), r.noise_count = 9; }), "noise: 9 numbers do not fit 9 frames of 7");
-  CHECK_THROWS(studio.session.step(0, 1e-3, {}), "a step needs at least one micro-batch");
-  CHECK_THROWS(studio.session.step(0, 1e-3, {{}}), "a micro-batch is empty");
-  CHECK_THROWS(studio.session.step(0, -1, {{ref(0, 0)}}), "learningRate: expected a number from 0");
+TEST("a profile does the last step's work once more, on what that step was given") {
+  for (const bool packed : {false, true}) {
+    CONTEXT((packed ? "packed" : "padded"));
+    SessionConfig config = plain_config();
+    config.packed = packed;
+    Studio studio({9, 14, 40}, config);
+    CHECK(studio.session.profile().empty());
+    (void)studio.session.step(0, 0, {{ref(0, 0), ref(1, 1), ref(2, 2)}});
+    std::vector<double> twice = numbers_of(studio.session.gradients());
+    for (double& number : twice) number *= 2;
+    CHECK_EQ(studio.session.profile().size(), studio.session.program().calls());
+    CHECK_NEAR(relative_l2(numbers_of(studio.session.gradients()), twice), 0, 1e-6);
+  }
 }
 
 TEST("planned bytes are what the session then allocates") {
@@ -264,16 +220,4 @@ TEST("a sample's weight and the weighting by timestep scale its share of loss an
   table.kind = LossWeighting::Kind::table;
   table.points = {{0.2, 0.5}, {0.4, 1.5}};
   CHECK_NEAR(relative_l2(run(1, 1, table), expected(0.5, 1)), 0, 1e-6);
-}
-
-TEST("evaluation is not weighted by timestep") {
-  SessionConfig config = plain_config();
-  config.loss_weighting.kind = LossWeighting::Kind::min_snr;
-  Studio studio({9});
-  Studio weighted({9}, config);
-  SampleRef sample = ref(0, 0);
-  sample.timestep = 0.1;
-  const double plain = studio.session.evaluate(1, 0, {{sample}}).loss;
-  CHECK_NEAR(weighted.session.evaluate(1, 0, {{sample}}).loss, plain, 0);
-  CHECK_NEAR(weighted.session.step(0, 0, {{sample}}).loss / studio.session.step(0, 0, {{sample}}).loss, 5.0 / 81, 1e-6);
 }

@@ -78,3 +78,14 @@ TEST("the condition is dropped as often as asked, never at 0 and always at 1") {
   }
   CHECK_NEAR(dropped / 20000.0, 0.15, 0.013);
 }
+
+TEST("whether the condition is dropped says nothing of the timestep") {
+  TimestepLaw law;
+  law.kind = TimestepLaw::Kind::uniform;
+  law.low = 0;
+  law.high = 1;
+  std::vector<double> dropped;
+  for (uint64_t key = 0; key < 20000; ++key)
+    if (draw_condition_dropout(0.15, 42, 0, key)) dropped.push_back(draw_timestep(law, 42, 0, key));
+  CHECK_NEAR(mean(dropped), 0.5, 0.03);  // five standard errors of 3000 uniform draws
+}
