@@ -93,6 +93,83 @@ TEST("a part whose insides and result are made again differentiates like one tha
   });
 }
 
+TEST("a result that lies where its base did hands on what others add to its gradient") {
+  check_everywhere("in place", 2, [](OpCase& c) {
+    const Var base = linear(c.tape, c.x[0], c.frozen({8, 8}, 0.5));
+    c.tape.program().call<kernels::add_to>(base.value, c.x[1].value);
+    const Var sum = c.tape.record_in_place(base, {c.x[1]}, [tape = &c.tape, other = c.x[1]](Tensor dy) {
+      if (other.needs_grad()) tape->pass_grad(other, dy);
+    });
+    // Shared with x[0] and with norm's result when norm's rule comes to add to it.
+    return gate_add(c.tape, gate_add(c.tape, c.x[0], sum), norm(c, sum));
+  });
+}
+
+TEST("pieces of a split must fill it, and each must be reached by the backward pass") {
+  Program program;
+  Tape tape(program);
+  const Storage matrix({8, 8}, DType::f32, "m");
+  const Var y = linear(tape, tape.leaf(program.input(kShape, DType::f32, "x")), matrix.tensor());
+  CHECK_THROWS(tape.split(y, {3, 4}), "split: pieces of 7 columns do not fill [2, 3, 8]");
+  const Var z = linear(tape, tape.leaf(program.input(kShape, DType::f32, "z")), matrix.tensor());
+  const std::vector<Var> pieces = tape.split(z, {3, 5});
+  const Storage narrow({8, 3}, DType::f32, "n");
+  const Var root = linear(tape, pieces[0], narrow.tensor());
+  CHECK_THROWS((tape.backward(root, program.input(kShape, DType::f32, "dy")), 0), "split: no gradient reached a piece of [2, 3, 8]");
+}
+
+TEST("a value that is made again is made once, however many rules ask for it") {
+  for (const Recompute recompute : kRecomputePolicies) {
+    Program program;
+    Tape tape(program, recompute, true);
+    const Var x = tape.leaf(program.input(kShape, DType::f32, "x"));
+    int made = 0;
+    tape.cheap(x, [&] {
+      ++made;
+      return program.tensor(kShape, DType::f32);
+    });
+    CHECK_EQ(made, 0);
+    const Tensor first = tape.saved(x), second = tape.saved(x);
+    CHECK_EQ(first.buffer, second.buffer);
+    const bool again = recompute == Recompute::cheap || recompute == Recompute::mlp;
+    CHECK_EQ(made, again ? 1 : 0);
+    CHECK_EQ(first.buffer == x.value.buffer, !again);
+  }
+}
+
+TEST("a gradient is copied only where somebody else still reads it") {
+  // Copies in the backward pass of a stream x + f(x): one where f's result, which shares the sum's gradient, is still read.
+  auto copies = [](int layers) {
+    Program program;
+    Tape tape(program);
+    const Storage weight({8}, DType::f32, "w"), matrix({8, 8}, DType::f32, "m");
+    Var x = tape.leaf(program.input(kShape, DType::f32, "x"));
+    for (int layer = 0; layer < layers; ++layer) x = gate_add(tape, x, linear(tape, rms_norm(tape, x, weight.tensor(), 1e-6), matrix.tensor()));
+    tape.backward(x, program.input(kShape, DType::f32, "dy"), true);
+    int count = 0;
+    for (const CallCost& cost : program.costs()) count += cost.name.starts_with("copy ") ? 1 : 0;
+    return count;
+  };
+  CHECK_EQ(copies(1), 0);
+  CHECK_EQ(copies(4), 0);
+}
+
+TEST("what is probed within a block is found, also where the block is run again") {
+  for (const Recompute recompute : kRecomputePolicies) {
+    Program program;
+    std::unordered_map<std::string, Tensor> probes;
+    Tape tape(program, recompute, true);
+    tape.set_probes(&probes);
+    const Storage weight({8}, DType::f32, "w");
+    (void)tape.block(tape.leaf(program.input(kShape, DType::f32, "x")), [&](Tape& inner, const Var& h) {
+      const Var out = rms_norm(inner, h, weight.tensor(), 1e-6);
+      inner.probe("normed", out.value);
+      return out;
+    });
+    CHECK_EQ(probes.count("normed"), size_t{1});
+  }
+}
+
 TEST("a policy with a number of layers recomputes the first so, and the others as the next faster policy does") {
   const auto kinds = [](const std::string& text) {
     std::string out;
