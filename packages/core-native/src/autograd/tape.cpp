@@ -218,7 +218,6 @@ Var Tape::run_again(const Var& x, const Body& body, bool keep_result) {
   quiet.probes_ = probes_;
   Tensor y = body(quiet, Tape::constant(x.value)).value;
   if (!x.needs_grad() && !quiet.met_parameter_) return Var{y, -1};
-  met_parameter_ = met_parameter_ || quiet.met_parameter_;
   Var out{y, add_node(y)};
   auto rerun = std::make_shared<Rerun>(program_);
   if (!keep_result)
