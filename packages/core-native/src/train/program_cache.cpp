@@ -36,7 +36,12 @@ CachedProgram& ProgramCache::put(const FlowShape& shape, bool training, std::uni
   if (bytes > arena_.bytes()) {
     device_.synchronize();
     arena_ = Storage();  // the old one goes first: both together may not fit
-    arena_ = Storage(device_, {bytes}, DType::u8, "activations", false);
+    try {
+      arena_ = Storage(device_, {bytes}, DType::u8, "activations", false);
+    } catch (...) {
+      programs_.clear();  // they would run in memory that is no longer ours
+      throw;
+    }
     for (CachedProgram& cached : programs_) {
       cached.program->program().bind(arena_.data());
       cached.graph.reset();  // it holds the old addresses

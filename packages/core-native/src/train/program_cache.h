@@ -24,7 +24,8 @@ class ProgramCache {
  public:
   explicit ProgramCache(Device& device) : device_(device) {}
 
-  // make: () -> std::unique_ptr<FlowProgram>, called where the shape is new.
+  // make: () -> std::unique_ptr<FlowProgram>, called where the shape is new. Errors: ERR_OUT_OF_MEMORY, and then no program is
+  // left: each is made again when it is asked for.
   template <class Make>
   CachedProgram& get(const FlowShape& shape, bool training, const Make& make) {
     return use(shape, training) ? programs_.front() : put(shape, training, make());

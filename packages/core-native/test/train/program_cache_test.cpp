@@ -73,3 +73,23 @@ TEST("programs are asked for by shape and by whether they train, and made once")
   CHECK(&cache.last() == &get(8, false));
   CHECK_EQ(made, 3);
 }
+
+TEST("a shape that the device has no room for leaves no program in the memory that was given back for it") {
+  const FlowModel model(adapter_config(AdapterKind::lora, 2, 4));
+  ProgramCache cache(model.decoder().device());
+  auto get = [&](int64_t condition_tokens) -> const CachedProgram& {
+    FlowShape shape;
+    shape.frames = 8;
+    shape.condition_tokens = condition_tokens;
+    return cache.get(shape, false, [&] {
+      return std::make_unique<FlowProgram>(model.decoder(), model.null_condition(), shape, FlowProgram::Options{}, model.gradients(), nullptr);
+    });
+  };
+  (void)get(4);
+  CHECK_THROWS(get(int64_t{1} << 42), "activations: no room for ");
+  CHECK(cache.empty());
+  CHECK_EQ(cache.arena_bytes(), int64_t{0});
+  const CachedProgram& again = get(4);
+  CHECK(again.program->program().bound(again.program->x0).data != nullptr);
+  CHECK_EQ(cache.arena_bytes(), again.program->program().arena_bytes());
+}
