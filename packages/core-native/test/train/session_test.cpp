@@ -181,8 +181,28 @@ TEST("planned bytes are what the session then allocates") {
     CHECK_EQ(plan.adapter_bytes, real.adapter_bytes);
     CHECK_EQ(plan.gradient_bytes, real.gradient_bytes);
     CHECK_EQ(plan.optimizer_bytes, real.optimizer_bytes);
+    CHECK_EQ(plan.scratch_bytes, real.scratch_bytes);
+    CHECK_EQ(plan.weight_bytes, real.weight_bytes);
     CHECK_EQ(plan.flops, real.flops);
     CHECK(plan.flops > 0);
+    const MemoryPlan more = plan_training(studio.model.decoder(), studio.model.adapter().config(), config, 2, 40, 5, 12345, 3);
+    CHECK_EQ(more.dataset_bytes, 12345);
+    CHECK_EQ(more.total() - plan.total(), 12345 + more.scratch_bytes - plan.scratch_bytes);
+    CHECK(more.scratch_bytes > plan.scratch_bytes);  // each thread has panels of its own
+  }
+}
+
+TEST("a copy of the adapter in the activations' narrower type is planned beside it") {
+  PlanningDevice device(DeviceKind::cuda);
+  const ModelConfig config = FlowModel(adapter_config(AdapterKind::lora, 2, 4)).config();
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const Decoder decoder(config, std::make_unique<RandomWeights>(device, 3, DType::bf16), dtype);
+    AdapterConfig adapter = adapter_config(AdapterKind::lora, 2, 4);
+    adapter.target_modules = {"*_proj"};
+    const int64_t count = Adapter(adapter, decoder.targets(), 0, dtype, device).parameter_count();
+    const MemoryPlan plan = plan_training(decoder, adapter, plain_config(), 1, 40, 5, 0, 1);
+    CHECK_EQ(plan.adapter_bytes, count * (dtype == DType::f32 ? 4 : 4 + 2));
+    CHECK_EQ(plan.gradient_bytes, count * 4);
   }
 }
 
